@@ -1,0 +1,1 @@
+"""Composition: the two processes and the device config that shapes them."""

@@ -1,0 +1,106 @@
+"""Every cryptographic primitive that Doorward uses, in one file with no options.
+
+Ed25519 signatures are over a context and the message, so that a signature made for one kind of document never passes as
+another. XChaCha20-Poly1305 binds its associated data; its 24-byte nonce is random, which is safe for any number of rows
+(NaCl's own argument for the extended nonce). A sealed box names no sender: whoever needs one signs the ciphertext.
+Leaves out: where keys come from (adapters/keys.py) and TUF's own signatures (python-tuf).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NewType
+
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.secret import Aead
+from nacl.signing import SigningKey, VerifyKey
+from nacl.utils import random as random_bytes
+
+__all__ = [
+    "BoxPublic",
+    "BoxSecret",
+    "SignPublic",
+    "SignSecret",
+    "box_public",
+    "decrypt",
+    "encrypt",
+    "fingerprint",
+    "open_sealed",
+    "random_bytes",
+    "seal",
+    "sha256",
+    "sign",
+    "sign_public",
+    "verify",
+]
+
+SignSecret = NewType("SignSecret", bytes)
+"""32-byte Ed25519 seed."""
+SignPublic = NewType("SignPublic", bytes)
+BoxSecret = NewType("BoxSecret", bytes)
+"""32-byte X25519 private key."""
+BoxPublic = NewType("BoxPublic", bytes)
+
+
+def sign_public(secret: SignSecret) -> SignPublic:
+    return SignPublic(bytes(SigningKey(secret).verify_key))
+
+
+def box_public(secret: BoxSecret) -> BoxPublic:
+    return BoxPublic(bytes(PrivateKey(secret).public_key))
+
+
+def sign(secret: SignSecret, context: str, message: bytes) -> bytes:
+    """64-byte signature over the context's length, the context, and the message."""
+    return SigningKey(secret).sign(_framed(context, message)).signature
+
+
+def verify(public: SignPublic, context: str, message: bytes, signature: bytes) -> bool:
+    """True only for a signature made by `sign` with this key, context and message; never raises on bad input."""
+    try:
+        VerifyKey(public).verify(_framed(context, message), signature)
+    except (CryptoError, ValueError, TypeError):
+        return False
+    return True
+
+
+def seal(recipient: BoxPublic, data: bytes) -> bytes:
+    """Only the holder of the recipient's secret key can read the result, the sender included."""
+    return SealedBox(PublicKey(recipient)).encrypt(data)
+
+
+def open_sealed(secret: BoxSecret, data: bytes) -> bytes | None:
+    """The plain bytes, or None when they were not sealed to this key or were changed."""
+    try:
+        return SealedBox(PrivateKey(secret)).decrypt(data)
+    except (CryptoError, ValueError, TypeError):
+        return None
+
+
+def encrypt(key: bytes, data: bytes, associated: bytes) -> bytes:
+    """XChaCha20-Poly1305 with a fresh random nonce in front; `associated` is bound but not stored."""
+    return bytes(Aead(key).encrypt(data, associated))
+
+
+def decrypt(key: bytes, data: bytes, associated: bytes) -> bytes | None:
+    """The plain bytes, or None when key, data or associated data are not the ones of `encrypt`."""
+    try:
+        return Aead(key).decrypt(data, associated)
+    except (CryptoError, ValueError, TypeError):
+        return None
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def fingerprint(public: bytes) -> str:
+    """What people compare by eye: the first 80 bits of the key's SHA-256 in groups of four."""
+    digest = sha256(public)[:20]
+    return " ".join(digest[i : i + 4] for i in range(0, 20, 4))
+
+
+def _framed(context: str, message: bytes) -> bytes:
+    label = context.encode()
+    return b"doorward\x00" + len(label).to_bytes(2, "big") + label + message

@@ -1,0 +1,50 @@
+"""A decision: what happened at the door, in the few fields that may ever be written down.
+
+A stranger's decision has no subject; nothing here is facial, and there is no score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+from agent.units import DoorId, SubjectId
+
+
+@unique
+class Outcome(StrEnum):
+    """Wire names; the outcome class that a policy may grant in clear."""
+
+    MATCH = "match"
+    NO_MATCH = "no-match"
+    PASS_ACCEPTED = "pass-accepted"
+    PASS_REFUSED = "pass-refused"
+
+
+OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Decision:
+    outcome: Outcome
+    door: DoorId
+    unix_s: float
+    captured_ns: int
+    """Exposure of the frame that decided, CLOCK_MONOTONIC."""
+    frame: int
+    policy_version: int
+    subject: SubjectId | None = None
+    """Pseudonym of a match or of a personal pass; None for strangers and visitors."""
+    ground: str | None = None
+    """Why a pass was refused, a wire name; None otherwise."""
+    pass_used: str | None = None
+    """Pass id to count against its uses; None without a pass."""
+
+    def __post_init__(self) -> None:
+        if self.outcome is Outcome.NO_MATCH and self.subject is not None:
+            raise ValueError("a stranger's decision names nobody")
+
+    @property
+    def opens(self) -> bool:
+        return self.outcome in OPENS

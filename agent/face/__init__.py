@@ -1,0 +1,1 @@
+"""From a permitted frame to one template: detect, track, check quality, align, embed."""

@@ -1,0 +1,130 @@
+"""From the detector's raw tensors to faces: letterbox, decode, merge.
+
+Pure NumPy apart from one resize. Rules: all positions are pixels of the picture that was given, x to the right and y
+down; a face's numbers never show in a repr. Leaves out: running the model (an adapter does) and any state.
+
+The network answers on a grid of 48 x 48 cells, one candidate a cell. For each it gives a logit, the box size, and the
+offsets of box centre and six landmarks from the cell's centre, all in pixels of its 192 x 192 input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from agent.units import Box, Rgb
+
+INPUT_SIDE = 192
+GRID_SIDE = 48
+LANDMARKS = 6
+RIGHT_EYE, LEFT_EYE, NOSE, MOUTH, RIGHT_EAR, LEFT_EAR = range(LANDMARKS)
+"""Order of the landmarks; right and left are the person's own, so the right eye is on the left of the picture."""
+
+SCORE_MIN = 0.5
+OVERLAP_MIN = 0.3
+"""Candidates that overlap the best one by more than this are merged into it."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Face:
+    """One detected face. Equality is identity, and the repr is empty, so that nothing personal is compared or printed."""
+
+    box: Box
+    landmarks: Floats
+    """Shape (6, 2): right eye, left eye, nose tip, mouth centre, right ear, left ear."""
+    score: float
+    """Detection score, 0 to 1. Says nothing about who it is."""
+
+    def __repr__(self) -> str:
+        return "Face()"
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a picture is shrunk into the middle of the square input."""
+
+    scale: float
+    """Input pixels for one picture pixel."""
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @staticmethod
+    def of(height: int, width: int) -> Letterbox:
+        scale = INPUT_SIDE / max(height, width)
+        inner_w, inner_h = max(1, round(width * scale)), max(1, round(height * scale))
+        return Letterbox(scale, (INPUT_SIDE - inner_w) // 2, (INPUT_SIDE - inner_h) // 2, inner_w, inner_h)
+
+    def fill(self, picture: Rgb, square: Rgb) -> None:
+        """Write the shrunk picture into `square` (192, 192, 3); the borders are left as they are (set them once)."""
+        inner = square[self.top : self.top + self.height, self.left : self.left + self.width]
+        if inner.shape[:2] == picture.shape[:2]:
+            inner[:] = picture
+        else:
+            # Through a fresh array: OpenCV cannot be relied on to write into a strided view.
+            inner[:] = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
+
+    def back(self, points: Floats) -> Floats:
+        """Input pixels (n, 2) to picture pixels."""
+        return ((points - np.array((self.left, self.top), np.float32)) / np.float32(self.scale)).astype(np.float32)
+
+
+def logit(score: float) -> float:
+    """The raw value whose logistic is `score`."""
+    return float(np.log(score / (1.0 - score)))
+
+
+def decode(
+    logits: Floats, sizes: Floats, offsets: Floats, letterbox: Letterbox, score_min: float = SCORE_MIN
+) -> tuple[Face, ...]:
+    """Faces of one picture, best first.
+
+    Args:
+        logits: (48, 48).
+        sizes: (48, 48, 2), width and height.
+        offsets: (48, 48, 14), box centre, then the six landmarks.
+    """
+    rows, columns = np.nonzero(logits >= logit(score_min))
+    if rows.size == 0:
+        return ()
+    scores = 1.0 / (1.0 + np.exp(-logits[rows, columns].astype(np.float64)))
+    cells = (np.stack((columns, rows), axis=1) + 0.5) * (INPUT_SIDE / GRID_SIDE)
+    points = offsets[rows, columns].reshape(-1, 1 + LANDMARKS, 2) + cells[:, None, :]
+    half = sizes[rows, columns] / 2
+    corners = np.concatenate((points[:, 0] - half, points[:, 0] + half), axis=1)
+    candidates = np.concatenate((corners.reshape(-1, 2, 2), points[:, 1:]), axis=1)
+    order = np.argsort(-scores, kind="stable")
+    return tuple(_face(*merged, letterbox) for merged in _merge(candidates[order], scores[order]))
+
+
+def _merge(candidates: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> list[tuple[Floats, float]]:
+    """Average each best candidate with those that overlap it, weighted by score; (8, 2) points and score of each."""
+    merged: list[tuple[Floats, float]] = []
+    while scores.size:
+        near = _overlap(candidates[0], candidates) > OVERLAP_MIN
+        near[0] = True
+        points = np.average(candidates[near], axis=0, weights=scores[near])
+        merged.append((points.astype(np.float32), float(scores[0])))
+        candidates, scores = candidates[~near], scores[~near]
+    return merged
+
+
+def _overlap(one: npt.NDArray[np.float64], many: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    low = np.maximum(one[0], many[:, 0])
+    high = np.minimum(one[1], many[:, 1])
+    shared = np.prod(np.clip(high - low, 0.0, None), axis=1)
+    area = np.prod(np.clip(many[:, 1] - many[:, 0], 0.0, None), axis=1)
+    union = area + max(0.0, float(np.prod(one[1] - one[0]))) - shared
+    return np.asarray(shared / np.maximum(union, 1e-9))
+
+
+def _face(points: Floats, score: float, letterbox: Letterbox) -> Face:
+    placed = letterbox.back(points)
+    box = Box(float(placed[0, 0]), float(placed[0, 1]), float(placed[1, 0]), float(placed[1, 1]))
+    return Face(box, placed[2:], score)

@@ -1,0 +1,1 @@
+"""The people who agreed: consent, references, the vault, identification, and passes for those who did not."""

@@ -1,0 +1,126 @@
+"""Opting in: a face may be looked at only while it stands in the attempt region, and only as often as the policy says.
+
+Rules: the whole face box lies inside the region, continuously for the dwell time, and on this very frame. An attempt is
+one opted-in track: at most `probes` probes within `window_s` of the first, ended by the first match; afterwards the
+track must be out of the region for `leave_s` before it may try again. A face never seen inside is never opted in.
+Leaves out: who the person is, and every pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
+from typing import Final, NewType, final
+
+from shapely import prepared
+from shapely.geometry import Polygon, box
+
+from agent.policy._mint import MINT, Mint, Unforgeable, demand
+from agent.policy.bundle import Attempt
+from agent.policy.frames import PermittedFrame
+from agent.units import Box
+
+TrackId = NewType("TrackId", int)
+
+_GAP_S: Final = 0.2
+"""A face that the detector misses for less than this has not left; one seen outside has."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class OptIn(Unforgeable):
+    """Proof that one track has opted in on one frame. A `Probe` cannot be made without it."""
+
+    key: InitVar[Mint]
+    track: TrackId
+    number: int
+    """The frame that it is good for."""
+
+    def __post_init__(self, key: Mint) -> None:
+        demand(key, "OptIn")
+
+
+@dataclass(slots=True)
+class _Stay:
+    """What is remembered of one track: times in frame nanoseconds, no picture."""
+
+    inside_ns: int | None = None
+    """Since when the face has been inside; None while it is not."""
+    last_inside_ns: int = 0
+    left_ns: int | None = None
+    first_probe_ns: int | None = None
+    probes: int = 0
+    ended: bool = False
+
+
+class Attempts:
+    """The attempts of one session; a refusal drops the session and this with it."""
+
+    __slots__ = ("_area", "_rules", "_stays")
+
+    def __init__(self, rules: Attempt) -> None:
+        self._rules = rules
+        self._area = prepared.prep(Polygon(rules.region))
+        self._stays: dict[TrackId, _Stay] = {}
+
+    def observe(self, frame: PermittedFrame, faces: Mapping[TrackId, Box]) -> dict[TrackId, OptIn]:
+        """Take in the faces seen on this frame; give an `OptIn` for each that may be looked at now."""
+        now_ns = frame.captured_ns
+        granted: dict[TrackId, OptIn] = {}
+        for track in self._stays.keys() | faces.keys():
+            stay = self._stays.setdefault(track, _Stay())
+            face = faces.get(track)
+            if face is not None and self._area.covers(box(face.x0, face.y0, face.x1, face.y1)):
+                if stay.inside_ns is None:
+                    stay.inside_ns = now_ns
+                stay.last_inside_ns, stay.left_ns = now_ns, None
+                if self._ready(stay, now_ns):
+                    granted[track] = OptIn(key=MINT, track=track, number=frame.number)
+            else:
+                self._outside(stay, now_ns, seen=face is not None)
+        return granted
+
+    def _ready(self, stay: _Stay, now_ns: int) -> bool:
+        if stay.ended or stay.inside_ns is None or now_ns - stay.inside_ns < self._rules.dwell_s * 1e9:
+            return False
+        return stay.probes < self._rules.probes and not self._window_over(stay, now_ns)
+
+    def _outside(self, stay: _Stay, now_ns: int, *, seen: bool) -> None:
+        if not seen and now_ns - stay.last_inside_ns < _GAP_S * 1e9:
+            return
+        stay.inside_ns = None
+        if stay.left_ns is None:
+            stay.left_ns = now_ns
+        if stay.ended and now_ns - stay.left_ns >= self._rules.leave_s * 1e9:
+            stay.ended, stay.probes, stay.first_probe_ns = False, 0, None
+
+    def _window_over(self, stay: _Stay, now_ns: int) -> bool:
+        return stay.first_probe_ns is not None and now_ns - stay.first_probe_ns >= self._rules.window_s * 1e9
+
+    def looked(self, opt_in: OptIn, frame: PermittedFrame) -> None:
+        """One probe of this track has been embedded; the first one starts the attempt's window."""
+        stay = self._stays[opt_in.track]
+        if stay.first_probe_ns is None:
+            stay.first_probe_ns = frame.captured_ns
+        stay.probes += 1
+
+    def end(self, track: TrackId) -> None:
+        """A match ends the attempt."""
+        self._stays[track].ended = True
+
+    def exhausted(self, now_ns: int) -> list[TrackId]:
+        """Tracks whose attempt has just run out without a match: probes used up, window over, or walked away."""
+        over = [
+            track
+            for track, stay in self._stays.items()
+            if stay.probes
+            and not stay.ended
+            and (stay.probes >= self._rules.probes or self._window_over(stay, now_ns) or stay.inside_ns is None)
+        ]
+        for track in over:
+            self._stays[track].ended = True
+        return over
+
+    def forget(self, track: TrackId) -> None:
+        """The tracker has given the track up."""
+        self._stays.pop(track, None)

@@ -1,0 +1,281 @@
+"""The site policy and the restrictions: what the authority signed, as frozen values.
+
+Rules: a `Policy` is made from a `VerifiedTarget` only; whatever the document leaves open is refused, not guessed.
+Pixel regions are in pixels of the recognition picture (`view`), zones on the earth are longitude, latitude in degrees
+(RFC 7946 order). Leaves out: TUF (adapters/updates.py), rules (rules.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum, unique
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from agent.errors import PolicyError
+from agent.policy.document import Strict, read
+from agent.units import DeviceId, DoorId, Sha256, SiteId
+
+Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""32 bytes in lower-case hex: a SHA-256 or a public key."""
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Pixel = tuple[Annotated[float, Field(ge=0, le=4096)], Annotated[float, Field(ge=0, le=4096)]]
+PixelPolygon = Annotated[tuple[Pixel, ...], Field(min_length=3, max_length=64)]
+LonLat = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
+
+
+@unique
+class Place(StrEnum):
+    """Class of the place (Measures art. 13); a private space never opens the camera."""
+
+    PRIVATE_LAND = "private-land"
+    PUBLIC_PLACE = "public-place"
+    PRIVATE_SPACE = "private-space"
+
+
+@unique
+class Purpose(StrEnum):
+    RESIDENT_ENTRY = "resident-entry"
+    STAFF_ENTRY = "staff-entry"
+    PUBLIC_SECURITY = "public-security"
+
+
+@unique
+class Mode(StrEnum):
+    VERIFY = "verify"
+    IDENTIFY = "identify"
+    PASS = "pass"
+    BLIND = "blind"
+
+
+class View(Strict):
+    width: Annotated[int, Field(ge=64, le=4096)]
+    height: Annotated[int, Field(ge=64, le=4096)]
+
+
+class Attempt(Strict):
+    """How a person opts in, and how often the face may then be looked at."""
+
+    region: PixelPolygon
+    dwell_s: Annotated[float, Field(ge=0.3, le=10)]
+    probes: Annotated[int, Field(ge=1, le=3)]
+    window_s: Annotated[float, Field(gt=0, le=0.5)]
+    leave_s: Annotated[float, Field(ge=2, le=60)]
+    inter_eye_px: Annotated[float, Field(ge=20, le=400)]
+
+
+class ExcludedRegion(Strict):
+    id: Name
+    polygon: PixelPolygon
+    code_readable: bool = False
+
+
+class MarkerPlace(Strict):
+    """Where in the image the sign's marker was when the sign was attested; a copy elsewhere does not count."""
+
+    number: Annotated[int, Field(ge=0, le=48)]
+    corners: Annotated[tuple[Pixel, ...], Field(min_length=4, max_length=4)]
+    tolerance_px: Annotated[float, Field(gt=0, le=60)]
+
+
+class Inspection(Strict):
+    """A dated look at the sign by a person who answers for it; it rides in the signed policy."""
+
+    inspector: Name
+    inspected: AwareDatetime
+    until: AwareDatetime
+
+
+class Sign(Strict):
+    id: Name
+    marker: MarkerPlace | None = None
+    inspection: Inspection | None = None
+    lost_hold_s: Annotated[float, Field(ge=0, le=2)] = 0.5
+    clear_hold_s: Annotated[float, Field(ge=2, le=60)] = 2.0
+    clear_frames: Annotated[int, Field(ge=5, le=1000)] = 5
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> Sign:
+        if self.marker is None and self.inspection is None:
+            raise ValueError("name a marker place or a dated inspection")
+        return self
+
+
+class Survey(Strict):
+    kind: Literal["survey"]
+    lat_deg: Annotated[float, Field(ge=-90, le=90)]
+    lon_deg: Annotated[float, Field(ge=-180, le=180)]
+    sigma_m: Annotated[float, Field(ge=0, le=100)]
+
+
+class Gnss(Strict):
+    kind: Literal["gnss"]
+    max_age_s: Annotated[float, Field(gt=0, le=5)] = 5.0
+    clear_hold_s: Annotated[float, Field(ge=30, le=600)] = 30.0
+
+
+class Zone(Strict):
+    """A no-recognition zone on the earth: rings in longitude, latitude; the first is the shell, others are holes."""
+
+    id: Name
+    rings: Annotated[tuple[Annotated[tuple[LonLat, ...], Field(min_length=3)], ...], Field(min_length=1)]
+    buffer_m: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+
+
+class OperatingPoint(Strict):
+    label: Name
+    threshold: Annotated[float, Field(ge=0.2, le=0.99)]
+
+
+class Allowed(Strict):
+    """A model by its hash; what it may put out is checked against its manifest entry."""
+
+    role: Literal["detector", "embedder"]
+    sha256: Hex32
+
+
+class Justified(Strict):
+    """Why 1:N is necessary here (Measures art. 4)."""
+
+    statement: Annotated[str, Field(min_length=20, max_length=2000)]
+
+
+class EnrolledDevice(Strict):
+    id: Name
+    signing_key: Hex32
+    box_key: Hex32
+
+
+class EnrolmentKey(Strict):
+    key: Hex32
+    until: AwareDatetime
+
+
+class PassKey(Strict):
+    key: Hex32
+    doors: Annotated[tuple[Name, ...], Field(min_length=1)]
+    until: AwareDatetime
+
+
+class Notice(Strict):
+    version: Name
+    sha256: Hex32
+
+
+class Retention(Strict):
+    max_days: Annotated[int, Field(ge=1, le=3650)]
+    max_idle_days: Annotated[int, Field(ge=1, le=1095)]
+
+
+class PolicyDocument(Strict):
+    schema_: Annotated[Literal["doorward/policy/1"], Field(alias="schema")]
+    site: Name
+    version: Annotated[int, Field(ge=1)]
+    single_key: bool
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    until: AwareDatetime
+    place: Place
+    purpose: Purpose
+    mode: Mode
+    identify: Justified | None = None
+    door: Name
+    outcome_class_in_clear: bool = False
+    view: View
+    attempt: Attempt
+    excluded: tuple[ExcludedRegion, ...] = ()
+    sign: Sign
+    location: Annotated[Survey | Gnss, Field(discriminator="kind")]
+    margin_m: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    zones: tuple[Zone, ...] = ()
+    notice: Notice
+    retention: Retention
+    operating_point: OperatingPoint
+    models: Annotated[tuple[Allowed, ...], Field(min_length=1)]
+    devices: Annotated[tuple[EnrolledDevice, ...], Field(min_length=1)]
+    events_key: Hex32
+    enrolment_keys: tuple[EnrolmentKey, ...] = ()
+    pass_keys: tuple[PassKey, ...] = ()
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> PolicyDocument:
+        if self.until <= self.from_:
+            raise ValueError("until must lie after from")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedTarget:
+    """Bytes whose signatures, version and expiry the TUF client has verified. Made by adapters/updates.py alone."""
+
+    role: Literal["permission", "restriction", "enrolment", "pass"]
+    path: str
+    data: bytes
+
+
+POLICY_PATH = "permission/policy.json"
+
+
+class Policy:
+    """What the authority permits this device, once and for all frames until the next version.
+
+    Raises:
+        PolicyError: the target is of another role or path, malformed, or does not name this device.
+    """
+
+    __slots__ = ("device", "document", "door", "site")
+
+    def __init__(self, target: VerifiedTarget, device: DeviceId) -> None:
+        if target.role != "permission" or target.path != POLICY_PATH:
+            raise PolicyError(f"{target.path}: a policy comes as {POLICY_PATH} from the permission role")
+        document = read(target.data, PolicyDocument, target.path)
+        named = [entry for entry in document.devices if entry.id == device]
+        if len(named) != 1:
+            raise PolicyError(f"{target.path}: devices: does not name {device} once; admit it with 'doorward site'")
+        self.document = document
+        self.device = named[0]
+        self.site = SiteId(document.site)
+        self.door = DoorId(document.door)
+
+    def in_force(self, unix_s: float) -> bool:
+        return self.document.from_.timestamp() <= unix_s < self.document.until.timestamp()
+
+    def allows_model(self, role: Literal["detector", "embedder"], sha256: Sha256) -> bool:
+        return any(model.role == role and model.sha256 == sha256 for model in self.document.models)
+
+
+class Restriction(Strict):
+    """One narrowing: it stays on the device until it expires or the permission role lifts it by id."""
+
+    schema_: Annotated[Literal["doorward/restriction/1"], Field(alias="schema")]
+    id: Name
+    kind: Literal["withdraw", "stop", "zone"]
+    subject: Name | None = None
+    zone: Zone | None = None
+    until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Restriction:
+        if (self.kind == "withdraw") != (self.subject is not None) or (self.kind == "zone") != (self.zone is not None):
+            raise ValueError("withdraw names a subject, zone names a zone, stop names neither")
+        return self
+
+    def in_force(self, unix_s: float | None) -> bool:
+        """An untrusted clock (None) never ends a restriction."""
+        return self.until is None or unix_s is None or unix_s < self.until.timestamp()
+
+
+def restriction(target: VerifiedTarget) -> Restriction:
+    """Read one restriction target.
+
+    Raises:
+        PolicyError: wrong role or malformed.
+    """
+    if target.role != "restriction":
+        raise PolicyError(f"{target.path}: a restriction comes from the restriction role")
+    return read(target.data, Restriction, target.path)
+
+
+def utc(unix_s: float) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)

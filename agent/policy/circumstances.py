@@ -1,0 +1,53 @@
+"""Everything the rules may look at besides the policy, at the instant of one frame.
+
+None means unknown, and unknown refuses. Nothing here is an image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.units import Fix, Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class SignSighting:
+    """What this camera knows of signs at one frame, hold times already applied."""
+
+    in_place: bool
+    """The attested marker was seen at its attested place within the hold time."""
+    forbidding: bool
+    """A no-recognition marker is in view on this very frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModels:
+    """Hashes of the bytes that the runtime really holds."""
+
+    detector: Sha256
+    embedder: Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the process around the core knows; the sign is added from the frame's own codes."""
+
+    unix_s: float | None
+    """Trusted time; None while the clock is not trusted."""
+    lease_until_s: float | None
+    """End of the signed freshness (TUF timestamp); None without one."""
+    fix: Fix | None
+    """Position of the receiver; unused where the policy names a surveyed position."""
+    models: LoadedModels | None
+    keys_sealed: bool | None
+    ledger_writable: bool | None
+    stopped: bool | None
+    """A stop order is in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    captured_ns: int
+    surroundings: Surroundings
+    sign: SignSighting | None
+    """None when this frame's codes could not be read."""

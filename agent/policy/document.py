@@ -1,0 +1,66 @@
+"""Signed JSON, read strictly: what is signed twice over, unknown, or not a number is refused.
+
+Rules: duplicate keys, NaN and infinities, unknown fields and wrong types are errors, each named by its field.
+Leaves out: signatures (the TUF client has checked them before these bytes get here).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import PolicyError
+
+_LIMIT_BYTES = 1_000_000
+
+
+class Strict(BaseModel):
+    """A frozen document part: unknown fields refused, no coercion of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+D = TypeVar("D", bound=Strict)
+
+
+def read(data: bytes, kind: type[D], source: str) -> D:
+    """Parse `data` as one document of `kind`.
+
+    Args:
+        source: what to call the document in an error, for instance `permission/policy.json`.
+
+    Raises:
+        PolicyError: every fault, one a line, as `source: field: rule`.
+    """
+    if len(data) > _LIMIT_BYTES:
+        raise PolicyError(f"{source}: larger than {_LIMIT_BYTES} bytes; publish a smaller document")
+    try:
+        raw = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        # Strict validation of JSON input, not of Python objects: dates and tuples are written as JSON can write them.
+        return kind.model_validate_json(json.dumps(raw))
+    except ValidationError as error:
+        raise PolicyError("\n".join(_lines(error, source))) from None
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if not isinstance(error, RecursionError) else "nested too deep"
+        raise PolicyError(f"{source}: not readable as JSON ({reason}); publish it again") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = sorted({key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1})
+        raise ValueError(f"field {twice[0]!r} is given twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _lines(error: ValidationError, source: str) -> list[str]:
+    return [
+        f"{source}: {'.'.join(str(part) for part in fault['loc']) or 'document'}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)
+    ]

@@ -1,0 +1,199 @@
+"""The gate: the only code that opens a camera frame, and it asks every rule first.
+
+Two steps a frame. `codes` gives luma to the marker and QR readers, also under a refusal, so that signs are seen and
+passes keep working. `admit` then decides: either a `PermittedFrame` with the excluded regions black, or a `Refusal` that
+names every ground; both end the raw frame. Deny is the default: no policy, an unknown, an exception, all refuse.
+Pixels are blacked out, not boxes: nothing is left of an excluded region that a detector could find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+from shapely import contains_xy
+from shapely.geometry import Polygon
+
+from agent.policy._mint import MINT
+from agent.policy.attempt import OptIn, TrackId
+from agent.policy.bundle import ExcludedRegion, Mode, Place, Policy, Purpose
+from agent.policy.circumstances import Circumstances
+from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
+from agent.policy.hold import Resumption, holds
+from agent.policy.preview import blocks, veil
+from agent.policy.rules import Ground, Law, unmet
+from agent.units import Box, Luma, Rgb, Sha256, SiteId
+
+Keep = npt.NDArray[np.uint8]
+"""255 where looking is allowed, 0 where it is not; (height, width, 3) for colour, (height, width) for luma."""
+
+_CAMERA_CLOSED: Final = frozenset({Mode.BLIND})
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Recognition is not permitted on this frame. Carries grounds only: nothing of the picture."""
+
+    grounds: tuple[Ground, ...]
+
+    def __post_init__(self) -> None:
+        if not self.grounds:
+            raise ValueError("a refusal names at least one ground")
+
+
+class ConsentInForce(Protocol):
+    """What the gallery's consent answers for itself; see gallery/consent.py."""
+
+    def in_force(self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float) -> bool: ...
+
+
+class Gate:
+    """Holds the law in force and the excluded regions as masks; knows no camera, model or clock.
+
+    Args:
+        law: None refuses every frame.
+        empty: the commissioned picture of the empty scene, (height, width, 3); None shows previews as blocks alone.
+    """
+
+    def __init__(self, law: Law | None, empty: Rgb | None = None) -> None:
+        self._empty = empty
+        self._resumption = Resumption()
+        self.adopt(law)
+
+    def adopt(self, law: Law | None) -> None:
+        """Replace the law as a whole; waiting holds go on waiting."""
+        self._law = law
+        self._keep: Keep | None = None
+        self._code_keep: dict[int, Keep] = {}
+        if law is not None:
+            document = law.policy.document
+            keep = _mask(document.excluded, document.view.width, document.view.height, 1)
+            self._keep = np.repeat(keep[:, :, np.newaxis], 3, axis=2)
+
+    @property
+    def law(self) -> Law | None:
+        return self._law
+
+    def may_open_camera(self) -> bool:
+        """False without a policy, in a private space and in `blind` mode: then no frame is ever taken (art. 13)."""
+        if self._law is None:
+            return False
+        document = self._law.policy.document
+        return document.place is not Place.PRIVATE_SPACE and document.mode not in _CAMERA_CLOSED
+
+    def codes(self, captured: CapturedFrame) -> CodeFrame | Refusal:
+        """Luma for code readers; refused where no camera may be open or the view is not the attested one."""
+        if self._law is None:
+            return Refusal((Ground.NO_POLICY,))
+        if not self.may_open_camera():
+            return Refusal((Ground.PLACE_PRIVATE,))
+        luma = captured._luma
+        document = self._law.policy.document
+        scale = 0 if luma is None else luma.shape[0] // document.view.height
+        if luma is None or scale < 1 or luma.shape != (document.view.height * scale, document.view.width * scale):
+            return Refusal((Ground.VIEW_MISMATCH,))
+        visible = self._visible_luma(luma, scale)
+        return CodeFrame(
+            key=MINT, luma=visible, scale=scale, number=captured.number, captured_ns=captured.captured_ns
+        )
+
+    def _visible_luma(self, luma: Luma, scale: int) -> Luma:
+        if scale not in self._code_keep:
+            assert self._law is not None
+            document = self._law.policy.document
+            hidden = [region for region in document.excluded if not region.code_readable]
+            self._code_keep[scale] = _mask(hidden, document.view.width, document.view.height, scale)
+        visible = luma & self._code_keep[scale]
+        visible.flags.writeable = False
+        return visible
+
+    def admit(self, captured: CapturedFrame, here: Circumstances) -> PermittedFrame | Refusal:
+        """Decide on one frame and end it: after this call nobody can open it again."""
+        rgb, captured._rgb, captured._luma = captured._rgb, None, None
+        law = self._law
+        if law is None or self._keep is None:
+            return Refusal((Ground.NO_POLICY,))
+        grounds = list(self._resumption.settle(unmet(law, here), here.captured_ns, holds(law.policy)))
+        if rgb is None or rgb.shape != self._keep.shape or here.captured_ns != captured.captured_ns:
+            grounds.append(Ground.VIEW_MISMATCH)
+        unix_s = here.surroundings.unix_s
+        if grounds or rgb is None or unix_s is None:
+            return Refusal(tuple(grounds) or (Ground.CLOCK_UNTRUSTED,))
+        return _permit(rgb & self._keep, law.policy, unix_s, captured)
+
+    def enrol(
+        self, captured: CapturedFrame, here: Circumstances, consent: ConsentInForce
+    ) -> tuple[PermittedFrame, OptIn] | Refusal:
+        """Leave to look at a picture that a consenting person handed in for enrolment, and end the raw frame.
+
+        The place's own grounds (sign, position, view) do not apply to a picture that was not taken at the door; the
+        policy, clock, models and keys do, and so does the consent: without it the ground is `no-consent`.
+        """
+        rgb, captured._rgb, captured._luma = captured._rgb, None, None
+        law, unix_s = self._law, here.surroundings.unix_s
+        at_the_door = {Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.LOCATION_UNKNOWN, Ground.IN_ZONE}
+        grounds = tuple(ground for ground in unmet(law, here) if ground not in at_the_door)
+        if law is None or unix_s is None or grounds:
+            return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
+        policy = law.policy
+        if not consent.in_force(
+            purpose=policy.document.purpose,
+            site=policy.site,
+            notice_sha256=Sha256(policy.document.notice.sha256),
+            unix_s=unix_s,
+        ):
+            return Refusal((Ground.NO_CONSENT,))
+        if rgb is None or self._keep is None or rgb.shape != self._keep.shape:
+            return Refusal((Ground.VIEW_MISMATCH,))
+        frame = _permit(rgb.copy(), policy, unix_s, captured)
+        return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number)
+
+    def blocks(self, captured: CapturedFrame) -> Preview | Refusal:
+        """The whole picture as coarse blocks: all that may be shown without a permit. Does not end the frame."""
+        rgb = captured._rgb
+        if self._law is None or self._keep is None or not self.may_open_camera():
+            return Refusal((Ground.NO_POLICY,))
+        if rgb is None or rgb.shape != self._keep.shape:
+            return Refusal((Ground.VIEW_MISMATCH,))
+        return Preview(key=MINT, picture=blocks(rgb & self._keep), number=captured.number)
+
+    def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
+        """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""
+        if self._empty is None or self._empty.shape != frame.pixels.shape or self._keep is None:
+            return Preview(key=MINT, picture=blocks(frame.pixels), number=frame.number)
+        picture = veil(frame.pixels, self._empty & self._keep, faces)
+        return Preview(key=MINT, picture=picture, number=frame.number)
+
+
+def _permit(pixels: Rgb, policy: Policy, unix_s: float, captured: CapturedFrame) -> PermittedFrame:
+    """Stamp pixels that have been masked, or handed in for enrolment, with the permit that they were opened under."""
+    pixels.flags.writeable = False
+    document = policy.document
+    permit = Permit(
+        key=MINT,
+        purpose=document.purpose,
+        policy_version=document.version,
+        notice_sha256=Sha256(document.notice.sha256),
+        threshold=document.operating_point.threshold,
+        unix_s=unix_s,
+    )
+    return PermittedFrame(
+        key=MINT, pixels=pixels, permit=permit, number=captured.number, captured_ns=captured.captured_ns
+    )
+
+
+def _mask(regions: Sequence[ExcludedRegion], width: int, height: int, scale: int) -> Keep:
+    """255 outside all regions. A pixel that a region touches at all is inside it: regions grow by one pixel."""
+    keep = np.full((height, width), 255, np.uint8)
+    ys, xs = np.mgrid[0:height, 0:width]
+    for region in regions:
+        polygon = Polygon(region.polygon).buffer(1.0)
+        if polygon.is_empty or not polygon.is_valid:
+            keep[:] = 0  # an excluded region that cannot be drawn excludes everything
+            continue
+        keep[contains_xy(polygon, xs + 0.5, ys + 0.5)] = 0
+    return keep if scale == 1 else keep.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,0 +1,60 @@
+"""Pictures that people may look at: coarse blocks, so that no face is finer than eight blocks across.
+
+A detector misses small and turned faces, so hiding detections alone is not enough: a cell is shown sharp only where the
+live picture equals the commissioned picture of the empty scene, and then it is the commissioned picture that is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from agent.units import Box, Rgb
+
+CELL_PX: Final = 40
+"""Side of a block at 640×480; a face of up to 320 px is then at most eight blocks across."""
+FACE_BLOCKS: Final = 8
+_SAME: Final = 26
+"""Largest difference of a colour value (0 to 255) that still counts as the empty scene: noise and slow light."""
+
+
+def blocks(rgb: Rgb, side: int = CELL_PX) -> Rgb:
+    """The picture as blocks of `side` pixels, each its mean colour; same shape as the input."""
+    means = _means(rgb, side)
+    height, width = rgb.shape[:2]
+    return np.ascontiguousarray(means.repeat(side, axis=0).repeat(side, axis=1)[:height, :width])
+
+
+def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
+    """`empty`, with a block of the live picture's mean colour in each cell where anything differs.
+
+    Args:
+        faces: detected faces; one wider than eight cells gets blocks of an eighth of its width, over its whole box.
+    """
+    height, width = live.shape[:2]
+    differs = (np.maximum(live, empty) - np.minimum(live, empty)).max(axis=2) > _SAME
+    changed = _cells(differs, CELL_PX)
+    mask = changed.repeat(CELL_PX, axis=0).repeat(CELL_PX, axis=1)[:height, :width]
+    picture = np.where(mask[:, :, np.newaxis], blocks(live), empty)
+    for face in faces:
+        x0, y0 = max(int(face.x0) - 1, 0), max(int(face.y0) - 1, 0)
+        x1, y1 = min(int(face.x1) + 2, width), min(int(face.y1) + 2, height)
+        if x1 > x0 and y1 > y0:
+            side = max(CELL_PX, -(-int(max(face.width, face.height)) // FACE_BLOCKS) + 1)
+            picture[y0:y1, x0:x1] = blocks(live[y0:y1, x0:x1], side)
+    return np.ascontiguousarray(picture)
+
+
+def _means(rgb: Rgb, side: int) -> Rgb:
+    height, width = rgb.shape[:2]
+    rows, columns = np.arange(0, height, side), np.arange(0, width, side)
+    sums = np.add.reduceat(np.add.reduceat(rgb, rows, axis=0, dtype=np.uint32), columns, axis=1, dtype=np.uint32)
+    counts = np.outer(np.diff(np.append(rows, height)), np.diff(np.append(columns, width)))
+    return (sums // counts[:, :, np.newaxis]).astype(np.uint8)
+
+
+def _cells(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], side: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    rows, columns = np.arange(0, mask.shape[0], side), np.arange(0, mask.shape[1], side)
+    return np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)

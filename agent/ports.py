@@ -1,0 +1,65 @@
+"""The Protocols that adapters implement, one to four methods each.
+
+The ports of the models take values that only the gate can make, never arrays: that is how processing without a
+permission fails to type-check.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from agent.face.detect import Face
+    from agent.face.probe import Probe, ProbeTemplate
+    from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
+    from agent.units import DoorId, Fix, Marker, QrText
+
+
+class Camera(Protocol):
+    """Gives pixels, time and frame number, nothing else."""
+
+    def read(self, timeout_s: float) -> CapturedFrame | None:
+        """The next frame, waiting for it; None when a recording or scene is over.
+
+        Raises:
+            DeviceError: no frame came within `timeout_s`, or the camera failed.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class Locator(Protocol):
+    def fix(self, now_ns: int) -> Fix | None:
+        """The latest position known at `now_ns` (monotonic); None when there is none."""
+        ...
+
+
+class Clock(Protocol):
+    def monotonic_ns(self) -> int: ...
+
+    def unix_s(self) -> float:
+        """What the system clock says; whether it can be trusted is the policy room's question."""
+        ...
+
+
+class MarkerReader(Protocol):
+    def markers(self, frame: CodeFrame) -> tuple[Marker, ...]: ...
+
+
+class QrReader(Protocol):
+    def texts(self, frame: CodeFrame) -> tuple[QrText, ...]: ...
+
+
+class Detector(Protocol):
+    def detect(self, frame: PermittedFrame) -> tuple[Face, ...]: ...
+
+
+class Embedder(Protocol):
+    def embed(self, probe: Probe) -> ProbeTemplate: ...
+
+
+class Door(Protocol):
+    def pulse(self, door: DoorId) -> None:
+        """Open once. Called only after the decision is durable."""
+        ...

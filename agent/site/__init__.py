@@ -1,0 +1,1 @@
+"""The authority's side: build, sign and publish the site repository."""
