@@ -63,3 +63,9 @@ class Door(Protocol):
     def pulse(self, door: DoorId) -> None:
         """Open once. Called only after the decision is durable."""
         ...
+
+
+class Stopwatch(Protocol):
+    def lap(self, stage: str) -> None:
+        """A stage of the frame's way has just ended; `stage` is a fixed word, never data."""
+        ...

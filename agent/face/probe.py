@@ -95,6 +95,4 @@ def make_probe(frame: PermittedFrame, face: Face, opt_in: OptIn, limits: ProbeLi
     aligned = chip(frame.pixels, face)
     if sharpness(aligned) < limits.sharpness:
         return Unfit.BLURRED
-    return Probe(
-        key=_MINT, chip=aligned, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit
-    )
+    return Probe(key=_MINT, chip=aligned, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit)

@@ -8,7 +8,7 @@ Leaves out: who the person is, and every pixel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import InitVar, dataclass
 from typing import Final, NewType, final
 
@@ -121,6 +121,6 @@ class Attempts:
             self._stays[track].ended = True
         return over
 
-    def forget(self, track: TrackId) -> None:
-        """The tracker has given the track up."""
-        self._stays.pop(track, None)
+    def keep(self, alive: Collection[TrackId]) -> None:
+        """Forget the tracks that the tracker has given up."""
+        self._stays = {track: stay for track, stay in self._stays.items() if track in alive}

@@ -97,9 +97,7 @@ class Gate:
         if luma is None or scale < 1 or luma.shape != (document.view.height * scale, document.view.width * scale):
             return Refusal((Ground.VIEW_MISMATCH,))
         visible = self._visible_luma(luma, scale)
-        return CodeFrame(
-            key=MINT, luma=visible, scale=scale, number=captured.number, captured_ns=captured.captured_ns
-        )
+        return CodeFrame(key=MINT, luma=visible, scale=scale, number=captured.number, captured_ns=captured.captured_ns)
 
     def _visible_luma(self, luma: Luma, scale: int) -> Luma:
         if scale not in self._code_keep:

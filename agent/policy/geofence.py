@@ -41,7 +41,10 @@ def _plane(zone: Zone, lat_deg: float, lon_deg: float) -> Polygon:
     shrink = math.cos(math.radians(lat_deg))
     rings = [
         [
-            (((lon - lon_deg + 540.0) % 360.0 - 180.0) * shrink * _METRES_PER_DEGREE, (lat - lat_deg) * _METRES_PER_DEGREE)
+            (
+                ((lon - lon_deg + 540.0) % 360.0 - 180.0) * shrink * _METRES_PER_DEGREE,
+                (lat - lat_deg) * _METRES_PER_DEGREE,
+            )
             for lon, lat in ring
         ]
         for ring in zone.rings

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.units import Box, Rgb
 
@@ -52,9 +53,11 @@ def _means(rgb: Rgb, side: int) -> Rgb:
     rows, columns = np.arange(0, height, side), np.arange(0, width, side)
     sums = np.add.reduceat(np.add.reduceat(rgb, rows, axis=0, dtype=np.uint32), columns, axis=1, dtype=np.uint32)
     counts = np.outer(np.diff(np.append(rows, height)), np.diff(np.append(columns, width)))
-    return (sums // counts[:, :, np.newaxis]).astype(np.uint8)
+    means: Rgb = (sums // counts[:, :, np.newaxis]).astype(np.uint8)
+    return means
 
 
-def _cells(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], side: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _cells(mask: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.bool_]:
     rows, columns = np.arange(0, mask.shape[0], side), np.arange(0, mask.shape[1], side)
-    return np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
+    any_row: npt.NDArray[np.bool_] = np.logical_or.reduceat(mask, rows, axis=0)
+    return np.logical_or.reduceat(any_row, columns, axis=1)

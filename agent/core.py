@@ -1,0 +1,262 @@
+"""The agent with the world taken out: inputs in, outputs out; no IO, no clock, no thread.
+
+State is one value: a `Session` while recognition is permitted, else the `Refusal` that ended it. A refusal replaces the
+session, so tracks, opt-ins and attempts cannot outlive permission. Passes are judged from codes alone and go on working
+under a refusal. Policy, gallery and stop orders are ordinary inputs, like a frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from agent.errors import DeviceError
+from agent.events.decision import Decision, Outcome
+from agent.face.probe import Probe, ProbeLimits, make_probe
+from agent.face.track import Tracker
+from agent.gallery.gallery import Gallery, Match, identify
+from agent.gallery.passes import Accepted, judge
+from agent.policy.attempt import Attempts, OptIn
+from agent.policy.bundle import Attempt
+from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
+from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
+from agent.policy.gate import Gate, Refusal
+from agent.policy.rules import Ground, Law
+from agent.policy.signage import SignWatch
+from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
+from agent.units import PassId, SubjectId
+
+_PRESENTED_S: Final = 2.0
+"""One showing of a pass is one decision; it is over when the pass has not been read for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameArrived:
+    captured: CapturedFrame
+    surroundings: Surroundings
+    read_passes: bool
+    """Search this frame for QR codes; a few times a second is enough for a hand."""
+    preview_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FramesStopped:
+    """The camera gives no frames: whatever was permitted is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class LawChanged:
+    law: Law | None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryChanged:
+    gallery: Gallery | None
+    withdrawn: frozenset[SubjectId]
+
+
+Input = FrameArrived | FramesStopped | LawChanged | GalleryChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One frame was judged; None: permitted."""
+
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """Recognition began (None) or ended, or its grounds changed."""
+
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMade:
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """A model raised on a permitted frame; the process must not offer it again."""
+
+
+Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed
+
+
+class Session:
+    """Everything remembered about people in view; lives only while permitted."""
+
+    __slots__ = ("attempts", "tracker")
+
+    def __init__(self, rules: Attempt) -> None:
+        self.attempts = Attempts(rules)
+        self.tracker = Tracker(rules.leave_s)
+
+
+class Core:
+    """One device's state machine.
+
+    Args:
+        used: uses of each pass so far, from the store; kept up to date here, so that a second showing is refused even
+            before the first one is on disk.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        detector: Detector,
+        embedder: Embedder,
+        markers: MarkerReader,
+        qrs: QrReader,
+        stopwatch: Stopwatch,
+        used: dict[PassId, int],
+    ) -> None:
+        self._gate = gate
+        self._detector = detector
+        self._embedder = embedder
+        self._markers = markers
+        self._qrs = qrs
+        self._watch = stopwatch
+        self._used = dict(used)
+        self._gallery: Gallery | None = None
+        self._withdrawn: frozenset[SubjectId] = frozenset()
+        self._sign = SignWatch()
+        self._presented: dict[str, int] = {}
+        self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
+
+    def receive(self, event: Input) -> list[Output]:
+        match event:
+            case FrameArrived():
+                return self._frame(event)
+            case FramesStopped():
+                return self._become(Refusal((Ground.NO_FRAMES,)))
+            case LawChanged(law):
+                self._gate.adopt(law)
+                return self._become(Refusal((Ground.NO_POLICY,))) if law is None else self._restart()
+            case GalleryChanged(gallery, withdrawn):
+                self._gallery, self._withdrawn = gallery, withdrawn
+                return []
+
+    def _restart(self) -> list[Output]:
+        """A new law ends the session that ran under the old one; the next frame says whether another may begin."""
+        if isinstance(self.state, Session):
+            law = self._gate.law
+            assert law is not None
+            self.state = Session(law.policy.document.attempt)
+        return []
+
+    def _become(self, refusal: Refusal) -> list[Output]:
+        changed = self.state != refusal
+        self.state = refusal
+        return [StateChanged(refusal)] if changed else []
+
+    def _frame(self, event: FrameArrived) -> list[Output]:
+        captured, around = event.captured, event.surroundings
+        codes = self._gate.codes(captured)
+        sign: SignSighting | None = None
+        outputs: list[Output] = []
+        law = self._gate.law
+        if isinstance(codes, CodeFrame) and law is not None:
+            sign = self._sign.see(self._markers.markers(codes), codes.captured_ns, law.policy)
+            self._watch.lap("markers")
+            if event.read_passes:
+                outputs += self._passes(codes, law, around)
+                self._watch.lap("passes")
+        shown = self._gate.blocks(captured) if event.preview_due else None
+        admitted = self._gate.admit(captured, Circumstances(captured.captured_ns, around, sign))
+        self._watch.lap("gate")
+        if isinstance(admitted, Refusal):
+            outputs += [Judged(admitted), *self._become(admitted)]
+            return outputs + [PreviewMade(shown)] * isinstance(shown, Preview)
+        return outputs + self._permitted(admitted, event.preview_due)
+
+    def _permitted(self, frame: PermittedFrame, preview_due: bool) -> list[Output]:
+        outputs: list[Output] = [Judged(None)]
+        if not isinstance(self.state, Session):
+            law = self._gate.law
+            assert law is not None  # a permitted frame was admitted under a law
+            self.state = Session(law.policy.document.attempt)
+            outputs.append(StateChanged(None))
+        session = self.state
+        try:
+            found = session.tracker.update(self._detector.detect(frame), frame.captured_ns)
+            self._watch.lap("detect")
+            granted = session.attempts.observe(frame, {track: face.box for track, face in found.items()})
+            for track, opt_in in granted.items():
+                probe = make_probe(frame, found[track], opt_in, self._limits())
+                if isinstance(probe, Probe):
+                    outputs += self._look(probe, opt_in, frame, session)
+        except DeviceError:
+            return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_NOT_ALLOWED,)))]
+        for _ in session.attempts.exhausted(frame.captured_ns):
+            outputs.append(Decided(self._decision(Outcome.NO_MATCH, frame)))
+        session.attempts.keep(session.tracker.alive())
+        if preview_due:
+            outputs.append(PreviewMade(self._gate.preview(frame, [face.box for face in found.values()])))
+            self._watch.lap("preview")
+        return outputs
+
+    def _limits(self) -> ProbeLimits:
+        law = self._gate.law
+        assert law is not None
+        return ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
+
+    def _look(self, probe: Probe, opt_in: OptIn, frame: PermittedFrame, session: Session) -> list[Output]:
+        """Embed one probe and compare it with those who agreed; the template is dropped here, match or not."""
+        template = self._embedder.embed(probe)
+        self._watch.lap("embed")
+        session.attempts.looked(opt_in, frame)
+        law = self._gate.law
+        if self._gallery is None or law is None:
+            return []
+        consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
+        found = identify(template, consented)
+        self._watch.lap("identify")
+        if not isinstance(found, Match):
+            return []
+        session.attempts.end(opt_in.track)
+        return [Decided(self._decision(Outcome.MATCH, frame, subject=found.subject))]
+
+    def _passes(self, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
+        now_ns = codes.captured_ns
+        self._presented = {text: seen for text, seen in self._presented.items() if now_ns - seen < _PRESENTED_S * 1e9}
+        outputs: list[Output] = []
+        for code in self._qrs.texts(codes):
+            again = code.text in self._presented
+            self._presented[code.text] = now_ns
+            if not again:
+                outputs += self._pass(code.text, codes, law, around)
+        return outputs
+
+    def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
+        policy, unix_s = law.policy, around.unix_s
+        verdict = judge(text, policy.document.pass_keys, policy.site, policy.door, unix_s, self._used)
+        if verdict is None:
+            return []  # some other QR code; it is nobody's business
+        if isinstance(verdict, Accepted) and unix_s is not None and around.ledger_writable:
+            self._used[verdict.pass_id] = self._used.get(verdict.pass_id, 0) + 1
+            return [Decided(Decision(
+                outcome=Outcome.PASS_ACCEPTED, door=policy.door, unix_s=unix_s, captured_ns=codes.captured_ns,
+                frame=codes.number, policy_version=policy.document.version, subject=verdict.subject,
+                pass_used=verdict.pass_id,
+            ))]  # fmt: skip
+        ground = Ground.LEDGER_UNWRITABLE.value if isinstance(verdict, Accepted) else verdict.reason.value
+        return [Decided(Decision(
+            outcome=Outcome.PASS_REFUSED, door=policy.door, unix_s=unix_s or 0.0, captured_ns=codes.captured_ns,
+            frame=codes.number, policy_version=policy.document.version, ground=ground,
+        ))]  # fmt: skip
+
+    def _decision(self, outcome: Outcome, frame: PermittedFrame, subject: SubjectId | None = None) -> Decision:
+        law = self._gate.law
+        assert law is not None
+        return Decision(
+            outcome=outcome, door=law.policy.door, unix_s=frame.permit.unix_s, captured_ns=frame.captured_ns,
+            frame=frame.number, policy_version=frame.permit.policy_version, subject=subject,
+        )  # fmt: skip
