@@ -1,0 +1,185 @@
+"""Bodies of telemetry: the closed list of what a device may say about itself.
+
+Rules: no free text, no person, no score; a field is a number, an id, a hash or a member of an enum; a field of another
+name is refused. Times are Unix seconds. Leaves out: signature and addressing (telemetry.py).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from agent.events.seal import Base64
+from agent.policy.bundle import Hex32, LonLat, Mode, Name, PixelPolygon, Purpose, View
+from agent.policy.document import Strict
+from agent.policy.rules import Ground
+
+UnixS = Annotated[float, Field(ge=0, lt=2**40)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Version = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,62}$")]
+Degrees = Annotated[float, Field(ge=0, lt=360)]
+
+
+@unique
+class State(StrEnum):
+    ONLINE = "online"
+    REFUSED = "refused"
+
+
+@unique
+class Backend(StrEnum):
+    PLAIN = "plain"
+    SYSTEMD = "systemd-credentials"
+    TPM2 = "tpm2"
+
+
+@unique
+class EraseStrength(StrEnum):
+    HARDWARE = "hardware"
+    SPLIT = "split"
+    BEST_EFFORT = "best-effort"
+
+
+@unique
+class Acknowledge(StrEnum):
+    """What frees an event from the outbox: the consumer's own word, or only the broker's."""
+
+    CONSUMER = "consumer"
+    PUBACK = "puback"
+
+
+@unique
+class Met(StrEnum):
+    MET = "met"
+    UNMET = "unmet"
+    UNKNOWN = "unknown"
+
+
+@unique
+class Stage(StrEnum):
+    """Parts of the work on one frame; `frame` is all of it."""
+
+    CODES = "codes"
+    GATE = "gate"
+    DETECT = "detect"
+    TRACK = "track"
+    PROBE = "probe"
+    EMBED = "embed"
+    IDENTIFY = "identify"
+    COMMIT = "commit"
+    PREVIEW = "preview"
+    FRAME = "frame"
+
+
+class Models(Strict):
+    detector: Hex32
+    embedder: Hex32
+    runtime: Version
+    """Runtime and its version, for instance `ai-edge-litert-2.3.0`."""
+
+
+class Status(Strict):
+    """The heartbeat."""
+
+    state: State
+    grounds: tuple[Ground, ...]
+    """Every unmet one, in the gate's order; empty exactly when the state is online."""
+    agent: Version
+    policy_version: Annotated[int, Field(ge=1)] | None
+    mode: Mode | None
+    models: Models | None
+    key_backend: Backend
+    erase_strength: EraseStrength
+    single_key: bool
+    acknowledge: Acknowledge
+
+    @model_validator(mode="after")
+    def _refused_for_a_reason(self) -> Status:
+        if (self.state is State.REFUSED) != bool(self.grounds):
+            raise ValueError("refused names its grounds, online has none")
+        return self
+
+
+class Obliged(Strict):
+    ground: Ground
+    state: Met
+    since_s: UnixS
+
+
+class Compliance(Strict):
+    obligations: tuple[Obliged, ...]
+
+
+class StageTime(Strict):
+    stage: Stage
+    median_ms: Annotated[float, Field(ge=0, lt=1e6)]
+
+
+class RefusedFrames(Strict):
+    ground: Ground
+    frames: Count
+
+
+class Metrics(Strict):
+    fps: Annotated[float, Field(ge=0, lt=1000)]
+    stages: tuple[StageTime, ...]
+    queue: Count
+    """Events in the outbox that nobody has acknowledged yet."""
+    frames: Count
+    """Since start."""
+    refused: tuple[RefusedFrames, ...]
+    rss_kb: Count
+
+
+class Ledger(Strict):
+    """A signed checkpoint of the ledger, as ledger/checkpoint.py made it."""
+
+    size: Count
+    root: Hex32
+    at_s: UnixS
+    key: Hex32
+    signature: Base64
+
+
+class CameraPlace(Strict):
+    """Where the camera is, and what it looks at as far as the policy or the survey says so (None: not surveyed)."""
+
+    lat_deg: Annotated[float, Field(ge=-90, le=90)]
+    lon_deg: Annotated[float, Field(ge=-180, le=180)]
+    sigma_m: Annotated[float, Field(ge=0, le=10_000)]
+    bearing_deg: Degrees | None = None
+    """Clockwise from north."""
+    view_deg: Annotated[float, Field(gt=0, lt=180)] | None = None
+    """Horizontal angle of view."""
+    reach_m: Annotated[float, Field(gt=0, le=1000)] | None = None
+
+
+class NoticeZone(Strict):
+    id: Name
+    rings: Annotated[tuple[Annotated[tuple[LonLat, ...], Field(min_length=3)], ...], Field(min_length=1)]
+    buffer_m: Annotated[float, Field(ge=0, le=10_000)]
+
+
+class Notice(Strict):
+    """What a passer-by's phone may read, and what the page draws the plan from."""
+
+    controller: Name
+    """Id of who answers for the site; name and contact stand in the notice that the hash is of."""
+    purpose: Purpose
+    mode: Mode
+    version: Name
+    sha256: Hex32
+    sign: Name
+    door: Name
+    view: View
+    attempt: PixelPolygon
+    excluded: tuple[PixelPolygon, ...]
+    zones: tuple[NoticeZone, ...]
+    margin_m: Annotated[float, Field(ge=0, le=1000)]
+    camera: CameraPlace | None
+    """None while the position is unknown."""
+
+
+Body = Status | Compliance | Metrics | Ledger | Notice

@@ -1,0 +1,210 @@
+"""Sealed events: a decision that only the site can read, signed by the device that made it.
+
+The clear part names device, sequence, door and until when anybody may act on it, and the outcome class where the policy
+grants it. Everything else, the pseudonym and the time included, is in the sealed part, padded to one size so that its
+length says nothing. The nonce inside proves, when it comes back, that the consumer opened the event: neither broker nor
+link can acknowledge. Leaves out: the outbox (adapters/store.py) and the journey (wire.py).
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from agent import crypto
+from agent.crypto import BoxPublic, BoxSecret, SignPublic, SignSecret
+from agent.errors import LinkError
+from agent.events.decision import Decision, Outcome
+from agent.events.wire import NONCE_BYTES
+from agent.policy.bundle import Name
+from agent.policy.document import Strict
+from agent.units import DeviceId, DoorId, SiteId, SubjectId
+
+CONTEXT: Final = "doorward/event/1"
+BUCKET_BYTES: Final = 512
+"""Every sealed part holds this many bytes; the longest names the policy allows fit with room to spare."""
+ACT_WITHIN_S: Final = 30.0
+"""An event that comes later is still recorded, and opens nothing."""
+
+Sequence = Annotated[int, Field(gt=0, lt=2**63)]
+Millis = Annotated[int, Field(ge=0, lt=2**53)]
+M = TypeVar("M", bound=BaseModel)
+
+Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=2048)]
+
+
+class Envelope(Strict):
+    """The clear part of an event as it is published; `schemas/events.json` is made from it."""
+
+    v: Literal[1]
+    site: Name
+    device: Name
+    sequence: Sequence
+    not_after_ms: Millis
+    """Unix milliseconds; afterwards nobody may act on this event."""
+    door: Name
+    outcome: Outcome | None = None
+    """None unless the policy grants the outcome class in clear."""
+    sealed: Base64
+    signature: Base64
+
+
+class _Inside(Strict):
+    """The sealed part."""
+
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    at_ms: Millis
+    outcome: Outcome
+    door: Name
+    subject: Name | None = None
+    ground: Name | None = None
+    policy_version: Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SealedEvent:
+    """What the outbox takes. The device keeps the nonce to check the acknowledgement, and cannot open the envelope."""
+
+    sequence: int
+    envelope: bytes
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedEvent:
+    """What the site's consumer reads."""
+
+    device: DeviceId
+    sequence: int
+    not_after_s: float
+    nonce: bytes
+    unix_s: float
+    outcome: Outcome
+    door: DoorId
+    subject: SubjectId | None
+    ground: str | None
+    policy_version: int
+
+
+def seal_event(
+    decision: Decision,
+    *,
+    sequence: int,
+    site: SiteId,
+    device: DeviceId,
+    events_key: BoxPublic,
+    sign_secret: SignSecret,
+    outcome_in_clear: bool,
+    random: Callable[[int], bytes] = crypto.random_bytes,
+) -> SealedEvent:
+    """Seal one decision to the site.
+
+    Args:
+        sequence: counts up by one for each event of this device, from 1.
+        events_key: the site's public key from the policy.
+        outcome_in_clear: the policy's `outcome_class_in_clear`.
+        random: gives that many random bytes, for the nonce.
+
+    Raises:
+        ValueError: a field is no name of the policy's, or does not fit into the bucket.
+    """
+    nonce = random(NONCE_BYTES)
+    inside = _Inside(
+        nonce=nonce.hex(),
+        at_ms=round(decision.unix_s * 1000),
+        outcome=decision.outcome,
+        door=decision.door,
+        subject=decision.subject,
+        ground=decision.ground,
+        policy_version=decision.policy_version,
+    )
+    clear: dict[str, Any] = {
+        "v": 1,
+        "site": site,
+        "device": device,
+        "sequence": sequence,
+        "not_after_ms": round((decision.unix_s + ACT_WITHIN_S) * 1000),
+        "door": decision.door,
+        "sealed": b64encode(crypto.seal(events_key, _pad(inside.model_dump_json(exclude_none=True).encode()))).decode(),
+    }
+    if outcome_in_clear:
+        clear["outcome"] = decision.outcome.value
+    return SealedEvent(sequence, signed(clear, CONTEXT, sign_secret), nonce)
+
+
+def open_event(envelope: bytes, events_secret: BoxSecret, device_key: SignPublic) -> OpenedEvent:
+    """Verify and open one event, as its consumer does.
+
+    Raises:
+        LinkError: malformed, not signed by this device, or not sealed to this site; drop it and acknowledge nothing.
+    """
+    clear = read_signed(envelope, Envelope, CONTEXT, device_key, "events")
+    padded = crypto.open_sealed(events_secret, b64decode(clear.sealed))
+    try:
+        inside = _Inside.model_validate_json(_unpad(padded or b""))
+    except ValidationError:
+        raise LinkError(
+            "events: sealed: not readable with this site's key; give the consumer keys/events.x25519"
+        ) from None
+    if inside.door != clear.door or clear.outcome not in (None, inside.outcome):
+        raise LinkError(
+            "events: the clear part contradicts the sealed part; the device is faulty, take it out of service"
+        )
+    return OpenedEvent(
+        device=DeviceId(clear.device),
+        sequence=clear.sequence,
+        not_after_s=clear.not_after_ms / 1000,
+        nonce=bytes.fromhex(inside.nonce),
+        unix_s=inside.at_ms / 1000,
+        outcome=inside.outcome,
+        door=DoorId(inside.door),
+        subject=None if inside.subject is None else SubjectId(inside.subject),
+        ground=inside.ground,
+        policy_version=inside.policy_version,
+    )
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The one way to write a document that is signed: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def signed(document: Mapping[str, Any], context: str, secret: SignSecret) -> bytes:
+    """`document` in canonical form with the device's `signature` (base64) over all the rest."""
+    signature = crypto.sign(secret, context, canonical(document))
+    return canonical({**document, "signature": b64encode(signature).decode()})
+
+
+def read_signed(payload: bytes, kind: type[M], context: str, device_key: SignPublic, source: str) -> M:
+    """Parse and verify what `signed` made.
+
+    Raises:
+        LinkError: malformed, not in canonical form, or not signed by this device; `source` says what it is.
+    """
+    try:
+        message = kind.model_validate_json(payload)
+        document = json.loads(payload)
+        if canonical(document) != payload:
+            raise LinkError(f"{source}: not in canonical form; drop it")
+        signature = b64decode(document.pop("signature"))
+    except (ValueError, RecursionError):
+        raise LinkError(f"{source}: malformed; drop it") from None
+    if not crypto.verify(device_key, context, canonical(document), signature):
+        raise LinkError(f"{source}: not signed by this device; drop it and look at who can publish on the broker")
+    return message
+
+
+def _pad(data: bytes) -> bytes:
+    if len(data) + 2 > BUCKET_BYTES:
+        raise ValueError("a sealed event does not fit into its bucket")
+    return len(data).to_bytes(2, "big") + data + bytes(BUCKET_BYTES - 2 - len(data))
+
+
+def _unpad(padded: bytes) -> bytes:
+    size = int.from_bytes(padded[:2], "big")
+    return padded[2 : 2 + size]
