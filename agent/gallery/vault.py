@@ -143,9 +143,7 @@ def unlock(row: VaultRow, context: VaultContext, keys: VaultKeys) -> ProtectedRe
         ("runtime", row.runtime, context.model.runtime),
     ):
         if found != wanted:
-            raise VaultError(
-                f"vault: {field}: a row is of another {field} than the one in use; enrol again or restore it"
-            )
+            raise VaultError(f"vault: {field}: a row is of another one than that in use; restore it or enrol again")
     plain = decrypt(keys.vault, row.sealed, associated(row))
     if plain is None:
         raise VaultError("vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again")

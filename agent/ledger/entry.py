@@ -1,0 +1,156 @@
+"""What the ledger says: a closed set of entries, each as the one JSON text that is hashed.
+
+Rules: no field holds a pseudonym, a place in a picture or free text. Who was concerned stands there as a commitment,
+SHA-256 over a salt and the pseudonym; the salt is made from a key of the device and the entry's position, so the same
+person's entries cannot be told to be the same, and with the key every one can be opened. Checkpoints are not entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from agent.errors import VaultError
+from agent.events.decision import Decision, Outcome
+from agent.policy.bundle import Hex32, Name
+from agent.policy.document import Strict
+from agent.policy.rules import Ground
+from agent.units import DeviceId, SiteId, SubjectId
+
+_LIMIT_BYTES: Final = 4096
+
+
+class _Timed(Strict):
+    time_ms: Annotated[int, Field(ge=0)] | None
+    """Unix milliseconds by the trusted clock; None while it is not trusted."""
+
+
+class Start(_Timed):
+    """The recogniser started; every ledger begins with one."""
+
+    kind: Literal["start"] = "start"
+    site: Name
+    device: Name
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,40}$")]
+
+
+class PolicyAdopted(_Timed):
+    kind: Literal["policy"] = "policy"
+    version: Annotated[int, Field(ge=1)]
+    sha256: Hex32
+
+
+class Decided(_Timed):
+    """A decision at the door and the event that tells the site of it."""
+
+    kind: Literal["decision"] = "decision"
+    event: Annotated[int, Field(ge=1)]
+    outcome: Outcome
+    door: Name
+    policy: Annotated[int, Field(ge=0)]
+    subject: Hex32 | None
+    """Commitment; None for strangers and visitors."""
+    ground: Name | None
+
+
+class Enrolled(_Timed):
+    kind: Literal["enrolment"] = "enrolment"
+    subject: Hex32
+    consent: Hex32
+    """SHA-256 of the receipt's id under the same salt."""
+
+
+class Withdrawn(_Timed):
+    kind: Literal["withdrawal"] = "withdrawal"
+    subject: Hex32
+
+
+class RefusalChanged(_Timed):
+    """The grounds of refusal changed; none means that recognition was permitted again."""
+
+    kind: Literal["refusal-change"] = "refusal-change"
+    grounds: tuple[Ground, ...]
+
+
+Entry = Start | PolicyAdopted | Decided | Enrolled | Withdrawn | RefusalChanged
+
+_ENTRY: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+
+def encode(entry: Entry) -> bytes:
+    """The one text of an entry: the bytes that are stored and hashed."""
+    return canonical(entry.model_dump(mode="json"))
+
+
+def decode(data: bytes) -> Entry:
+    """Read an entry back.
+
+    Raises:
+        VaultError: not an entry of a known kind, or not in its one text.
+    """
+    try:
+        if len(data) > _LIMIT_BYTES:
+            raise ValueError("too long")
+        entry = _ENTRY.validate_json(data)
+    except (ValidationError, ValueError):
+        raise VaultError("an entry is not of a known kind") from None
+    if encode(entry) != data:
+        raise VaultError("an entry is not written in its one form")
+    return entry
+
+
+def canonical(document: dict[str, Any]) -> bytes:
+    """JSON with sorted keys, no spaces and ASCII only: the same document is always the same bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def salt(key: bytes, position: int) -> bytes:
+    """16 bytes; the device's ledger key opens the commitments of every position."""
+    return hashlib.blake2b(position.to_bytes(8, "big"), digest_size=16, key=key, person=b"doorward/salt").digest()
+
+
+def commitment(salt: bytes, word: str) -> str:
+    """SHA-256 over salt and word, lower-case hex."""
+    return hashlib.sha256(salt + word.encode()).hexdigest()
+
+
+def milliseconds(unix_s: float | None) -> int | None:
+    return None if unix_s is None else max(0, round(unix_s * 1000))
+
+
+def started(site: SiteId, device: DeviceId, version: str, unix_s: float | None) -> Start:
+    return Start(time_ms=milliseconds(unix_s), site=site, device=device, version=version)
+
+
+def policy_adopted(version: int, sha256: str, unix_s: float | None) -> PolicyAdopted:
+    return PolicyAdopted(time_ms=milliseconds(unix_s), version=version, sha256=sha256)
+
+
+def refusal_changed(grounds: tuple[Ground, ...], unix_s: float | None) -> RefusalChanged:
+    return RefusalChanged(time_ms=milliseconds(unix_s), grounds=grounds)
+
+
+def decided(decision: Decision, event: int, salt: bytes) -> Decided:
+    subject: SubjectId | None = decision.subject
+    return Decided(
+        time_ms=milliseconds(decision.unix_s),
+        event=event,
+        outcome=decision.outcome,
+        door=decision.door,
+        policy=decision.policy_version,
+        subject=None if subject is None else commitment(salt, subject),
+        ground=decision.ground,
+    )
+
+
+def enrolled(subject: SubjectId, consent_id: str, unix_s: float | None, salt: bytes) -> Enrolled:
+    return Enrolled(
+        time_ms=milliseconds(unix_s), subject=commitment(salt, subject), consent=commitment(salt, consent_id)
+    )
+
+
+def withdrawn(subject: SubjectId, unix_s: float | None, salt: bytes) -> Withdrawn:
+    return Withdrawn(time_ms=milliseconds(unix_s), subject=commitment(salt, subject))
