@@ -1,15 +1,15 @@
 """A probe: one aligned face that has opted in and is good enough to be compared.
 
-Rules: made only from a permitted frame and an opt-in for the very same frame, and only when size, sharpness and pose are
-within the limits; so an embedder, which takes probes, cannot see a passer-by. Leaves out: liveness (a later stage can
-only deny).
+Rules: made only from a permitted frame and an opt-in for the very same frame, and only when size, sharpness and pose
+are within the limits; so an embedder, which takes probes, cannot see a passer-by. Leaves out: liveness (a later stage
+can only deny).
 """
 
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
 from enum import StrEnum, unique
-from typing import Final, final
+from typing import Final, NoReturn, final
 
 from agent.face.align import chip, inter_eye_px, quad, yaw_deg
 from agent.face.detect import Face
@@ -65,7 +65,10 @@ class Probe:
         if key is not _MINT:
             raise TypeError("only make_probe makes a Probe")
 
-    def __reduce_ex__(self, protocol: object) -> str:
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("a Probe cannot be extended")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Probe cannot be copied or pickled")
 
     def __repr__(self) -> str:
@@ -86,13 +89,15 @@ class ProbeTemplate:
 
 def make_probe(frame: PermittedFrame, face: Face, opt_in: OptIn, limits: ProbeLimits) -> Probe | Unfit:
     """Align one face of a permitted frame, or say why it is not fit."""
-    if opt_in.number != frame.number:
+    if opt_in.number != frame.number or opt_in.face not in (None, face.box):
         return Unfit.NOT_OPTED_IN
-    if inter_eye_px(face) < limits.inter_eye_px:
+    # Asked so that a measure that is not a number is unfit.
+    if not inter_eye_px(face) >= limits.inter_eye_px:
         return Unfit.TOO_SMALL
-    if abs(yaw_deg(face)) > limits.yaw_deg:
+    if not abs(yaw_deg(face)) <= limits.yaw_deg:
         return Unfit.TURNED
     aligned = chip(frame.pixels, face)
-    if sharpness(aligned) < limits.sharpness:
+    if not sharpness(aligned) >= limits.sharpness:
         return Unfit.BLURRED
+    aligned.flags.writeable = False
     return Probe(key=_MINT, chip=aligned, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit)

@@ -35,6 +35,8 @@ class OptIn(Unforgeable):
     track: TrackId
     number: int
     """The frame that it is good for."""
+    face: Box | None
+    """The face that it is good for; None: any face of a picture that was handed in for enrolment."""
 
     def __post_init__(self, key: Mint) -> None:
         demand(key, "OptIn")
@@ -75,7 +77,7 @@ class Attempts:
                     stay.inside_ns = now_ns
                 stay.last_inside_ns, stay.left_ns = now_ns, None
                 if self._ready(stay, now_ns):
-                    granted[track] = OptIn(key=MINT, track=track, number=frame.number)
+                    granted[track] = OptIn(key=MINT, track=track, number=frame.number, face=face)
             else:
                 self._outside(stay, now_ns, seen=face is not None)
         return granted

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from shapely.geometry import Polygon
 
 from agent.errors import PolicyError
 from agent.policy.document import Strict, read
@@ -22,7 +23,15 @@ Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """32 bytes in lower-case hex: a SHA-256 or a public key."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Pixel = tuple[Annotated[float, Field(ge=0, le=4096)], Annotated[float, Field(ge=0, le=4096)]]
-PixelPolygon = Annotated[tuple[Pixel, ...], Field(min_length=3, max_length=64)]
+
+
+def _drawable(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    if not Polygon(corners).is_valid:
+        raise ValueError("crosses itself or has no area; draw it again")
+    return corners
+
+
+PixelPolygon = Annotated[tuple[Pixel, ...], Field(min_length=3, max_length=64), AfterValidator(_drawable)]
 LonLat = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
 
 
@@ -86,6 +95,9 @@ class Inspection(Strict):
     inspector: Name
     inspected: AwareDatetime
     until: AwareDatetime
+
+    def covers(self, unix_s: float) -> bool:
+        return self.inspected.timestamp() <= unix_s < self.until.timestamp()
 
 
 class Sign(Strict):

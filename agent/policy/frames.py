@@ -1,7 +1,7 @@
 """The frames that cross the gate. Who holds one of these values holds a permission.
 
-`CapturedFrame` keeps its pixels to itself; only gate.py opens it. `CodeFrame` is for marker and QR readers, also under a
-refusal. `PermittedFrame` is what models may see. `Preview` is what people may see. None can be copied, pickled,
+`CapturedFrame` keeps its pixels to itself; only gate.py opens it. `CodeFrame` is for marker and QR readers, also under
+a refusal. `PermittedFrame` is what models may see. `Preview` is what people may see. None can be copied, pickled,
 subclassed outside the room, or made without the room's key.
 """
 

@@ -1,8 +1,8 @@
 """The gate: the only code that opens a camera frame, and it asks every rule first.
 
 Two steps a frame. `codes` gives luma to the marker and QR readers, also under a refusal, so that signs are seen and
-passes keep working. `admit` then decides: either a `PermittedFrame` with the excluded regions black, or a `Refusal` that
-names every ground; both end the raw frame. Deny is the default: no policy, an unknown, an exception, all refuse.
+passes keep working. `admit` then decides: either a `PermittedFrame` with the excluded regions black, or a `Refusal`
+that names every ground; both end the raw frame. Deny is the default: no policy, an unknown, an exception, all refuse.
 Pixels are blacked out, not boxes: nothing is left of an excluded region that a detector could find.
 """
 
@@ -23,7 +23,7 @@ from agent.policy.bundle import ExcludedRegion, Mode, Place, Policy, Purpose
 from agent.policy.circumstances import Circumstances
 from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
 from agent.policy.hold import Resumption, holds
-from agent.policy.preview import blocks, veil
+from agent.policy.preview import block_px, blocks, veil
 from agent.policy.rules import Ground, Law, unmet
 from agent.units import Box, Luma, Rgb, Sha256, SiteId
 
@@ -115,12 +115,13 @@ class Gate:
         law = self._law
         if law is None or self._keep is None:
             return Refusal((Ground.NO_POLICY,))
-        grounds = list(self._resumption.settle(unmet(law, here), here.captured_ns, holds(law.policy)))
+        faults = unmet(law, here)
         if rgb is None or rgb.shape != self._keep.shape or here.captured_ns != captured.captured_ns:
-            grounds.append(Ground.VIEW_MISMATCH)
+            faults += (Ground.VIEW_MISMATCH,)
+        grounds = self._resumption.settle(faults, here.captured_ns, holds(law.policy))
         unix_s = here.surroundings.unix_s
         if grounds or rgb is None or unix_s is None:
-            return Refusal(tuple(grounds) or (Ground.CLOCK_UNTRUSTED,))
+            return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
         return _permit(rgb & self._keep, law.policy, unix_s, captured)
 
     def enrol(
@@ -148,7 +149,7 @@ class Gate:
         if rgb is None or self._keep is None or rgb.shape != self._keep.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
         frame = _permit(rgb.copy(), policy, unix_s, captured)
-        return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number)
+        return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number, face=None)
 
     def blocks(self, captured: CapturedFrame) -> Preview | Refusal:
         """The whole picture as coarse blocks: all that may be shown without a permit. Does not end the frame."""
@@ -157,14 +158,16 @@ class Gate:
             return Refusal((Ground.NO_POLICY,))
         if rgb is None or rgb.shape != self._keep.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
-        return Preview(key=MINT, picture=blocks(rgb & self._keep), number=captured.number)
+        return _preview(blocks(rgb & self._keep), captured.number)
 
     def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
         """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""
-        if self._empty is None or self._empty.shape != frame.pixels.shape or self._keep is None:
-            return Preview(key=MINT, picture=blocks(frame.pixels), number=frame.number)
-        picture = veil(frame.pixels, self._empty & self._keep, faces)
-        return Preview(key=MINT, picture=picture, number=frame.number)
+        empty = self._empty
+        if empty is None or self._keep is None or not empty.shape == frame.pixels.shape == self._keep.shape:
+            picture = blocks(frame.pixels, block_px(faces))
+        else:
+            picture = veil(frame.pixels, empty & self._keep, faces)
+        return _preview(picture, frame.number)
 
 
 def _permit(pixels: Rgb, policy: Policy, unix_s: float, captured: CapturedFrame) -> PermittedFrame:
@@ -184,14 +187,20 @@ def _permit(pixels: Rgb, policy: Policy, unix_s: float, captured: CapturedFrame)
     )
 
 
+def _preview(picture: Rgb, number: int) -> Preview:
+    picture.flags.writeable = False
+    return Preview(key=MINT, picture=picture, number=number)
+
+
 def _mask(regions: Sequence[ExcludedRegion], width: int, height: int, scale: int) -> Keep:
     """255 outside all regions. A pixel that a region touches at all is inside it: regions grow by one pixel."""
     keep = np.full((height, width), 255, np.uint8)
     ys, xs = np.mgrid[0:height, 0:width]
     for region in regions:
-        polygon = Polygon(region.polygon).buffer(1.0)
-        if polygon.is_empty or not polygon.is_valid:
-            keep[:] = 0  # an excluded region that cannot be drawn excludes everything
-            continue
-        keep[contains_xy(polygon, xs + 0.5, ys + 0.5)] = 0
+        polygon = Polygon(region.polygon)
+        if not polygon.is_valid:
+            # Growing a region that crosses itself would drop a part of it; what cannot be drawn excludes everything.
+            keep[:] = 0
+        else:
+            keep[contains_xy(polygon.buffer(1.0), xs + 0.5, ys + 0.5)] = 0
     return keep if scale == 1 else keep.repeat(scale, axis=0).repeat(scale, axis=1)

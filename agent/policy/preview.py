@@ -6,6 +6,7 @@ live picture equals the commissioned picture of the empty scene, and then it is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -28,24 +29,25 @@ def blocks(rgb: Rgb, side: int = CELL_PX) -> Rgb:
     return np.ascontiguousarray(means.repeat(side, axis=0).repeat(side, axis=1)[:height, :width])
 
 
-def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
-    """`empty`, with a block of the live picture's mean colour in each cell where anything differs.
+def block_px(faces: Sequence[Box]) -> int:
+    """Side of the blocks of a picture in which these faces were detected: never finer than an eighth of the largest."""
+    largest = max((max(face.width, face.height) for face in faces), default=0.0)
+    return max(CELL_PX, math.ceil(largest / FACE_BLOCKS))
 
-    Args:
-        faces: detected faces; one wider than eight cells gets blocks of an eighth of its width, over its whole box.
+
+def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
+    """`empty`, with a block of the live picture's mean colour in each cell where anything differs or a face was found.
+
+    There is one grid for the whole picture: blocks that overlapped would tell more of a face than either does.
     """
+    side = block_px(faces)
     height, width = live.shape[:2]
-    differs = (np.maximum(live, empty) - np.minimum(live, empty)).max(axis=2) > _SAME
-    changed = _cells(differs, CELL_PX)
-    mask = changed.repeat(CELL_PX, axis=0).repeat(CELL_PX, axis=1)[:height, :width]
-    picture = np.where(mask[:, :, np.newaxis], blocks(live), empty)
+    hidden = (np.maximum(live, empty) - np.minimum(live, empty)).max(axis=2) > _SAME
     for face in faces:
-        x0, y0 = max(int(face.x0) - 1, 0), max(int(face.y0) - 1, 0)
-        x1, y1 = min(int(face.x1) + 2, width), min(int(face.y1) + 2, height)
-        if x1 > x0 and y1 > y0:
-            side = max(CELL_PX, -(-int(max(face.width, face.height)) // FACE_BLOCKS) + 1)
-            picture[y0:y1, x0:x1] = blocks(live[y0:y1, x0:x1], side)
-    return np.ascontiguousarray(picture)
+        x0, y0 = max(math.floor(face.x0), 0), max(math.floor(face.y0), 0)
+        hidden[y0 : max(math.ceil(face.y1), 0), x0 : max(math.ceil(face.x1), 0)] = True
+    mask = _cells(hidden, side).repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
+    return np.where(mask[:, :, np.newaxis], blocks(live, side), empty)
 
 
 def _means(rgb: Rgb, side: int) -> Rgb:

@@ -7,6 +7,7 @@ order. Leaves out: holds (hold.py) and what concerns one face (attempt.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -121,7 +122,9 @@ def location_known(law: Law, here: Circumstances) -> bool | None:
     if not isinstance(location, Gnss):
         return True
     fix = here.surroundings.fix
-    return fix is not None and 0 <= here.captured_ns - fix.taken_ns <= location.max_age_s * 1e9
+    if fix is None or not (abs(fix.lat_deg) <= 90 and abs(fix.lon_deg) <= 180 and 0 <= fix.sigma_m < math.inf):
+        return None
+    return 0 <= here.captured_ns - fix.taken_ns <= location.max_age_s * 1e9
 
 
 @obligation(Ground.IN_ZONE, "Measures art. 13: no recognition inside excluded places")
@@ -138,9 +141,8 @@ def outside_zones(law: Law, here: Circumstances) -> bool | None:
 @obligation(Ground.SIGN_MISSING, "Measures art. 13: a prominent sign")
 def sign_in_force(law: Law, here: Circumstances) -> bool | None:
     inspection, now = law.policy.document.sign.inspection, here.surroundings.unix_s
-    if inspection is not None and now is not None:
-        if inspection.inspected.timestamp() <= now < inspection.until.timestamp():
-            return True
+    if inspection is not None and now is not None and inspection.covers(now):
+        return True
     return None if here.sign is None else here.sign.in_place
 
 

@@ -21,19 +21,23 @@ FORBIDDING_MARKER: Final = 49
 
 
 class SignWatch:
-    """Remembers only when the sign was last in its place."""
+    """Remembers only when, and at which attested place, the sign was last seen."""
 
-    __slots__ = ("_last_ns",)
+    __slots__ = ("_last",)
 
     def __init__(self) -> None:
-        self._last_ns: int | None = None
+        self._last: tuple[MarkerPlace, int] | None = None
 
     def see(self, markers: Iterable[Marker], captured_ns: int, policy: Policy) -> SignSighting:
         seen = tuple(markers)
         sign = policy.document.sign
         if sign.marker is not None and any(at_place(marker, sign.marker) for marker in seen):
-            self._last_ns = captured_ns
-        recently = self._last_ns is not None and 0 <= captured_ns - self._last_ns <= sign.lost_hold_s * 1e9
+            self._last = sign.marker, captured_ns
+        recently = (
+            self._last is not None
+            and self._last[0] == sign.marker  # a new policy may have moved the sign
+            and 0 <= captured_ns - self._last[1] <= sign.lost_hold_s * 1e9
+        )
         return SignSighting(recently, any(marker.number == FORBIDDING_MARKER for marker in seen))
 
 
