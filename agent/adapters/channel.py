@@ -1,0 +1,249 @@
+"""The recogniser's end of the socket to the link.
+
+Rules: the recogniser never waits for the link. What it sends goes into bounded places that one thread empties: the
+latest telemetry of each kind, the latest preview, at most `_EVENTS` events (the outbox keeps the rest, and `send_event`
+says so). One link at a time; a link that takes nothing for `_STALL_S` or says what cannot be parsed is cut off.
+Leaves out: what the bytes mean (events/wire.py) and when to try an event again (the owner of the outbox).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.errors import ConfigError, LinkError
+from agent.events import wire
+from agent.events.wire import Acknowledgement, FetchOutcome, FetchReply, FromRecogniser, Kind
+
+_EVENTS: Final = 256
+_STALL_S: Final = 5
+_CHUNK: Final = 64 * 1024
+_PATH_BYTES: Final = 107
+_FETCH_FAULTS: Final = {
+    FetchOutcome.UNREACHABLE: "the site repository cannot be reached; look at its address and the network",
+    FetchOutcome.REFUSED: "the site repository's certificate or answer was refused; look at repository and its CA",
+    FetchOutcome.TOO_LARGE: "the site repository sent more than this file may hold; publish it again",
+}
+
+
+class Channel:
+    """The recogniser's end: listens, and gives everything to whichever link is connected.
+
+    Callbacks run on a thread of the channel and must be quick.
+    """
+
+    def __init__(self, server: socket.socket, path: Path) -> None:
+        self._server, self._path = server, path
+        self._peer: socket.socket | None = None
+        self._closing = threading.Event()
+        self._wake = threading.Condition()
+        self._latest: dict[Kind, bytes] = {}
+        """What a new link gets at once, so that its broker has every retained topic."""
+        self._due: set[Kind] = set()
+        self._events: deque[wire.Event] = deque()
+        self._preview: bytes | None = None
+        self._requests: deque[wire.FetchRequest] = deque()
+        self._replies: dict[int, FetchReply | None] = {}
+        self._number = 0
+        self._acknowledged: Callable[[int, bytes | None], None] = lambda sequence, nonce: None
+        self._connected: Callable[[], None] = lambda: None
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for name, work in (("channel-in", self._serve), ("channel-out", self._write))
+        ]
+
+    @classmethod
+    def listen(cls, path: Path) -> Channel:
+        """Listen at `path`; its folder must be the owner's alone and is made so if it is new.
+
+        Raises:
+            ConfigError: the folder is open to others, the path is too long for a socket, or it cannot be made.
+        """
+        if len(os.fsencode(path)) > _PATH_BYTES:
+            raise ConfigError(
+                f"{path}: longer than {_PATH_BYTES} bytes, too long for a socket; use a shorter state path"
+            )
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.parent.stat().st_mode & 0o077:
+                raise ConfigError(f"{path.parent}: open to other users; run 'chmod 700' on it")
+            path.unlink(missing_ok=True)
+            server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            server.bind(str(path))
+            path.chmod(0o600)
+            server.listen(1)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot listen there ({error.strerror}); correct the state path") from None
+        channel = cls(server, path)
+        for thread in channel._threads:
+            thread.start()
+        return channel
+
+    def on_acknowledge(self, callback: Callable[[int, bytes | None], None]) -> None:
+        """`callback(sequence, nonce)` for each event that somebody says to hold; nonce None is a mere PUBACK."""
+        self._acknowledged = callback
+
+    def on_connect(self, callback: Callable[[], None]) -> None:
+        """`callback()` when a new link is there: give it the pending outbox again. Called at once if one is there."""
+        self._connected = callback
+        if self.connected:
+            callback()
+
+    @property
+    def connected(self) -> bool:
+        return self._peer is not None
+
+    def send_event(self, sequence: int, envelope: bytes) -> bool:
+        """Put one sealed event on its way; False when there is no link or no room: it stays in the outbox."""
+        event = wire.Event(sequence, envelope)
+        with self._wake:
+            if self._peer is None or len(self._events) >= _EVENTS:
+                return False
+            self._events.append(event)
+            self._wake.notify_all()
+        return True
+
+    def send_telemetry(self, kind: Kind, payload: bytes) -> None:
+        """The latest of its kind replaces one that has not gone out yet. Kept for the next link, if retained."""
+        with self._wake:
+            self._latest[kind] = payload
+            self._due.add(kind)
+            self._wake.notify_all()
+
+    def send_preview(self, jpeg: bytes) -> None:
+        """The latest replaces one that has not gone out yet; without a link it is dropped."""
+        with self._wake:
+            self._preview = jpeg if self._peer is not None else None
+            self._wake.notify_all()
+
+    def fetch(self, path: str, limit: int, timeout_s: float = 10.0) -> bytes | None:
+        """Untrusted bytes of one file of the site repository; None when the repository has no such file.
+
+        Not for the thread that handles frames: it waits.
+
+        Args:
+            limit: most bytes to take; never more than `wire.MAX_FETCH`.
+
+        Raises:
+            LinkError: no link, no answer in time, or the link could not fetch it.
+        """
+        with self._wake:
+            if self._peer is None:
+                raise LinkError(f"{path}: no link process is connected; start it")
+            self._number = number = self._number % 0xFFFFFFFF + 1
+            self._replies[number] = None
+            self._requests.append(wire.FetchRequest(number, min(limit, wire.MAX_FETCH), path))
+            self._wake.notify_all()
+            answered = self._wake.wait_for(
+                lambda: self._replies.get(number) is not None or self._lost(number), timeout_s
+            )
+            reply = self._replies.pop(number, None)
+        if reply is None:
+            why = "the link was lost" if answered else f"no answer within {timeout_s:g} s"
+            raise LinkError(f"{path}: {why}; it is tried again at the next refresh")
+        if reply.outcome is FetchOutcome.ABSENT:
+            return None
+        if reply.outcome is not FetchOutcome.BYTES or len(reply.data) > limit:
+            raise LinkError(f"{path}: {_FETCH_FAULTS.get(reply.outcome, _FETCH_FAULTS[FetchOutcome.TOO_LARGE])}")
+        return reply.data
+
+    def close(self) -> None:
+        """Cut the link off, stop listening and remove the socket; safe to call twice."""
+        with self._wake:
+            self._closing.set()
+            self._wake.notify_all()
+        for end in (self._server, self._peer):
+            if end is not None:
+                _shut(end)
+        self._path.unlink(missing_ok=True)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout=_STALL_S + 1)
+        self._server.close()
+
+    def _lost(self, number: int) -> bool:
+        return number not in self._replies
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            try:
+                peer, _ = self._server.accept()
+            except OSError:
+                return
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _STALL_S, 0))
+            with self._wake:
+                if self._closing.is_set():
+                    peer.close()
+                    return
+                self._peer = peer
+                self._due |= self._latest.keys() & wire.RETAINED
+                self._wake.notify_all()
+            self._connected()
+            with contextlib.suppress(OSError, LinkError):
+                self._read(peer)
+            with self._wake:
+                self._peer, self._preview = None, None
+                self._events.clear()
+                self._requests.clear()
+                self._replies.clear()
+                self._wake.notify_all()
+            peer.close()
+
+    def _read(self, peer: socket.socket) -> None:
+        frames = wire.Frames()
+        while data := peer.recv(_CHUNK):
+            for frame in frames.feed(data):
+                match wire.link_message(frame):
+                    case Acknowledgement(sequence, nonce):
+                        self._acknowledged(sequence, nonce)
+                    case FetchReply() as reply:
+                        with self._wake:
+                            if reply.number in self._replies:
+                                self._replies[reply.number] = reply
+                                self._wake.notify_all()
+
+    def _write(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing.is_set() or self._ready())
+                if self._closing.is_set():
+                    return
+                peer, message = self._peer, self._next()
+            if peer is None:
+                continue
+            try:
+                peer.sendall(wire.pack(message))
+            except OSError:
+                _shut(peer)  # the reader notices and waits for the next link
+                with self._wake:
+                    while self._peer is peer and not self._closing.is_set():
+                        self._wake.wait()
+            except LinkError:
+                continue  # larger than its kind allows: not for the wire
+
+    def _ready(self) -> bool:
+        return self._peer is not None and bool(self._requests or self._due or self._events or self._preview)
+
+    def _next(self) -> FromRecogniser:
+        """What matters most goes first; previews are what gives way."""
+        if self._requests:
+            return self._requests.popleft()
+        if self._events:
+            return self._events.popleft()
+        if self._due:
+            kind = self._due.pop()
+            return wire.Telemetry(kind, self._latest[kind])
+        jpeg, self._preview = self._preview or b"", None
+        return wire.PreviewPicture(jpeg)
+
+
+def _shut(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
