@@ -81,6 +81,7 @@ def test_without_venv_one_line_names_the_package(checkout: Path, bare: Path, nam
 def test_without_an_index_the_failure_is_clear(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # An environment that lacks one pin, and no index to get it from.
     (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/pyvenv.cfg").write_text(f"command = python -m venv {checkout}/.venv\n")
     command(checkout / ".venv/bin", "python", f'exec "{sys.executable}" "$@"')
     with (checkout / "requirements/run.txt").open("a") as lock:
         lock.write(f"doorward-not-there==1.0 --hash=sha256:{'0' * 64}\n")
