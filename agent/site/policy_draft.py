@@ -1,0 +1,141 @@
+"""Draft a site's policy document: what people decide, completed with what the site knows.
+
+Rules: keys, site name and version are filled in here and nowhere else; the result is read back by the device's own
+reader, so what this file returns is a policy that a device can read. Leaves out: signing and publishing (repository.py).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from agent.errors import ConfigError, PolicyError
+from agent.policy.bundle import POLICY_PATH, PolicyDocument, utc
+from agent.policy.document import read
+from agent.site.keys import SiteKeys
+
+_DAY_S: Final = 86_400
+DAYS: Final = 90
+"""How long a policy is in force unless its file says otherwise."""
+_FILLED_IN: Final = frozenset(
+    {"schema", "site", "version", "single_key", "devices", "events_key", "enrolment_keys", "pass_keys"}
+)
+_DEVICE_FIELDS: Final = frozenset({"id", "signing_key", "box_key"})
+
+
+def draft_policy(
+    decided: Mapping[str, object],
+    *,
+    site: str,
+    version: int,
+    keys: SiteKeys,
+    devices: Sequence[Mapping[str, str]],
+    now_s: float,
+) -> bytes:
+    """Complete and check one policy document.
+
+    Args:
+        decided: the fields of `PolicyDocument` that people decide, as TOML or JSON gives them; `from` and `until` may be
+            missing (from now, for 90 days).
+        version: higher than every version published before.
+        devices: each with `id`, `signing_key` and `box_key` (hex), as in a device's `device.json`.
+        now_s: Unix time.
+
+    Returns:
+        The document as JSON; publish it as `permission/policy.json`.
+
+    Raises:
+        ConfigError: every fault, one a line, by field and rule.
+    """
+    if twice := sorted(_FILLED_IN & set(decided)):
+        raise ConfigError(f"policy: {', '.join(twice)}: filled in by the site itself; leave it out")
+    document = dict(decided)
+    document.setdefault("from", utc(int(now_s)).isoformat())
+    document.setdefault("until", utc(int(now_s) + DAYS * _DAY_S).isoformat())
+    until, doors = document["until"], [document.get("door")]
+    document |= {
+        "schema": "doorward/policy/1",
+        "site": site,
+        "version": version,
+        "single_key": keys.single,
+        "devices": list(devices),
+        "events_key": keys.events_public().hex(),
+        "enrolment_keys": [{"key": keys.sign_public("enrolment").hex(), "until": until}],
+        "pass_keys": [{"key": keys.sign_public("pass").hex(), "doors": doors, "until": until}],
+    }
+    return _checked(document)
+
+
+def next_version(data: bytes, version: int) -> bytes:
+    """The same policy, edited by hand or not, under a new version number.
+
+    Raises:
+        ConfigError: it is not a policy that a device can read.
+    """
+    try:
+        document = read(data, PolicyDocument, "policy.json").model_dump(mode="json", by_alias=True)
+    except PolicyError as error:
+        raise ConfigError(str(error)) from None
+    return _checked(document | {"version": version})
+
+
+def read_decided(path: Path) -> dict[str, object]:
+    """Read the fields that people decide from a `.toml` or `.json` file.
+
+    Raises:
+        ConfigError: missing, unreadable, or not a table.
+    """
+    text = _text(path)
+    try:
+        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}; write the policy as TOML or JSON") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: not a table of fields; write the policy as TOML or JSON")
+    return found
+
+
+def read_device(path: Path) -> dict[str, str]:
+    """Read a device's public `device.json`.
+
+    Raises:
+        ConfigError: missing, unreadable, or not a device's public keys.
+    """
+    try:
+        found = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}; copy the device's device.json again") from None
+    if not isinstance(found, dict) or not set(found) >= _DEVICE_FIELDS:
+        raise ConfigError(f"{path}: holds id, signing_key and box_key; copy the device's device.json again")
+    return {field: found[field] for field in sorted(_DEVICE_FIELDS)}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+
+
+def _checked(document: Mapping[str, object]) -> bytes:
+    try:
+        data = json.dumps(document, indent=2, allow_nan=False, default=_moment).encode() + b"\n"
+        read(data, PolicyDocument, POLICY_PATH)
+    except PolicyError as error:
+        raise ConfigError(str(error)) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{POLICY_PATH}: {error}; dates and numbers only as the documentation shows") from None
+    return data
+
+
+def _moment(value: object) -> str:
+    """TOML has dates of its own; JSON writes them as text."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} has no place in a policy")

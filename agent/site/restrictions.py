@@ -1,0 +1,55 @@
+"""Restrictions as the authority writes them: a withdrawal, a stop order, an extra zone.
+
+Rules: each is one target of its own, named by its id, so that publishing one never touches another. A device keeps what
+it has once seen until the restriction's own `until`; without one, for good. What is written here is read back by the
+device's own reader before it is returned.
+Leaves out: signing and publishing (repository.py).
+"""
+
+from __future__ import annotations
+
+import json
+
+from agent.errors import ConfigError, PolicyError
+from agent.policy.bundle import VerifiedTarget, Zone, restriction, utc
+
+_SCHEMA = "doorward/restriction/1"
+
+
+def withdrawal(subject: str, until_s: float | None = None) -> tuple[str, bytes]:
+    """One person's withdrawal of consent.
+
+    Args:
+        subject: the pseudonym in the gallery.
+        until_s: Unix time at which devices may forget it; None: never.
+
+    Returns:
+        Path and bytes of the target.
+
+    Raises:
+        ConfigError: the subject is no pseudonym.
+    """
+    return _target(f"withdraw-{subject}", {"kind": "withdraw", "subject": subject}, until_s)
+
+
+def stop_order(name: str, until_s: float | None = None) -> tuple[str, bytes]:
+    """All recognition at the site stops; passes go on. Arguments and result as for `withdrawal`."""
+    return _target(f"stop-{name}", {"kind": "stop"}, until_s)
+
+
+def extra_zone(zone: Zone, until_s: float | None = None) -> tuple[str, bytes]:
+    """A further no-recognition zone. Result as for `withdrawal`."""
+    return _target(f"zone-{zone.id}", {"kind": "zone", "zone": zone.model_dump(mode="json")}, until_s)
+
+
+def _target(name: str, body: dict[str, object], until_s: float | None) -> tuple[str, bytes]:
+    path = f"restriction/{name}.json"
+    document = {"schema": _SCHEMA, "id": name, **body}
+    if until_s is not None:
+        document["until"] = utc(until_s).isoformat()
+    data = json.dumps(document, sort_keys=True).encode()
+    try:
+        restriction(VerifiedTarget("restriction", path, data))
+    except PolicyError as error:
+        raise ConfigError(f"{error}; names are a-z, 0-9 and '-', ids at most 63 characters") from None
+    return path, data
