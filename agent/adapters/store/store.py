@@ -1,0 +1,280 @@
+"""The device's one SQLite file: ledger, outbox, vault rows, withdrawals, restrictions, used passes.
+
+Rules: a decision, its ledger entry, its outbox row and what it uses up are one transaction, durable before `record`
+returns (WAL, `synchronous=FULL`); a failed one leaves nothing. After an input or output error nothing more is
+written: the process must end, since nobody knows what the disk holds. Deleted rows are overwritten and the WAL is
+cut, which is `best-effort` on flash. One connection under one lock: any thread may call. Leaves out: what rows
+mean, and all keys but the one that salts the ledger's commitments.
+"""
+
+from __future__ import annotations
+
+import hmac
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.crypto import SignSecret
+from agent.errors import DeviceError, DoorwardError, VaultError
+from agent.events.decision import Decision, Outcome
+from agent.events.seal import SealedEvent
+from agent.gallery.vault import VaultRow
+from agent.ledger.checkpoint import make_checkpoint, read_checkpoint
+from agent.ledger.entry import Entry, decided, encode, enrolled, salt, withdrawn
+from agent.ledger.merkle import Frontier, leaf_hash
+from agent.units import ConsentId, DeviceId, PassId, Sha256, SiteId, SubjectId
+
+_VAULT_COLUMNS: Final = "device, gallery, subject, consent_id, epoch, model_sha256, runtime, sealed"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OutboxRow:
+    sequence: int
+    envelope: bytes
+
+
+class Store:
+    """An open store. `open` makes it; `close` ends it.
+
+    Every method raises DeviceError when the disk fails or is full, VaultError when the file's content is not sound.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, site: SiteId, device: DeviceId, ledger_key: bytes) -> None:
+        self.path: Final = path
+        self.site: Final = site
+        self.device: Final = device
+        self._db = db
+        self._key = ledger_key
+        self._lock = threading.RLock()
+        self._broken = False
+        self._frontier = read_frontier(db)
+
+    @classmethod
+    def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
+        """Open the store of this device, or make it when there is no such file yet.
+
+        Args:
+            ledger_key: 32 bytes that salt the ledger's commitments.
+
+        Raises:
+            DeviceError: the file cannot be read or written.
+            VaultError: the file is damaged, no store at all, or another device's. It is left as it is.
+        """
+        return cls(path, connect(path, site, device), site, device, ledger_key)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @property
+    def frontier(self) -> Frontier:
+        """The ledger's right edge: size and root."""
+        return self._frontier
+
+    def writable(self) -> bool:
+        """Whether a small write gets through to the disk now; what the gate's ledger rule asks."""
+        try:
+            with self._transaction() as db:
+                db.execute("INSERT OR REPLACE INTO about VALUES ('alive', '1')")
+        except DoorwardError:
+            return False
+        return True
+
+    # The ledger and the outbox.
+
+    def note(self, entry: Entry) -> int:
+        """Write an entry that concerns nobody (start, policy, change of refusal); returns its position."""
+        with self._transaction() as db:
+            return self._append(db, entry)
+
+    def record(self, decision: Decision, make: Callable[[int], SealedEvent]) -> int:
+        """Make a decision durable: ledger entry, outbox row, pass use and last use, all or nothing.
+
+        Args:
+            make: seals the event of the sequence number that it is given; what it raises undoes everything.
+
+        Returns:
+            The event's sequence number. Only now may the door open.
+        """
+        with self._transaction() as db:
+            row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+            sequence: int = 1 if row is None else row[0] + 1
+            event = make(sequence)
+            db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (sequence, event.envelope, event.nonce))
+            self._append(db, decided(decision, sequence, self._salt()))
+            if decision.pass_used is not None and decision.opens:
+                db.execute(
+                    "INSERT INTO pass_use VALUES (?, 1) ON CONFLICT (pass_id) DO UPDATE SET uses = uses + 1",
+                    (decision.pass_used,),
+                )
+            if decision.outcome is Outcome.MATCH:
+                db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (decision.unix_s, decision.subject))
+            return sequence
+
+    def checkpoint(self, secret: SignSecret, unix_s: float | None) -> bytes:
+        """Sign the ledger as it is now and keep the statement; the last one again if nothing was added since."""
+        with self._transaction() as db:
+            last = db.execute("SELECT statement FROM checkpoint ORDER BY number DESC LIMIT 1").fetchone()
+            if last is not None and read_checkpoint(last[0]).size == self._frontier.size:
+                return bytes(last[0])
+            statement = make_checkpoint(self._frontier, self.site, self.device, secret, unix_s)
+            db.execute("INSERT INTO checkpoint (statement) VALUES (?)", (statement,))
+            return statement
+
+    def outbox(self, after: int = 0, limit: int = 100) -> list[OutboxRow]:
+        """Unacknowledged events with a sequence number above `after`, oldest first."""
+        rows = self._read("SELECT sequence, envelope FROM outbox WHERE sequence > ? ORDER BY 1 LIMIT ?", after, limit)
+        return [OutboxRow(*row) for row in rows]
+
+    def acknowledge(self, sequence: int, nonce: bytes) -> bool:
+        """Free one row if the nonce is the one inside its sealed event; False if not, or if the row is gone."""
+        with self._transaction() as db:
+            row = db.execute("SELECT nonce FROM outbox WHERE sequence = ?", (sequence,)).fetchone()
+            if row is None or not hmac.compare_digest(row[0], nonce):
+                return False
+            db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,))
+            return True
+
+    def release(self, sequence: int) -> bool:
+        """Free one row on the broker's word alone: only where no consumer acknowledges, and the state says so."""
+        with self._transaction() as db:
+            return db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,)).rowcount == 1
+
+    def pending(self) -> int:
+        """Number of unacknowledged events."""
+        return int(self._read("SELECT count(*) FROM outbox")[0][0])
+
+    # The vault.
+
+    def put_reference(self, row: VaultRow, unix_s: float | None) -> None:
+        """Keep one person's row, in place of an earlier one, with its ledger entry.
+
+        Raises:
+            VaultError: the person has withdrawn: a pseudonym is never used again after that.
+        """
+        with self._transaction() as db:
+            if db.execute("SELECT 1 FROM tombstone WHERE subject = ?", (row.subject,)).fetchone():
+                raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
+            values = (row.device, row.gallery, row.subject, row.consent_id, row.epoch, row.model_sha256, row.runtime)
+            db.execute(
+                f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",
+                (*values, row.sealed, unix_s),
+            )
+            self._append(db, enrolled(row.subject, row.consent_id, unix_s, self._salt()))
+
+    def references(self) -> list[VaultRow]:
+        return [
+            VaultRow(DeviceId(d), SiteId(g), SubjectId(s), ConsentId(c), epoch, Sha256(m), runtime, sealed)
+            for d, g, s, c, epoch, m, runtime, sealed in self._read(
+                f"SELECT {_VAULT_COLUMNS} FROM reference ORDER BY 3"
+            )
+        ]
+
+    def withdraw(self, subject: SubjectId, unix_s: float | None) -> bool:
+        """Tombstone, deletion and ledger entry in one transaction, then `purge`; doing it twice changes nothing.
+
+        Returns:
+            What `purge` returns. The withdrawal itself holds in either case.
+        """
+        with self._transaction() as db:
+            if db.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (subject, unix_s)).rowcount:
+                self._append(db, withdrawn(subject, unix_s, self._salt()))
+            db.execute("DELETE FROM reference WHERE subject = ?", (subject,))
+        return self.purge()
+
+    def purge(self) -> bool:
+        """Write overwritten pages home and cut the WAL; False while another process reads the file: try again later."""
+        return not self._read("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+
+    def tombstones(self) -> frozenset[SubjectId]:
+        """Who has withdrawn."""
+        return frozenset(SubjectId(row[0]) for row in self._read("SELECT subject FROM tombstone"))
+
+    # Restrictions, time, passes.
+
+    def remember(self, path: str, document: bytes) -> None:
+        """Keep a verified restriction; a later version of the same target takes the place of the earlier."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO restriction VALUES (?, ?)", (path, document))
+
+    def restrictions(self) -> dict[str, bytes]:
+        return {path: document for path, document in self._read("SELECT path, document FROM restriction")}
+
+    def floor_s(self) -> float | None:
+        """The highest signed time that was set; None before the first."""
+        return self._number("floor_s")
+
+    def last_time_s(self) -> float | None:
+        """The latest trusted time of any ledger entry; None before the first."""
+        return self._number("last_time_s")
+
+    def set_floor(self, unix_s: float) -> None:
+        """Raise the floor; a lower time changes nothing."""
+        with self._transaction() as db:
+            self._raise_number(db, "floor_s", unix_s)
+
+    def passes_used(self) -> dict[PassId, int]:
+        return {PassId(pass_id): uses for pass_id, uses in self._read("SELECT pass_id, uses FROM pass_use")}
+
+    # How it is done.
+
+    def _append(self, db: sqlite3.Connection, entry: Entry) -> int:
+        """Within a transaction; `_transaction` takes the new frontier over from the file when it has committed."""
+        data, before = encode(entry), read_frontier(db)
+        after = before.append(leaf_hash(data))
+        db.execute("INSERT INTO ledger VALUES (?, ?)", (before.size, data))
+        db.execute("UPDATE frontier SET size = ?, peaks = ?", (after.size, b"".join(after.peaks)))
+        if entry.time_ms is not None:
+            self._raise_number(db, "last_time_s", entry.time_ms / 1000)
+        return before.size
+
+    def _salt(self) -> bytes:
+        return salt(self._key, self._frontier.size)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            if self._broken:
+                raise DeviceError(
+                    f"{self.path}: the disk has failed; nothing more is written: check it, then start again"
+                )
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                frontier = read_frontier(self._db)
+                self._db.execute("COMMIT")
+                self._frontier = frontier
+            except BaseException as error:
+                self._undo()
+                if isinstance(error, sqlite3.Error):
+                    self._broken = code(error) == sqlite3.SQLITE_IOERR
+                    raise fault(error, self.path) from None
+                raise
+
+    def _undo(self) -> None:
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._broken = True
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        with self._lock:
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise fault(error, self.path) from None
+
+    def _number(self, name: str) -> float | None:
+        rows = self._read("SELECT value FROM about WHERE name = ?", name)
+        return float(rows[0][0]) if rows else None
+
+    def _raise_number(self, db: sqlite3.Connection, name: str, value: float) -> None:
+        present = self._number(name)
+        if present is None or value > present:
+            db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, repr(value)))
