@@ -1,0 +1,156 @@
+"""The page's web server: a few static files, the latest preview, and where the page finds its live data.
+
+Rules: 127.0.0.1 only, GET only, the files of agent/dashboard by exact name, no log, no picture cached.
+A request that names another host is refused, so that a web site cannot reach in through a name of its own.
+Leaves out: the live data itself; the page hears the broker.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from agent.errors import ConfigError
+
+_FILES: Final = Path(__file__).resolve().parent.parent / "dashboard"
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".md": "text/plain; charset=utf-8",
+}
+
+
+class Page:
+    """Serves the dashboard until it is closed.
+
+    Args:
+        port: 0 takes a free one.
+        websocket_url: the one other place that the page may connect to; None: none.
+        facts: what `/page.json` says at the moment of asking.
+        preview: the latest JPEG, or None.
+
+    Raises:
+        ConfigError: the port is taken, or the dashboard is not installed.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        *,
+        websocket_url: str | None,
+        facts: Callable[[], Mapping[str, Any]],
+        preview: Callable[[], bytes | None],
+    ) -> None:
+        files = {f"/{path.relative_to(_FILES)}": path for path in _FILES.rglob("*") if path.suffix in _TYPES}
+        if "/index.html" not in files:
+            raise ConfigError(f"{_FILES}: the page's files are missing; install doorward again")
+        files["/"] = files["/index.html"]
+        self._files, self._facts, self._preview = files, facts, preview
+        self._policy = _content_policy(websocket_url)
+        try:
+            self._server = _Server(("127.0.0.1", port), self)
+        except OSError as error:
+            raise ConfigError(f"page.port: {port}: {error.strerror}; choose another, or 0 for a free one") from None
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="page", daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join(timeout=2)
+        self._server.server_close()
+
+    def answer(self, target: str, host: str | None) -> tuple[HTTPStatus, str, bytes, dict[str, str]]:
+        """Status, content type, body and extra headers for one GET."""
+        name = (host or "").rsplit(":", 1)[0]
+        if name not in ("127.0.0.1", "localhost"):
+            return HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"ask 127.0.0.1\n", {}
+        path = urlsplit(target).path
+        fresh = {"Cache-Control": "no-store"}
+        if path == "/page.json":
+            return HTTPStatus.OK, "application/json", json.dumps(self._facts()).encode(), fresh
+        if path == "/preview.jpg":
+            jpeg = self._preview()
+            if jpeg is None:
+                return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"no preview yet\n", {**fresh, "Retry-After": "1"}
+            return HTTPStatus.OK, "image/jpeg", jpeg, fresh
+        file = self._files.get(path)
+        if file is None:
+            return HTTPStatus.NOT_FOUND, "text/plain", b"no such page\n", {}
+        return HTTPStatus.OK, _TYPES[file.suffix], file.read_bytes(), {"Cache-Control": "no-cache"}
+
+    def headers(self) -> dict[str, str]:
+        """On every answer."""
+        return {
+            "Content-Security-Policy": self._policy,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, address: tuple[str, int], page: Page) -> None:
+        self.page = page
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that hangs up is nobody's news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "doorward"
+    sys_version = ""
+    timeout: float | None = 30
+
+    def do_GET(self) -> None:
+        self._answer(body_too=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body_too=False)
+
+    def _answer(self, *, body_too: bool) -> None:
+        assert isinstance(self.server, _Server)
+        status, kind, body, extra = self.server.page.answer(self.path, self.headers["Host"])
+        self.send_response(status)
+        for name, value in {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            **self.server.page.headers(),
+            **extra,
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if body_too:
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Who looks at the page is nobody's news."""
+
+
+def _content_policy(websocket_url: str | None) -> str:
+    """Nothing from elsewhere; one more place to connect to, and only if its address is a plain one."""
+    parts = urlsplit(websocket_url or "")
+    broker = f" {parts.scheme}://{parts.netloc}" if parts.scheme in ("ws", "wss") and parts.netloc else ""
+    if any(sign in broker[1:] for sign in " ;,'\""):
+        raise ConfigError(f"broker.websocket: {websocket_url}: not an address; write ws://host:port")
+    rules = ("default-src 'self'", f"connect-src 'self'{broker}", "frame-ancestors 'none'", "base-uri 'none'")
+    return "; ".join((*rules, "form-action 'none'"))
