@@ -78,13 +78,12 @@ def pin_root(fetch: Fetch, sha256_hex: str) -> bytes:
     wanted = sha256_hex.replace(" ", "").lower()
     if not re.fullmatch(r"[0-9a-f]{64}", wanted):
         raise ConfigError("root fingerprint: give the 64 hex digits that 'doorward site show' prints")
-    data = _get(fetch, "metadata/1.root.json", _ROOT_BYTES)
+    with _errors():
+        data = _get(fetch, "metadata/1.root.json", _ROOT_BYTES)
     if data is None:
         raise LinkError("metadata/1.root.json: not on the server; look at the repository's address")
     if sha256(data).hexdigest() != wanted:
-        raise PolicyError(
-            "metadata/1.root.json: not the root of the fingerprint; compare it with 'doorward site show' at the site"
-        )
+        raise PolicyError("metadata/1.root.json: not of this fingerprint; compare it with 'doorward site show'")
     return data
 
 
@@ -138,8 +137,7 @@ class Updates:
             DeviceError: the disk cannot be read.
         """
         with _errors():
-            wholes = self._wholes()
-            if not wholes:
+            if not (wholes := self._wholes()):
                 return None
             whole = wholes[max(wholes)]
 
@@ -157,9 +155,8 @@ class Updates:
         return {int(path.name.removeprefix("whole-")): path for path in self._directory.glob("whole-[0-9]*")}
 
     def _keep(self, version: int) -> None:
-        """Put a copy of the state aside: a later refresh, cut off half-way, must not take the policy in force along."""
-        before = self._wholes()
-        if version in before:
+        """Put a copy aside: a later refresh, cut off half-way, must not take the policy in force along."""
+        if version in (before := self._wholes()):
             return
         new = self._directory / "whole-new"
         shutil.rmtree(new, ignore_errors=True)

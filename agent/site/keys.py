@@ -54,24 +54,26 @@ class SiteKeys:
         self._seeds, self._events = dict(seeds), events
 
     @classmethod
-    def create_single(cls, directory: Path) -> SiteKeys:
-        """One new key for every role, and a box key, as files in a new folder.
+    def fresh(cls) -> SiteKeys:
+        """One new key for every role, and a box key; in memory only."""
+        seed = SignSecret(random_bytes(32))
+        return cls({role: seed for role in ROLES}, BoxSecret(random_bytes(32)))
+
+    def save(self, directory: Path) -> None:
+        """Write the files into a folder, made if it is missing.
 
         Raises:
             ConfigError: the folder holds keys already, or cannot be written.
         """
-        seed = SignSecret(random_bytes(32))
-        keys = cls({role: seed for role in ROLES}, BoxSecret(random_bytes(32)))
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             for role in ROLES:
-                _write(directory / f"{role}.ed25519", keys.sign_secret(role))
-            _write(directory / _EVENTS_FILE, keys.events_secret())
+                _write(directory / f"{role}.ed25519", self._seeds[role])
+            _write(directory / _EVENTS_FILE, self._events)
         except FileExistsError as error:
             raise ConfigError(f"{error.filename}: is there already; keys are never overwritten") from None
         except OSError as error:
             raise ConfigError(f"{error.filename}: {error.strerror}; choose a folder that can be written") from None
-        return keys
 
     @classmethod
     def load(cls, directory: Path) -> SiteKeys:

@@ -28,6 +28,7 @@ Delegate = Literal["permission", "restriction", "enrolment", "pass"]
 DELEGATES: Final[tuple[Delegate, ...]] = get_args(Delegate)
 TOP: Final[tuple[Role, ...]] = ("root", "targets", "snapshot", "timestamp")
 _OFFLINE_LIFE: Final = timedelta(days=365)
+_SECOND: Final = timedelta(seconds=1)
 _KEPT_VERSIONS: Final = 3
 """So many versions of a file stay, for a device that is in the middle of a download."""
 
@@ -61,17 +62,19 @@ class State:
 class MetadataFolder:
     """The files below `repository/metadata`."""
 
-    def __init__(self, folder: Path, keys: SiteKeys, lease: timedelta) -> None:
-        self._folder, self._keys, self._lease = folder, keys, lease
+    def __init__(self, folder: Path, keys: SiteKeys) -> None:
+        self._folder, self._keys = folder, keys
 
     @property
     def first_root(self) -> bytes:
         return (self._folder / "1.root.json").read_bytes()
 
-    def found(self, site: str, now: datetime) -> State:
+    def found(self, site: str, now: datetime, lease: timedelta) -> State:
         """Metadata version 1 of every role, with one key and threshold 1 each; not yet on disk."""
         public = {role: self._keys.signer(role).public_key for role in (*TOP, *DELEGATES)}
-        root = Root(version=1, expires=now + _OFFLINE_LIFE, unrecognized_fields={"site": site})
+        root = Root(
+            version=1, expires=now + _OFFLINE_LIFE, unrecognized_fields={"site": site, "lease_s": lease // _SECOND}
+        )
         for role in TOP:
             root.add_key(public[role], role)
         delegations = Delegations({}, {})
@@ -85,8 +88,8 @@ class MetadataFolder:
         return State(
             Metadata(root),
             Metadata(Targets(version=1, expires=ends, delegations=delegations)),
-            Metadata(Snapshot(version=1, expires=now + self._lease, meta={})),
-            Metadata(Timestamp(version=1, expires=now + self._lease)),
+            Metadata(Snapshot(version=1, expires=now + lease, meta={})),
+            Metadata(Timestamp(version=1, expires=now + lease)),
             {each: Metadata(Targets(version=1, expires=ends)) for each in DELEGATES},
         )
 
@@ -117,6 +120,7 @@ class MetadataFolder:
             ConfigError: the disk cannot be written; what was visible before still is.
         """
         first = not self._folder.exists()
+        lease = int(state.root.signed.unrecognized_fields["lease_s"]) * _SECOND
         with disk():
             self._folder.mkdir(parents=True, exist_ok=True)
             if "root" in changed:
@@ -127,11 +131,11 @@ class MetadataFolder:
             for each in DELEGATES:
                 if each in changed:
                     self._save_targets(state.delegated[each], each, state.snapshot, now, first)
-            self._sign(state.snapshot, "snapshot", now + self._lease, first)
+            self._sign(state.snapshot, "snapshot", now + lease, first)
             write(self._file("snapshot", state.snapshot.signed.version), state.snapshot.to_bytes())
             state.timestamp.signed.snapshot_meta = MetaFile(state.snapshot.signed.version)
             state.timestamp.signed.unrecognized_fields["issued"] = int(now.timestamp())
-            self._sign(state.timestamp, "timestamp", now + self._lease, first)
+            self._sign(state.timestamp, "timestamp", now + lease, first)
             sync(self._folder)  # all names are on disk before the timestamp speaks of them
             write(self._folder / "timestamp.json", state.timestamp.to_bytes())
             sync(self._folder)

@@ -1,7 +1,7 @@
 """Draft a site's policy document: what people decide, completed with what the site knows.
 
 Rules: keys, site name and version are filled in here and nowhere else; the result is read back by the device's own
-reader, so what this file returns is a policy that a device can read. Leaves out: signing and publishing (repository.py).
+reader, so what this file returns is a policy that a device can read. Leaves out: signing, publishing (repository.py).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def draft_policy(
     """Complete and check one policy document.
 
     Args:
-        decided: the fields of `PolicyDocument` that people decide, as TOML or JSON gives them; `from` and `until` may be
+        decided: the fields of `PolicyDocument` that people decide, as TOML or JSON gives them; `from`, `until` may be
             missing (from now, for 90 days).
         version: higher than every version published before.
         devices: each with `id`, `signing_key` and `box_key` (hex), as in a device's `device.json`.

@@ -45,11 +45,11 @@ class RoleState:
 class SiteRepository:
     """The repository of one site, with the keys to sign it. It is locked while it changes."""
 
-    def __init__(self, directory: Path, keys: SiteKeys, clock: Callable[[], float], lease_s: float) -> None:
+    def __init__(self, directory: Path, keys: SiteKeys, clock: Callable[[], float]) -> None:
         """For `init` and `open`."""
         self._directory, self._keys, self._clock = directory, keys, clock
         self._files = directory / "repository" / "targets"
-        self._metadata = MetadataFolder(directory / "repository" / "metadata", keys, timedelta(seconds=int(lease_s)))
+        self._metadata = MetadataFolder(directory / "repository" / "metadata", keys)
 
     @classmethod
     def init(
@@ -77,16 +77,18 @@ class SiteRepository:
             raise ConfigError(f"site name {site!r}: use a-z, 0-9 and '-', at most 63, for instance 'north-gate'")
         if (directory / "repository").exists():
             raise ConfigError(f"{directory}: holds a site already; choose another folder")
-        made = cls(directory, SiteKeys.create_single(directory / "keys"), clock, lease_s)
+        keys = SiteKeys.fresh()
+        keys.save(directory / "keys")
+        made = cls(directory, keys, clock)
         with disk():
             for delegate in DELEGATES:
                 (made._files / delegate).mkdir(parents=True)
         now = moment(clock())
-        made._metadata.save(made._metadata.found(site, now), {*TOP, *DELEGATES}, now)
+        made._metadata.save(made._metadata.found(site, now, timedelta(seconds=int(lease_s))), {*TOP, *DELEGATES}, now)
         return made
 
     @classmethod
-    def open(cls, directory: Path, *, clock: Callable[[], float], lease_s: float = LEASE_S) -> SiteRepository:
+    def open(cls, directory: Path, *, clock: Callable[[], float]) -> SiteRepository:
         """Open an existing site.
 
         Raises:
@@ -95,7 +97,7 @@ class SiteRepository:
         """
         if not (directory / "repository" / "metadata" / "1.root.json").is_file():
             raise ConfigError(f"{directory}: not a site; 'doorward site init' makes one")
-        found = cls(directory, SiteKeys.load(directory / "keys"), clock, lease_s)
+        found = cls(directory, SiteKeys.load(directory / "keys"), clock)
         found._metadata.read()
         return found
 
@@ -145,7 +147,7 @@ class SiteRepository:
             self._sweep(state)
 
     def renew(self) -> None:
-        """Sign a fresh lease; roles that end within 30 days are renewed with it.
+        """Sign a fresh lease, as long as at `init`; roles that end within 30 days are renewed with it.
 
         Raises:
             ConfigError: the disk cannot be written.

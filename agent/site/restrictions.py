@@ -9,11 +9,13 @@ Leaves out: signing and publishing (repository.py).
 from __future__ import annotations
 
 import json
+import re
 
 from agent.errors import ConfigError, PolicyError
 from agent.policy.bundle import VerifiedTarget, Zone, restriction, utc
 
 _SCHEMA = "doorward/restriction/1"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,53}")
 
 
 def withdrawal(subject: str, until_s: float | None = None) -> tuple[str, bytes]:
@@ -43,6 +45,8 @@ def extra_zone(zone: Zone, until_s: float | None = None) -> tuple[str, bytes]:
 
 
 def _target(name: str, body: dict[str, object], until_s: float | None) -> tuple[str, bytes]:
+    if not _NAME.fullmatch(name.partition("-")[2]):  # not repeated in the message: it may be a person's name
+        raise ConfigError("restriction: subjects and names are a-z, 0-9 and '-', at most 54 characters")
     path = f"restriction/{name}.json"
     document = {"schema": _SCHEMA, "id": name, **body}
     if until_s is not None:
@@ -51,5 +55,5 @@ def _target(name: str, body: dict[str, object], until_s: float | None) -> tuple[
     try:
         restriction(VerifiedTarget("restriction", path, data))
     except PolicyError as error:
-        raise ConfigError(f"{error}; names are a-z, 0-9 and '-', ids at most 63 characters") from None
+        raise ConfigError(str(error)) from None
     return path, data
