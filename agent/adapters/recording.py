@@ -1,0 +1,190 @@
+"""A recording as a camera: a video file, an animation, or a folder of stills, looped by time, through OpenCV.
+
+Rules: any size is fitted into 640 x 480 with black bars, never stretched; frames leave on a steady grid in real time,
+and whoever comes late gets the newest one. Pictures are decoded as they are needed, never all at once.
+Leaves out: live cameras.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+import cv2
+import numpy as np
+
+from agent.errors import ConfigError, DeviceError
+from agent.policy.frames import CapturedFrame
+from agent.ports import Clock
+from agent.units import Rgb
+
+WIDTH: Final = 640
+HEIGHT: Final = 480
+_NS: Final = 1_000_000_000
+_STILLS: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
+_STILL_S: Final = 2.0
+"""How long each still of a folder is shown: long enough to opt in."""
+_FALLBACK_FPS: Final = 15.0
+
+
+class _Source(Protocol):
+    """Pictures by time since the start; the time only grows."""
+
+    def picture(self, t: float) -> Rgb | None: ...
+
+    def close(self) -> None: ...
+
+
+class _Video:
+    """A video file or GIF, decoded frame by frame and begun again at its end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader = cv2.VideoCapture(str(path))
+        fps = self._reader.get(cv2.CAP_PROP_FPS) if self._reader.isOpened() else 0.0
+        self._fps = fps if 0.5 <= fps <= 240 else _FALLBACK_FPS
+        self._shown = -1
+        self._picture: Rgb | None = None
+
+    def picture(self, t: float) -> Rgb | None:
+        wanted = int(t * self._fps)
+        while self._shown < wanted:
+            if not self._forward(decode=self._shown + 1 == wanted):
+                return None
+            self._shown += 1
+        return self._picture
+
+    def _forward(self, *, decode: bool) -> bool:
+        """One frame on; at the end from the beginning. False when not even the first frame can be read."""
+        if not self._reader.grab():
+            self._reader.release()
+            self._reader = cv2.VideoCapture(str(self._path))
+            if not self._reader.grab():
+                return False
+        if decode:
+            done, bgr = self._reader.retrieve()
+            self._picture = fitted(np.asarray(bgr, np.uint8)) if done and bgr is not None else None
+        return True
+
+    def close(self) -> None:
+        self._reader.release()
+
+
+class _Animation:
+    """An animated WebP: each picture for its own time."""
+
+    def __init__(self, path: Path) -> None:
+        done, animation = cv2.imreadanimation(str(path))
+        frames = list(animation.frames) if done else []
+        # A few seconds at most, so it may be kept whole; a picture without a time gets a usual one.
+        self._pictures = [fitted(_plain(np.asarray(frame, np.uint8))) for frame in frames]
+        lengths = [length / 1000 if length > 0 else 0.1 for length in animation.durations] if done else []
+        self._ends = np.cumsum(lengths)
+
+    def picture(self, t: float) -> Rgb | None:
+        if not self._pictures:
+            return None
+        place = int(np.searchsorted(self._ends, t % float(self._ends[-1]), side="right"))
+        return self._pictures[min(place, len(self._pictures) - 1)]
+
+    def close(self) -> None:
+        self._pictures = []
+
+
+class _Folder:
+    """Still pictures in the order of their names, each for a while."""
+
+    def __init__(self, path: Path) -> None:
+        self._files = sorted(each for each in path.iterdir() if each.suffix.lower() in _STILLS)
+        self._shown = -1
+        self._picture: Rgb | None = None
+
+    def picture(self, t: float) -> Rgb | None:
+        if not self._files:
+            return None
+        wanted = int(t / _STILL_S) % len(self._files)
+        if wanted != self._shown:
+            bgr = cv2.imread(str(self._files[wanted]), cv2.IMREAD_COLOR)
+            self._picture = None if bgr is None else fitted(np.asarray(bgr, np.uint8))
+            self._shown = wanted
+        return self._picture
+
+    def close(self) -> None:
+        self._files = []
+
+
+class RecordingCamera:
+    """`ports.Camera` over a recording; it never ends by itself.
+
+    Args:
+        path: a video file, an animated GIF or WebP, or a folder of stills.
+        fps: frames a second given out at most.
+
+    Raises:
+        ConfigError: there is no such file or folder.
+        DeviceError: not one picture can be read from it.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, fps: int = 15, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._name = path.name
+        self._source = _source(path)
+        self._clock = clock
+        self._fps = fps
+        self._sleep = sleep
+        self._start_ns: int | None = None
+        self._next = 0
+        if self._source.picture(0.0) is None:
+            raise DeviceError(f"{path.name}: no picture can be read from it; give a video, an animation or stills")
+
+    def read(self, timeout_s: float) -> CapturedFrame | None:
+        """The next frame that is due, waiting for it.
+
+        Raises:
+            DeviceError: the recording cannot be read any more.
+        """
+        now_ns = self._clock.monotonic_ns()
+        if self._start_ns is None:
+            self._start_ns = now_ns
+        number = max(self._next, (now_ns - self._start_ns) * self._fps // _NS)
+        due_ns = self._start_ns + number * _NS // self._fps
+        if due_ns > now_ns:
+            self._sleep((due_ns - now_ns) / _NS)
+        self._next = number + 1
+        rgb = self._source.picture(number / self._fps)
+        if rgb is None:
+            raise DeviceError(f"{self._name}: cannot be read any more; see whether the file is whole")
+        luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+        return CapturedFrame(number, due_ns, rgb.copy(), luma)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def _source(path: Path) -> _Source:
+    if path.is_dir():
+        return _Folder(path)
+    if not path.is_file():
+        raise ConfigError(f"{path.name}: no such file or folder; give a video, an animation or a folder of stills")
+    return _Animation(path) if path.suffix.lower() == ".webp" else _Video(path)
+
+
+def _plain(picture: Rgb) -> Rgb:
+    """BGR from whatever an animation holds."""
+    if picture.ndim == 2:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
+    return np.ascontiguousarray(picture[..., :3])
+
+
+def fitted(bgr: Rgb) -> Rgb:
+    """The picture inside 640 x 480, its shape kept, black around it; (480, 640, 3) RGB."""
+    height, width = bgr.shape[:2]
+    scale = min(WIDTH / width, HEIGHT / height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(bgr, inner, interpolation=method) if inner != (width, height) else bgr
+    frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    left, top = (WIDTH - inner[0]) // 2, (HEIGHT - inner[1]) // 2
+    frame[top : top + inner[1], left : left + inner[0]] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
+    return frame

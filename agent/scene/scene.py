@@ -1,0 +1,58 @@
+"""A scene that is ready to play: its script, its cast, and the proof that the two fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import ConfigError
+from agent.scene.cast import Cast
+from agent.scene.script import Script, read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """Compared by identity: what is worked out about a scene may be kept with it."""
+
+    script: Script
+    cast: Cast
+    backdrop: Path
+    """WebP, 640 x 480."""
+
+
+def load(path: Path) -> Scene:
+    """Read a scene file and the cast beside it.
+
+    Raises:
+        ConfigError: a file is missing or wrong, or the scene asks for people or pictures that the cast lacks; one line
+            for each fault.
+    """
+    script = read(path)
+    cast = Cast(path.parent / script.cast)
+    lines = [f"{path.name}: {fault}" for fault in _misfits(script, cast)]
+    backdrop = path.parent / script.backdrop
+    if not backdrop.is_file():
+        lines.append(f"{path.name}: backdrop: {script.backdrop} is not beside the scene; run scripts/build_cast")
+    if lines:
+        raise ConfigError("\n".join(lines))
+    return Scene(script, cast, backdrop)
+
+
+def _misfits(script: Script, cast: Cast) -> Iterable[str]:
+    for person in script.enrolled:
+        if not cast.of("enrol", person):
+            yield f"enrolled: the cast has no pictures to enrol {person} with"
+    for index, actor in enumerate(script.actor):
+        for row, (_, name) in enumerate(actor.sprites):
+            sprite = cast.sprites.get(name)
+            field = f"actor.{index}.sprites.{row}"
+            if sprite is None:
+                yield f"{field}: the cast has no sprite {name}"
+            elif sprite.use != "scene":
+                yield f"{field}: {name} is for {sprite.use}, a scene may not show it"
+            elif sprite.person != actor.person:
+                yield f"{field}: {name} shows somebody else than {actor.person}"
+    for index, event in enumerate(script.event):
+        if event.person is not None and event.person not in script.enrolled:
+            yield f"event.{index}.person: only somebody enrolled can withdraw"
