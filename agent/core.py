@@ -139,13 +139,16 @@ class Core:
                 return self._become(Refusal((Ground.NO_FRAMES,)))
             case LawChanged(law):
                 self._gate.adopt(law)
-                return self._become(Refusal((Ground.NO_POLICY,))) if law is None else self._restart()
+                return self._restart()
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 return []
 
     def _restart(self) -> list[Output]:
         """A new law ends the session that ran under the old one; the next frame says whether another may begin."""
+        closed = self._gate.closed()
+        if closed is not None:
+            return self._become(closed)
         if isinstance(self.state, Session):
             law = self._gate.law
             assert law is not None
@@ -165,16 +168,17 @@ class Core:
         law = self._gate.law
         if isinstance(codes, CodeFrame) and law is not None:
             sign = self._sign.see(self._markers.markers(codes), codes.captured_ns, law.policy)
-            self._watch.lap("markers")
             if event.read_passes:
                 outputs += self._passes(codes, law, around)
-                self._watch.lap("passes")
+            self._watch.lap("codes")
         shown = self._gate.blocks(captured) if event.preview_due else None
         admitted = self._gate.admit(captured, Circumstances(captured.captured_ns, around, sign))
         self._watch.lap("gate")
         if isinstance(admitted, Refusal):
             outputs += [Judged(admitted), *self._become(admitted)]
-            return outputs + [PreviewMade(shown)] * isinstance(shown, Preview)
+            if isinstance(shown, Preview):
+                outputs.append(PreviewMade(shown))
+            return outputs
         return outputs + self._permitted(admitted, event.preview_due)
 
     def _permitted(self, frame: PermittedFrame, preview_due: bool) -> list[Output]:
@@ -210,6 +214,7 @@ class Core:
 
     def _look(self, probe: Probe, opt_in: OptIn, frame: PermittedFrame, session: Session) -> list[Output]:
         """Embed one probe and compare it with those who agreed; the template is dropped here, match or not."""
+        self._watch.lap("probe")
         template = self._embedder.embed(probe)
         self._watch.lap("embed")
         session.attempts.looked(opt_in, frame)

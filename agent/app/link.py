@@ -1,7 +1,7 @@
 """The link process: the recogniser's only way to the network, and the page.
 
 Rules: it has no camera, no database and no key but its own TLS key or password; it passes on what it can neither read
-nor forge. Nothing durable is kept: retained telemetry and unacknowledged events wait in memory and go out again on every
+nor forge. Nothing durable is kept: retained telemetry and unacknowledged events wait in memory, to go out again on each
 connect; what does not fit stays in the recogniser's outbox, which tries again. One line on standard error tells each
 change of state. Leaves out: NumPy, OpenCV and everything else that would make it large.
 """

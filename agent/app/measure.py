@@ -18,10 +18,10 @@ _KEPT: Final = 300
 
 
 class Measure:
-    """Implements `ports.Stopwatch`; `start` begins a frame, each `lap` ends a stage of it."""
+    """Implements `ports.Stopwatch`; `start` begins a frame, each `lap` ends a stage of it, `frame` the whole."""
 
     def __init__(self) -> None:
-        self._mark = time.perf_counter_ns()
+        self._begin = self._mark = time.perf_counter_ns()
         self._stages: dict[str, deque[float]] = {}
         self._frames: deque[int] = deque(maxlen=_KEPT)
         self.frames = 0
@@ -30,11 +30,12 @@ class Measure:
     def start(self, captured_ns: int) -> None:
         self.frames += 1
         self._frames.append(captured_ns)
-        self._mark = time.perf_counter_ns()
+        self._begin = self._mark = time.perf_counter_ns()
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter_ns()
-        self._stages.setdefault(stage, deque(maxlen=_KEPT)).append((now - self._mark) / 1e6)
+        began = self._begin if stage == "frame" else self._mark
+        self._stages.setdefault(stage, deque(maxlen=_KEPT)).append((now - began) / 1e6)
         self._mark = now
 
     def judged(self, refusal: Refusal | None) -> None:

@@ -1,7 +1,8 @@
 """Following faces from frame to frame by place and size alone, so that one visit is one attempt.
 
 Rules: greedy nearest match, the closest pair first; a track that is not seen is kept for as long as a person must be
-away before they may try again, so that neither a blink of the detector nor a short absence makes a new visitor. No appearance is compared: a tracker that knew faces would be a recogniser.
+away before they may try again, so that neither a blink of the detector nor a short absence makes a new visitor. No
+appearance is compared: a tracker that knew faces would be a recogniser.
 Leaves out: who it is, and whether they opted in.
 """
 

@@ -72,7 +72,7 @@ class Attempts:
         for track in self._stays.keys() | faces.keys():
             stay = self._stays.setdefault(track, _Stay())
             face = faces.get(track)
-            if face is not None and self._area.covers(box(face.x0, face.y0, face.x1, face.y1)):
+            if face is not None and self._inside(face):
                 if stay.inside_ns is None:
                     stay.inside_ns = now_ns
                 stay.last_inside_ns, stay.left_ns = now_ns, None
@@ -81,6 +81,11 @@ class Attempts:
             else:
                 self._outside(stay, now_ns, seen=face is not None)
         return granted
+
+    def _inside(self, face: Box) -> bool:
+        # Asked first, since shapely leaves out corners that are not numbers and judges the rest.
+        proper = face.x0 < face.x1 and face.y0 < face.y1
+        return proper and self._area.covers(box(face.x0, face.y0, face.x1, face.y1))
 
     def _ready(self, stay: _Stay, now_ns: int) -> bool:
         if stay.ended or stay.inside_ns is None or now_ns - stay.inside_ns < self._rules.dwell_s * 1e9:

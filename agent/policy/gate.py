@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, final
+from typing import Protocol, final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,6 @@ from agent.units import Box, Luma, Rgb, Sha256, SiteId
 
 Keep = npt.NDArray[np.uint8]
 """255 where looking is allowed, 0 where it is not; (height, width, 3) for colour, (height, width) for luma."""
-
-_CAMERA_CLOSED: Final = frozenset({Mode.BLIND})
 
 
 @final
@@ -78,21 +76,22 @@ class Gate:
     def law(self) -> Law | None:
         return self._law
 
-    def may_open_camera(self) -> bool:
-        """False without a policy, in a private space and in `blind` mode: then no frame is ever taken (art. 13)."""
+    def closed(self) -> Refusal | None:
+        """Why the camera must stay shut, so that no frame is ever taken (art. 13); None when it may open."""
         if self._law is None:
-            return False
+            return Refusal((Ground.NO_POLICY,))
         document = self._law.policy.document
-        return document.place is not Place.PRIVATE_SPACE and document.mode not in _CAMERA_CLOSED
+        if document.place is Place.PRIVATE_SPACE:
+            return Refusal((Ground.PLACE_PRIVATE,))
+        return Refusal((Ground.MODE_BLIND,)) if document.mode is Mode.BLIND else None
 
     def codes(self, captured: CapturedFrame) -> CodeFrame | Refusal:
         """Luma for code readers; refused where no camera may be open or the view is not the attested one."""
-        if self._law is None:
-            return Refusal((Ground.NO_POLICY,))
-        if not self.may_open_camera():
-            return Refusal((Ground.PLACE_PRIVATE,))
+        closed, law = self.closed(), self._law
+        if closed is not None or law is None:
+            return closed or Refusal((Ground.NO_POLICY,))
         luma = captured._luma
-        document = self._law.policy.document
+        document = law.policy.document
         scale = 0 if luma is None else luma.shape[0] // document.view.height
         if luma is None or scale < 1 or luma.shape != (document.view.height * scale, document.view.width * scale):
             return Refusal((Ground.VIEW_MISMATCH,))
@@ -154,8 +153,9 @@ class Gate:
     def blocks(self, captured: CapturedFrame) -> Preview | Refusal:
         """The whole picture as coarse blocks: all that may be shown without a permit. Does not end the frame."""
         rgb = captured._rgb
-        if self._law is None or self._keep is None or not self.may_open_camera():
-            return Refusal((Ground.NO_POLICY,))
+        closed = self.closed()
+        if closed is not None or self._keep is None:
+            return closed or Refusal((Ground.NO_POLICY,))
         if rgb is None or rgb.shape != self._keep.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
         return _preview(blocks(rgb & self._keep), captured.number)

@@ -30,6 +30,7 @@ class Ground(StrEnum):
     PLACE_PRIVATE = "place-private"
     PURPOSE_UNFIT = "purpose-unfit"
     MODE_UNJUSTIFIED = "mode-unjustified"
+    MODE_BLIND = "mode-blind"
     LOCATION_UNKNOWN = "location-unknown"
     IN_ZONE = "in-zone"
     SIGN_MISSING = "sign-missing"

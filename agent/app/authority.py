@@ -1,0 +1,93 @@
+"""The authority's word on its way into the core: what the site signed, checked on a thread of its own.
+
+Rules: the thread asks through the link and verifies here; the main loop only ever takes a whole, verified state. A
+failure leaves the former state in force until its lease ends, and is reported once until it changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.adapters.channel import Channel
+from agent.adapters.updates import Updates, Verified, pin_root
+from agent.crypto import sha256
+from agent.errors import DoorwardError
+
+_FIRST_WAIT_S: Final = 0.1
+
+
+class Authority:
+    """Follows one site repository.
+
+    Args:
+        folder: `tuf/` of the state folder; no other process writes it.
+        judged_s: trusted time, or the clock's floor; asked on the authority's own thread.
+        report: told once about each change of trouble, in one line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        root_sha256: str,
+        channel: Channel,
+        every_s: float,
+        judged_s: Callable[[], float],
+        report: Callable[[str], None],
+    ) -> None:
+        self._folder, self._root_sha256 = folder, root_sha256
+        self._channel, self._every_s = channel, every_s
+        self._judged_s, self._report = judged_s, report
+        self._news: Verified | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._trouble: str | None = None
+        self._thread = threading.Thread(target=self._run, name="authority", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join(2.0)
+
+    def news(self) -> Verified | None:
+        """The latest verified state, once; None when there is nothing new."""
+        with self._lock:
+            news, self._news = self._news, None
+            return news
+
+    def _run(self) -> None:
+        updates: Updates | None = None
+        while not self._closing.is_set():
+            try:
+                if updates is None:
+                    updates = Updates(self._folder, self._root(), self._channel.fetch)
+                    self._offer(updates.load())
+                self._offer(updates.refresh(self._judged_s()))
+                self._say(None)
+            except DoorwardError as error:
+                self._say(str(error) if self._channel.connected else None)
+            self._closing.wait(self._every_s if self._channel.connected else _FIRST_WAIT_S)
+
+    def _offer(self, verified: Verified | None) -> None:
+        if verified is not None:
+            with self._lock:
+                self._news = verified
+
+    def _root(self) -> bytes:
+        """The pinned root: from disk if it is the one of the fingerprint, else fetched and compared."""
+        kept = self._folder / "pinned.json"
+        if kept.exists() and sha256(data := kept.read_bytes()) == self._root_sha256:
+            return data
+        data = pin_root(self._channel.fetch, self._root_sha256)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept.write_bytes(data)
+        return data
+
+    def _say(self, trouble: str | None) -> None:
+        if trouble is not None and trouble != self._trouble:
+            self._report(trouble)
+        self._trouble = trouble

@@ -1,0 +1,146 @@
+"""When and what the recogniser says about itself: status, compliance, metrics, ledger, notice.
+
+Rules: status and compliance go out at once when they change, and at least every 15 s; metrics every 5 s; a checkpoint of
+the ledger every 60 s or 100 entries, whichever is first. Only bodies of events/bodies.py leave.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent import __version__
+from agent.adapters.store import Store
+from agent.crypto import SignSecret
+from agent.events import bodies
+from agent.events.bodies import Body
+from agent.ledger.checkpoint import read_checkpoint
+from agent.policy.bundle import Gnss
+from agent.policy.rules import OBLIGATIONS, Ground, Law
+from agent.units import Fix
+
+_BEAT_S: Final = 15.0
+_METRICS_S: Final = 5.0
+_CHECKPOINT_S: Final = 60.0
+_CHECKPOINT_ENTRIES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """What does not change while the process runs."""
+
+    models: bodies.Models | None
+    key_backend: bodies.Backend
+    erase_strength: bodies.EraseStrength
+    acknowledge: bodies.Acknowledge
+
+
+class Heartbeat:
+    """Decides what is due; the caller signs and sends."""
+
+    def __init__(self, constant: Constant, send: Callable[[Body], None]) -> None:
+        self._constant = constant
+        self.send: Final = send
+        self._grounds: tuple[Ground, ...] | None = None
+        self._since: dict[Ground, tuple[bodies.Met, float]] = {}
+        self._status_at = self._metrics_at = self._checkpoint_at = float("-inf")
+        self._signed_size = 0
+        self._notice: Body | None = None
+
+    def beat(self, law: Law | None, grounds: tuple[Ground, ...], fix: Fix | None, unix_s: float) -> None:
+        """Send status, compliance and notice if something changed or the time has come."""
+        now = time.monotonic()
+        if grounds == self._grounds and now - self._status_at < _BEAT_S:
+            return
+        self._grounds, self._status_at = grounds, now
+        document = None if law is None else law.policy.document
+        self.send(
+            bodies.Status(
+                state=bodies.State.REFUSED if grounds else bodies.State.ONLINE,
+                grounds=grounds,
+                agent=__version__,
+                policy_version=None if document is None else document.version,
+                mode=None if document is None else document.mode,
+                models=self._constant.models,
+                key_backend=self._constant.key_backend,
+                erase_strength=self._constant.erase_strength,
+                single_key=document is not None and document.single_key,
+                acknowledge=self._constant.acknowledge,
+            )
+        )
+        self.send(self._compliance(law, grounds, unix_s))
+        if law is not None:
+            notice = _notice(law, fix)
+            if notice != self._notice:
+                self._notice = notice
+                self.send(notice)
+
+    def checkpoint(self, store: Store, secret: SignSecret, unix_s: float | None) -> None:
+        """Sign the ledger's head when it is time, or when it has grown by a hundred entries."""
+        now, size = time.monotonic(), store.frontier.size
+        if size == self._signed_size or (now < self._checkpoint_at and size - self._signed_size < _CHECKPOINT_ENTRIES):
+            return
+        signed = read_checkpoint(store.checkpoint(secret, unix_s))
+        self._checkpoint_at, self._signed_size = now + _CHECKPOINT_S, size
+        self.send(
+            bodies.Ledger(
+                size=signed.size,
+                root=signed.root,
+                at_s=(signed.time_ms or 0) / 1000,
+                key=signed.key,
+                signature=b64encode(bytes.fromhex(signed.signature)).decode("ascii"),
+            )
+        )
+
+    def metrics_due(self) -> bool:
+        now = time.monotonic()
+        if now - self._metrics_at < _METRICS_S:
+            return False
+        self._metrics_at = now
+        return True
+
+    def _compliance(self, law: Law | None, grounds: tuple[Ground, ...], unix_s: float) -> bodies.Compliance:
+        for obligation in OBLIGATIONS:
+            ground = obligation.ground
+            if law is None:
+                met = bodies.Met.UNKNOWN
+            else:
+                met = bodies.Met.UNMET if ground in grounds else bodies.Met.MET
+            if self._since.get(ground, (None, 0.0))[0] is not met:
+                self._since[ground] = (met, unix_s)
+        return bodies.Compliance(
+            obligations=tuple(
+                bodies.Obliged(ground=ground, state=met, since_s=since) for ground, (met, since) in self._since.items()
+            )
+        )
+
+
+def _notice(law: Law, fix: Fix | None) -> bodies.Notice:
+    document = law.policy.document
+    location = document.location
+    camera: bodies.CameraPlace | None
+    if isinstance(location, Gnss):
+        # A moving receiver would send a notice at every fix; whole ten-thousandths of a degree (11 m) are enough here.
+        camera = None if fix is None else bodies.CameraPlace(
+            lat_deg=round(fix.lat_deg, 4), lon_deg=round(fix.lon_deg, 4), sigma_m=round(fix.sigma_m)
+        )  # fmt: skip
+    else:
+        camera = bodies.CameraPlace(lat_deg=location.lat_deg, lon_deg=location.lon_deg, sigma_m=location.sigma_m)
+    return bodies.Notice(
+        controller=document.site,
+        purpose=document.purpose,
+        mode=document.mode,
+        version=document.notice.version,
+        sha256=document.notice.sha256,
+        sign=document.sign.id,
+        door=document.door,
+        view=document.view,
+        attempt=document.attempt.region,
+        excluded=tuple(region.polygon for region in document.excluded),
+        zones=tuple(bodies.NoticeZone(id=zone.id, rings=zone.rings, buffer_m=zone.buffer_m) for zone in law.zones),
+        margin_m=document.margin_m,
+        camera=camera,
+    )

@@ -1,0 +1,246 @@
+"""The recogniser's main loop: one frame at a time through the core, and what comes out of it.
+
+Rules: a decision is durable before the door moves; if it cannot be written, the door stays shut and recognition stops.
+Nothing waits for the network. One thread does all this; the camera, the socket and the authority have their own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from agent.adapters.channel import Channel
+from agent.adapters.picture import encode
+from agent.adapters.store import Store
+from agent.app.authority import Authority
+from agent.app.config import DeviceConfig
+from agent.app.eye import Eye
+from agent.app.heartbeat import Heartbeat
+from agent.app.measure import Measure, rss_kb
+from agent.app.outbox import Outbox
+from agent.app.standing import Standing
+from agent.core import (
+    Core,
+    Decided,
+    FrameArrived,
+    FramesStopped,
+    Input,
+    Judged,
+    ModelFailed,
+    Output,
+    PreviewMade,
+    StateChanged,
+)
+from agent.crypto import BoxPublic, SignSecret
+from agent.errors import DeviceError, DoorwardError
+from agent.events.bodies import Metrics, RefusedFrames, Stage, StageTime
+from agent.events.decision import Decision
+from agent.events.seal import SealedEvent, seal_event
+from agent.ledger.entry import refusal_changed
+from agent.policy.circumstances import LoadedModels, Surroundings
+from agent.policy.clock import TrustedClock
+from agent.policy.gate import Gate, Refusal
+from agent.policy.rules import Ground
+from agent.ports import Clock, Door, Locator
+from agent.units import DeviceId, SiteId
+
+_WAIT_S: Final = 0.1
+_PASSES_EVERY_NS: Final = 150_000_000
+"""QR codes are searched about seven times a second: a hand holds a pass for longer than that."""
+_LEDGER_RETRY_S: Final = 2.0
+
+
+class Loop:
+    """Owns the core from `run` to its end; everything it is given is opened and closed by recogniser.py."""
+
+    def __init__(
+        self,
+        config: DeviceConfig,
+        core: Core,
+        gate: Gate,
+        store: Store,
+        channel: Channel,
+        outbox: Outbox,
+        authority: Authority,
+        standing: Standing,
+        heartbeat: Heartbeat,
+        measure: Measure,
+        clock: Clock,
+        trusted: TrustedClock,
+        eye: Eye,
+        door: Door,
+        locator: Locator | None,
+        models: LoadedModels,
+        sign_secret: SignSecret,
+        report: Callable[[str], None],
+    ) -> None:
+        self._config, self._core, self._gate = config, core, gate
+        self._store, self._channel, self._outbox = store, channel, outbox
+        self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
+        self._measure, self._clock, self._trusted = measure, clock, trusted
+        self._eye, self._door, self._locator = eye, door, locator
+        self._models: LoadedModels | None = models
+        self._sign_secret, self._report = sign_secret, report
+        self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
+        self._ledger_writable = True
+        self._ledger_again_at = 0.0
+        self._passes_at_ns = 0
+        self._preview_at_ns = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop.
+
+        Raises:
+            DeviceError: the disk has failed in a way that leaves its content unknown; nothing more may be written.
+        """
+        for event in self._standing.opening(self._unix_s()):
+            self._receive(event)
+        while not stop.is_set():
+            self._hear_the_authority()
+            captured = self._look(stop)
+            if captured is not None:
+                self._receive(captured)
+            if isinstance(captured, FrameArrived):
+                self._measure.lap("frame")
+            self._housekeeping()
+
+    def _look(self, stop: threading.Event) -> Input | None:
+        """The next frame, if the policy lets the camera be open at all."""
+        if self._gate.closed() is not None:
+            self._eye.close()
+            stop.wait(_WAIT_S)
+            return None
+        self._eye.open()
+        captured = self._eye.take(_WAIT_S)
+        if captured is None:
+            return FramesStopped() if self._eye.failed or self._eye.over else None
+        now_ns = captured.captured_ns
+        passes_due, preview_due = now_ns >= self._passes_at_ns, now_ns >= self._preview_at_ns
+        if passes_due:
+            self._passes_at_ns = now_ns + _PASSES_EVERY_NS
+        if preview_due:
+            self._preview_at_ns = now_ns + round(self._config.preview.every_s * 1e9)
+        self._measure.start(now_ns)
+        return FrameArrived(captured, self._surroundings(now_ns), passes_due, preview_due)
+
+    def _surroundings(self, now_ns: int) -> Surroundings:
+        unix_s = self._unix_s()
+        return Surroundings(
+            unix_s=unix_s,
+            lease_until_s=self._standing.lease_until_s,
+            fix=None if self._locator is None else self._locator.fix(now_ns),
+            models=self._models,
+            keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
+            ledger_writable=self._ledger_writable,
+            stopped=self._standing.stopped(unix_s),
+        )
+
+    def _receive(self, event: Input) -> None:
+        for output in self._core.receive(event):
+            self._handle(output)
+
+    def _handle(self, output: Output) -> None:
+        match output:
+            case Judged(refusal):
+                self._measure.judged(refusal)
+            case StateChanged(refusal):
+                self._note_state(refusal)
+            case Decided(decision):
+                self._decide(decision)
+            case PreviewMade(preview):
+                self._channel.send_preview(encode(preview))
+            case ModelFailed():
+                self._models = None
+                self._report("model: failed on a frame; check it with 'doorward models verify' and start again")
+
+    def _decide(self, decision: Decision) -> None:
+        law = self._standing.law
+        if law is None:
+            return
+        document, made = law.policy.document, list[SealedEvent]()
+
+        def make(sequence: int) -> SealedEvent:
+            made.append(seal_event(
+                decision, sequence=sequence, site=self._site, device=self._device,
+                events_key=BoxPublic(bytes.fromhex(document.events_key)), sign_secret=self._sign_secret,
+                outcome_in_clear=document.outcome_class_in_clear,
+            ))  # fmt: skip
+            return made[-1]
+
+        if not self._written(lambda: self._store.record(decision, make)):
+            return
+        self._measure.lap("commit")
+        if decision.opens:
+            self._door.pulse(decision.door)
+        for event in made:
+            self._channel.send_event(event.sequence, event.envelope)
+
+    def _note_state(self, refusal: Refusal | None) -> None:
+        grounds = () if refusal is None else refusal.grounds
+        self._written(lambda: self._store.note(refusal_changed(grounds, self._unix_s())))
+
+    def _written(self, write: Callable[[], object]) -> bool:
+        """Whether it is on disk. If not, recognition and doors stop with this very frame."""
+        if not self._ledger_writable:
+            return False
+        try:
+            write()
+        except DeviceError as error:
+            self._ledger_writable = False
+            self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
+            self._report(str(error))
+            if self._store.broken:
+                raise
+            return False
+        return True
+
+    def _hear_the_authority(self) -> None:
+        unix_s = self._unix_s()
+        news = self._authority.news()
+        inputs = self._standing.settle(unix_s)
+        if news is not None:
+            self._trusted.signed(news.issued_s, self._clock.monotonic_ns())
+            if self._written(lambda: self._store.set_floor(news.issued_s)):
+                inputs += self._standing.take(news, self._unix_s())
+        for event in inputs:
+            self._receive(event)
+
+    def _housekeeping(self) -> None:
+        state = self._core.state
+        grounds = state.grounds if isinstance(state, Refusal) else ()
+        if not self._ledger_writable and time.monotonic() >= self._ledger_again_at:
+            self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
+            self._ledger_writable = self._store.writable()
+        if not self._ledger_writable and Ground.LEDGER_UNWRITABLE not in grounds:
+            grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
+        fix = None if self._locator is None else self._locator.fix(self._clock.monotonic_ns())
+        self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s())
+        try:
+            self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s())
+            if self._heartbeat.metrics_due():
+                self._heartbeat.send(self._metrics())
+        except DoorwardError as error:
+            self._report(str(error))
+        self._outbox.offer_again()
+
+    def _metrics(self) -> Metrics:
+        medians = self._measure.medians_ms()
+        return Metrics(
+            fps=self._measure.fps(),
+            stages=tuple(StageTime(stage=stage, median_ms=medians[stage]) for stage in Stage if stage in medians),
+            queue=self._store.pending(),
+            frames=self._measure.frames,
+            refused=tuple(
+                RefusedFrames(ground=Ground(name), frames=count) for name, count in self._measure.refused.items()
+            ),
+            rss_kb=rss_kb(),
+        )
+
+    def _unix_s(self) -> float | None:
+        return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())
+
+    def _dated_s(self) -> float:
+        unix_s = self._unix_s()
+        return self._trusted.floor(self._clock.monotonic_ns()) if unix_s is None else unix_s

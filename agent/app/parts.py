@@ -1,0 +1,23 @@
+"""What a caller of the recogniser may bring along: the ends of the wires, and a wrapper round the embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.ports import Camera, Door, Embedder, Locator
+
+
+def _as_it_is(embedder: Embedder) -> Embedder:
+    return embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    open_camera: Callable[[], Camera]
+    """Called only when the policy lets the camera open; again after a failure."""
+    locator: Locator | None
+    """None: no receiver; a policy that asks for one then refuses."""
+    door: Door
+    embedder: Callable[[Embedder], Embedder] = _as_it_is
+    """Wraps the real embedder; a simulation records its calls here."""

@@ -1,0 +1,213 @@
+"""The recogniser process: opens everything once, runs the loop, closes everything in the other order.
+
+It has the camera, the keys and the ledger, and no network: `sandbox.leave_network()` comes before all else (see
+cli/processes.py), and nothing in here opens a socket but the AF_UNIX one to the link. What it prints is one line a
+fault, on standard error, about files and devices and never about people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from agent import __version__
+from agent.adapters.channel import Channel
+from agent.adapters.clock import SystemClock
+from agent.adapters.keys import KeySource, PlainKeys
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, load_models
+from agent.adapters.markers import ArucoReader
+from agent.adapters.picture import read_picture
+from agent.adapters.qr import ZxingReader
+from agent.adapters.store import Store
+from agent.app.authority import Authority
+from agent.app.config import DeviceConfig
+from agent.app.eye import Eye
+from agent.app.heartbeat import Constant, Heartbeat
+from agent.app.loop import Loop
+from agent.app.measure import Measure
+from agent.app.outbox import Outbox
+from agent.app.parts import Parts
+from agent.app.standing import Standing
+from agent.core import Core
+from agent.errors import ConfigError, DoorwardError
+from agent.events import bodies
+from agent.events.telemetry import sign_telemetry
+from agent.gallery.gallery import Gallery
+from agent.gallery.reference import ModelIdentity
+from agent.gallery.vault import Rotation, VaultContext, unlock
+from agent.ledger.entry import started
+from agent.policy.circumstances import LoadedModels
+from agent.policy.clock import TrustedClock
+from agent.policy.gate import Gate
+from agent.units import DeviceId, SiteId
+
+_LEASE_S: Final = 86_400.0
+"""How far the system clock may run ahead of what the site last signed."""
+_BUILT_S: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+"""It was at least then when this release was made."""
+
+
+def run(config: DeviceConfig, parts: Parts) -> int:
+    """Run until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        DoorwardError: something cannot be opened at start, or the disk failed.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as opened:
+        loop = _open(config, parts, opened)
+        loop.run(stop)
+    return 0
+
+
+def report(line: str) -> None:
+    """One line to whoever looks after the device."""
+    print(f"doorward: {line}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """One process at a time works on a state folder.
+
+    Raises:
+        ConfigError: another one does.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"{state}: in use by a running recogniser; stop it first") from None
+        yield
+
+
+def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
+    site, device = SiteId(config.site.name), DeviceId(config.device.id)
+    opened.enter_context(alone(config.state))
+    keys = PlainKeys.open(config.state / "keys.json", insecure_dev=config.device.insecure_dev)
+    if keys.device != device:
+        raise ConfigError(
+            f"{config.state}: keys of device {keys.device}, not {device}; correct device.id or device.state"
+        )
+    channel = Channel.listen(config.socket)
+    opened.callback(channel.close)
+    store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
+    opened.callback(store.close)
+    clock, trusted = SystemClock(), _trusted_clock(store)
+    unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
+    store.note(started(site, device, __version__, unix_s))
+
+    measure = Measure()
+    telemetry = _Telemetry(config, channel, keys, trusted, clock)
+    authority = Authority(
+        config.state / "tuf", config.site.root_sha256, channel, config.site.check_every_s, telemetry.dated_s, report
+    )
+    authority.start()
+    opened.callback(authority.close)
+
+    detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
+    empty = None if config.preview.empty is None else read_picture(str(config.path(config.preview.empty)))
+    gate = Gate(None, empty)
+    core = Core(
+        gate,
+        LiteRtDetector(detector),
+        parts.embedder(LiteRtEmbedder(embedder)),
+        ArucoReader(),
+        ZxingReader(),
+        measure,
+        store.passes_used(),
+    )
+    eye = Eye(parts.open_camera, config.camera.stall_s, report)
+    opened.callback(eye.close)
+    identity = ModelIdentity(embedder.sha256, embedder.runtime)
+    return Loop(
+        config=config,
+        core=core,
+        gate=gate,
+        store=store,
+        channel=channel,
+        outbox=Outbox(store, channel, config.broker.acknowledge, report),
+        authority=authority,
+        standing=Standing(device, store, lambda: _gallery(store, site, device, keys, identity), report),
+        heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
+        measure=measure,
+        clock=clock,
+        trusted=trusted,
+        eye=eye,
+        door=parts.door,
+        locator=parts.locator,
+        models=LoadedModels(detector.sha256, embedder.sha256),
+        sign_secret=keys.sign_secret,
+        report=report,
+    )
+
+
+def _trusted_clock(store: Store) -> TrustedClock:
+    now_ns = time.monotonic_ns()
+    trusted = TrustedClock(_BUILT_S, _LEASE_S, now_ns)
+    for known_s, tell in ((store.floor_s(), trusted.signed), (store.last_time_s(), trusted.recorded)):
+        if known_s is not None:
+            tell(known_s, now_ns)
+    return trusted
+
+
+def _gallery(store: Store, site: SiteId, device: DeviceId, keys: KeySource, model: ModelIdentity) -> Gallery | None:
+    """The vault, opened; None if it does not open: then nobody is recognised, and nothing is overwritten."""
+    context = VaultContext(device, site, model)
+    try:
+        references = [unlock(row, context, keys.vault_keys) for row in store.references()]
+        dimensions = len(references[0].rotated) if references else 1
+        return Gallery(references, Rotation(keys.vault_keys.gallery, context.epoch, dimensions), model)
+    except DoorwardError as error:
+        report(str(error))
+        return None
+
+
+def _constant(config: DeviceConfig, keys: KeySource, detector: LoadedModel, embedder: LoadedModel) -> Constant:
+    return Constant(
+        models=bodies.Models(
+            detector=detector.sha256, embedder=embedder.sha256, runtime=embedder.runtime.replace(" ", "-")
+        ),
+        key_backend=bodies.Backend(keys.backend),
+        erase_strength=bodies.EraseStrength(keys.erase_strength),
+        acknowledge=bodies.Acknowledge(config.broker.acknowledge),
+    )
+
+
+class _Telemetry:
+    """Signs bodies with a sequence that rises over restarts and hands them to the channel."""
+
+    def __init__(
+        self, config: DeviceConfig, channel: Channel, keys: KeySource, trusted: TrustedClock, clock: SystemClock
+    ) -> None:
+        self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
+        self._channel, self._keys, self._trusted, self._clock = channel, keys, trusted, clock
+        self._sequence = int(self.dated_s() * 1000)
+
+    def dated_s(self) -> float:
+        """Trusted time, or the earliest that it can be while the clock is untrusted."""
+        now_ns = self._clock.monotonic_ns()
+        unix_s = self._trusted.now(self._clock.unix_s(), now_ns)
+        return self._trusted.floor(now_ns) if unix_s is None else unix_s
+
+    def send(self, body: bodies.Body) -> None:
+        self._sequence += 1
+        signed = sign_telemetry(
+            body,
+            site=self._site,
+            device=self._device,
+            sequence=self._sequence,
+            unix_s=self.dated_s(),
+            secret=self._keys.sign_secret,
+        )
+        self._channel.send_telemetry(signed.kind, signed.payload)

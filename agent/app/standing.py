@@ -1,0 +1,115 @@
+"""What stands at this moment: the law in force and who has withdrawn, from what was verified and what is remembered.
+
+Rules: a new policy is taken over whole or not at all. A restriction is remembered in the store before anything else
+happens, and stays until its own end even if a later version of the site no longer lists it. One that cannot be read
+stops recognition: it was signed to narrow, so it narrows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.adapters.store import Store
+from agent.adapters.updates import Verified
+from agent.core import GalleryChanged, Input, LawChanged
+from agent.crypto import sha256
+from agent.errors import DoorwardError, PolicyError
+from agent.gallery.gallery import Gallery
+from agent.ledger.entry import policy_adopted
+from agent.policy.bundle import POLICY_PATH, Policy, Restriction, VerifiedTarget, restriction
+from agent.policy.rules import Law
+from agent.units import DeviceId, SubjectId
+
+MakeGallery = Callable[[], Gallery | None]
+
+
+class Standing:
+    """Turns verified states into inputs of the core.
+
+    Args:
+        gallery: opens the vault anew; called after a withdrawal.
+        report: told about documents that cannot be used, in one line.
+    """
+
+    def __init__(self, device: DeviceId, store: Store, gallery: MakeGallery, report: Callable[[str], None]) -> None:
+        self._device, self._store = device, store
+        self._gallery, self._report = gallery, report
+        self._policy: Policy | None = None
+        self._policy_sha256: str | None = None
+        self._law: Law | None = None
+        self._restrictions: list[Restriction] = []
+        self._unreadable = False
+        self.lease_until_s: float | None = None
+        self._recall()
+
+    @property
+    def law(self) -> Law | None:
+        return self._law
+
+    def stopped(self, unix_s: float | None) -> bool:
+        return self._unreadable or any(each.kind == "stop" for each in self._in_force(unix_s))
+
+    def opening(self, unix_s: float | None) -> list[Input]:
+        """The first inputs of a start: the gallery as it is, without those whose erasure a crash had cut off."""
+        self._withdraw(unix_s)
+        return [self._gallery_changed()]
+
+    def take(self, verified: Verified, unix_s: float | None) -> list[Input]:
+        """Take over one verified state of the site."""
+        inputs: list[Input] = []
+        for target in verified.targets:
+            if target.role == "restriction":
+                self._store.remember(target.path, target.data)
+        self._recall()
+        if self._withdraw(unix_s):
+            inputs.append(self._gallery_changed())
+        self.lease_until_s = verified.lease_until_s
+        self._adopt([target for target in verified.targets if target.path == POLICY_PATH], unix_s)
+        return inputs + self.settle(unix_s)
+
+    def settle(self, unix_s: float | None) -> list[Input]:
+        """The law anew if a zone restriction has begun or ended."""
+        zones = tuple(each.zone for each in self._in_force(unix_s) if each.zone is not None)
+        law = None if self._policy is None else Law(self._policy, zones)
+        if law == self._law:
+            return []
+        self._law = law
+        return [LawChanged(law)]
+
+    def _adopt(self, targets: list[VerifiedTarget], unix_s: float | None) -> None:
+        digest = sha256(targets[0].data) if targets else None
+        if digest == self._policy_sha256:
+            return
+        self._policy_sha256 = digest
+        self._policy = None
+        try:
+            if not targets:
+                raise PolicyError(f"{POLICY_PATH}: the site publishes no policy; publish one with 'doorward site'")
+            policy = Policy(targets[0], self._device)
+            self._store.note(policy_adopted(policy.document.version, digest or "", unix_s))
+            self._policy = policy
+        except DoorwardError as error:
+            self._report(str(error))
+
+    def _recall(self) -> None:
+        self._restrictions, self._unreadable = [], False
+        for path, document in self._store.restrictions().items():
+            try:
+                self._restrictions.append(restriction(VerifiedTarget("restriction", path, document)))
+            except PolicyError as error:
+                self._unreadable = True
+                self._report(str(error))
+
+    def _in_force(self, unix_s: float | None) -> list[Restriction]:
+        return [each for each in self._restrictions if each.in_force(unix_s)]
+
+    def _withdraw(self, unix_s: float | None) -> bool:
+        """Erase whoever withdrew and is not erased yet; True if anybody was."""
+        named = {SubjectId(each.subject) for each in self._restrictions if each.subject is not None}
+        news = named - self._store.tombstones()
+        for subject in sorted(news):
+            self._store.withdraw(subject, unix_s)
+        return bool(news)
+
+    def _gallery_changed(self) -> GalleryChanged:
+        return GalleryChanged(self._gallery(), self._store.tombstones())
