@@ -1,0 +1,126 @@
+"""What the tests of the kernel start from: a policy under which everything is lawful, and frames to judge by it.
+
+Each test changes the one thing that it is about. The policy goes through the reader that a signed one goes through.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
+from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting, Surroundings
+from agent.policy.frames import CapturedFrame, PermittedFrame
+from agent.policy.gate import Gate
+from agent.policy.rules import Law
+from agent.units import DeviceId, Luma, Marker, Rgb, Sha256
+
+NOW_S = 1_900_000_000.0
+SECOND = 1_000_000_000
+DEVICE = DeviceId("gate-1")
+DETECTOR, EMBEDDER = Sha256("d" * 64), Sha256("e" * 64)
+WIDTH, HEIGHT = 96, 72
+REGION = ((20.0, 10.0), (80.0, 10.0), (80.0, 70.0), (20.0, 70.0))
+"""The attempt region."""
+SIGN_CORNERS = ((2.0, 2.0), (12.0, 2.0), (12.0, 12.0), (2.0, 12.0))
+SIGN = Marker(7, SIGN_CORNERS)
+FORBIDDING = Marker(49, ((60.0, 40.0), (70.0, 40.0), (70.0, 50.0), (60.0, 50.0)))
+
+
+def iso(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A complete policy as JSON values; `changes` replace top-level fields, None removes one."""
+    fields: dict[str, Any] = {
+        "schema": "doorward/policy/1",
+        "site": "quay",
+        "version": 3,
+        "single_key": True,
+        "from": iso(NOW_S - 86_400),
+        "until": iso(NOW_S + 86_400),
+        "place": "private-land",
+        "purpose": "resident-entry",
+        "mode": "identify",
+        "identify": {"statement": "The gate is used with both hands full."},
+        "door": "main",
+        "view": {"width": WIDTH, "height": HEIGHT},
+        "attempt": {
+            "region": REGION,
+            "dwell_s": 0.5,
+            "probes": 3,
+            "window_s": 0.5,
+            "leave_s": 2,
+            "inter_eye_px": 20,
+        },
+        "excluded": [],
+        "sign": {
+            "id": "sign-1",
+            "marker": {"number": 7, "corners": SIGN_CORNERS, "tolerance_px": 3},
+        },
+        "location": {"kind": "survey", "lat_deg": 48.0, "lon_deg": 11.0, "sigma_m": 1},
+        "margin_m": 5,
+        "zones": [],
+        "notice": {"version": "n1", "sha256": "a" * 64},
+        "retention": {"max_days": 30, "max_idle_days": 30},
+        "operating_point": {"label": "real", "threshold": 0.5},
+        "models": [{"role": "detector", "sha256": DETECTOR}, {"role": "embedder", "sha256": EMBEDDER}],
+        "devices": [{"id": DEVICE, "signing_key": "1" * 64, "box_key": "2" * 64}],
+        "events_key": "3" * 64,
+    }
+    fields |= changes
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def policy(**changes: Any) -> Policy:
+    return Policy(VerifiedTarget("permission", POLICY_PATH, json.dumps(document(**changes)).encode()), DEVICE)
+
+
+def law(**changes: Any) -> Law:
+    return Law(policy(**changes))
+
+
+def square(west: float, south: float, side: float, name: str = "school") -> dict[str, Any]:
+    """A zone: a square with one corner and its side in degrees."""
+    east, north = west + side, south + side
+    return {"id": name, "rings": [[[west, south], [east, south], [east, north], [west, north]]]}
+
+
+AROUND = Surroundings(
+    unix_s=NOW_S,
+    lease_until_s=NOW_S + 3600,
+    fix=None,
+    models=LoadedModels(DETECTOR, EMBEDDER),
+    keys_sealed=True,
+    ledger_writable=True,
+    stopped=False,
+)
+"""Lawful surroundings."""
+
+
+def here(captured_ns: int = 0, sign: SignSighting | None = SignSighting(True, False), **changes: Any) -> Circumstances:  # noqa: B008
+    return Circumstances(captured_ns, replace(AROUND, **changes), sign)
+
+
+def picture(value: int = 200, width: int = WIDTH, height: int = HEIGHT) -> Rgb:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def luma(value: int = 200, width: int = WIDTH, height: int = HEIGHT) -> Luma:
+    return np.full((height, width), value, np.uint8)
+
+
+def captured(number: int = 1, captured_ns: int = 0, rgb: Rgb | None = None) -> CapturedFrame:
+    return CapturedFrame(number, captured_ns, picture() if rgb is None else rgb, luma())
+
+
+def permitted(number: int = 1, captured_ns: int = 0, rgb: Rgb | None = None, **changes: Any) -> PermittedFrame:
+    """A frame that a gate under the lawful policy has really permitted."""
+    frame = Gate(law(**changes)).admit(captured(number, captured_ns, rgb), here(captured_ns))
+    assert isinstance(frame, PermittedFrame)
+    return frame

@@ -1,0 +1,243 @@
+"""Opting in: the region, the dwell, the three looks, the window, the leaving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.policy.attempt import Attempts, OptIn, TrackId
+from agent.units import Box
+from tests.policy.given import SECOND, document, permitted, policy
+
+TENTH = SECOND // 10
+INSIDE = Box(30.0, 20.0, 50.0, 45.0)
+ELSEWHERE_INSIDE = Box(55.0, 20.0, 75.0, 45.0)
+ACROSS = Box(15.0, 20.0, 35.0, 45.0)
+OUTSIDE = Box(0.0, 20.0, 15.0, 45.0)
+NAN = float("nan")
+ONE, TWO = TrackId(1), TrackId(2)
+
+
+class Visit:
+    """Plays frames into the attempts of one session; times are nanoseconds."""
+
+    def __init__(self, **rules: Any) -> None:
+        self.attempts = Attempts(policy(attempt=document()["attempt"] | rules).document.attempt)
+        self.frames = 0
+
+    def see(self, at: int, faces: dict[TrackId, Box]) -> dict[TrackId, OptIn]:
+        self.frames += 1
+        self.frame = permitted(self.frames, at)
+        granted = self.attempts.observe(self.frame, faces)
+        assert all(opt_in.number == self.frames and opt_in.track == track for track, opt_in in granted.items())
+        assert all(opt_in.face == faces[track] for track, opt_in in granted.items())
+        return granted
+
+    def look(self, at: int, box: Box = INSIDE) -> bool:
+        """See one face and, if that is granted, embed it."""
+        granted = self.see(at, {ONE: box})
+        for opt_in in granted.values():
+            self.attempts.looked(opt_in, self.frame)
+        return ONE in granted
+
+
+def dwelt(**rules: Any) -> Visit:
+    """A visit whose face has stood in the region for just the dwell time minus a frame."""
+    visit = Visit(**rules)
+    for at in range(0, 5):
+        assert not visit.look(at * TENTH)
+    return visit
+
+
+@pytest.mark.parametrize(
+    "box, inside",
+    [
+        (INSIDE, True),
+        (Box(20.0, 10.0, 80.0, 70.0), True),  # the region itself
+        (Box(19.9, 10.0, 80.0, 70.0), False),
+        (Box(20.0, 10.0, 80.0, 70.1), False),
+        (ACROSS, False),
+        (OUTSIDE, False),
+        (Box(0.0, 0.0, 96.0, 72.0), False),  # the region lies in the face
+        *(
+            (Box(*(float("nan") if i == bad else v for i, v in enumerate((30.0, 20.0, 50.0, 45.0)))), False)
+            for bad in range(4)
+        ),
+        (Box(30.0, 20.0, float("inf"), 45.0), False),
+        (Box(50.0, 20.0, 30.0, 45.0), False),  # inside out
+        (Box(30.0, 45.0, 50.0, 20.0), False),
+        (Box(30.0, 20.0, 30.0, 45.0), False),  # of no width
+        (Box(30.0, 20.0, 50.0, 20.0), False),
+    ],
+)
+def test_the_whole_face_lies_in_the_region(box: Box, inside: bool) -> None:
+    visit = Visit(dwell_s=0.3)
+    for at in range(3):
+        assert not visit.see(at * TENTH, {ONE: box})
+    assert (ONE in visit.see(3 * TENTH, {ONE: box})) is inside
+
+
+def test_a_region_may_have_any_simple_shape() -> None:
+    visit = Visit(dwell_s=0.3, region=[[20, 10], [80, 10], [80, 70], [60, 70], [60, 30], [20, 30]])
+    corner, notch = Box(62.0, 12.0, 78.0, 60.0), Box(30.0, 12.0, 70.0, 60.0)
+    visit.see(0, {ONE: corner, TWO: notch})
+    assert set(visit.see(3 * TENTH, {ONE: corner, TWO: notch})) == {ONE}
+
+
+def test_dwell_is_counted_to_the_nanosecond() -> None:
+    visit = Visit()
+    assert not visit.look(0)
+    assert not visit.look(5 * TENTH - 1)
+    assert visit.look(5 * TENTH)
+
+
+def test_stepping_out_starts_the_dwell_again() -> None:
+    visit = Visit()
+    visit.look(0)
+    visit.look(4 * TENTH, ACROSS)
+    assert not visit.look(5 * TENTH)
+    assert not visit.look(10 * TENTH - 1)
+    assert visit.look(10 * TENTH)
+
+
+def test_a_blink_of_the_detector_does_not_but_a_longer_absence_does() -> None:
+    visit = Visit()
+    visit.look(0)
+    visit.see(2 * TENTH - 1, {})
+    assert visit.look(5 * TENTH)
+    visit = Visit()
+    visit.look(0)
+    visit.see(2 * TENTH, {})
+    assert not visit.look(5 * TENTH)
+
+
+def test_on_a_frame_without_the_face_nothing_is_granted() -> None:
+    visit = dwelt()
+    assert visit.see(5 * TENTH, {}) == {}
+
+
+def test_three_looks_are_the_end_and_leave_a_stranger() -> None:
+    visit = dwelt()
+    for at in (50, 51, 52):
+        assert visit.attempts.exhausted(at * TENTH // 10) == []
+        assert visit.look(at * TENTH // 10)
+    assert not visit.look(53 * TENTH // 10)
+    assert visit.attempts.exhausted(53 * TENTH // 10) == [ONE]
+    assert visit.attempts.exhausted(54 * TENTH // 10) == [], "once"
+
+
+@pytest.mark.parametrize("probes", [1, 2, 3])
+def test_the_policy_may_allow_fewer_looks(probes: int) -> None:
+    visit = dwelt(probes=probes)
+    looks = sum(visit.look(5 * TENTH + at) for at in range(10))
+    assert looks == probes
+    assert visit.attempts.exhausted(6 * TENTH) == [ONE]
+
+
+def test_the_window_ends_the_attempt_before_the_looks_are_used_up() -> None:
+    visit = dwelt()
+    assert visit.look(5 * TENTH)
+    assert visit.attempts.exhausted(10 * TENTH - 1) == []
+    assert visit.look(10 * TENTH - 1)
+    assert not visit.look(10 * TENTH)
+    assert visit.attempts.exhausted(10 * TENTH) == [ONE]
+    assert not visit.look(11 * TENTH)
+
+
+def test_the_window_starts_with_the_first_look_not_with_the_first_opt_in() -> None:
+    visit = dwelt()
+    for at in range(5, 30):
+        assert ONE in visit.see(at * TENTH, {ONE: INSIDE}), "too blurred to be looked at, for instance"
+    assert visit.attempts.exhausted(30 * TENTH) == []
+    assert visit.look(30 * TENTH)
+
+
+def test_walking_away_after_a_look_ends_the_attempt() -> None:
+    visit = dwelt()
+    visit.look(5 * TENTH)
+    visit.look(6 * TENTH, ACROSS)
+    assert visit.attempts.exhausted(6 * TENTH) == [ONE]
+
+
+def test_walking_away_before_a_look_leaves_nothing() -> None:
+    visit = dwelt()
+    visit.look(5 * TENTH, ACROSS)
+    assert visit.attempts.exhausted(5 * TENTH) == []
+    assert visit.attempts.exhausted(50 * TENTH) == []
+
+
+def test_a_match_ends_the_attempt_and_is_no_stranger() -> None:
+    visit = dwelt()
+    visit.look(5 * TENTH)
+    visit.attempts.end(ONE)
+    for at in range(6, 60):
+        assert not visit.look(at * TENTH)
+        assert visit.attempts.exhausted(at * TENTH) == []
+
+
+@pytest.mark.parametrize("how", [ACROSS, OUTSIDE, None])
+def test_another_attempt_takes_two_seconds_outside(how: Box | None) -> None:
+    visit = dwelt(probes=1)
+    visit.look(5 * TENTH)
+    visit.attempts.end(ONE)
+
+    def away(at: int) -> None:
+        visit.see(at, {} if how is None else {ONE: how})
+
+    # Away for too short a time, then back: not even after any dwell.
+    away(10 * TENTH)
+    away(30 * TENTH - 1)
+    for at in range(30, 60):
+        assert not visit.look(at * TENTH)
+    # The second try: the time starts again, and it takes all of it.
+    away(62 * TENTH)
+    away(82 * TENTH)
+    assert not visit.look(83 * TENTH)
+    assert not visit.look(88 * TENTH - 1)
+    assert visit.look(88 * TENTH)
+    assert visit.attempts.exhausted(88 * TENTH) == [ONE], "a new attempt, counted anew"
+
+
+def test_time_away_is_not_added_up_over_visits() -> None:
+    visit = dwelt(probes=1)
+    visit.look(5 * TENTH)
+    visit.attempts.end(ONE)
+    at = 10 * TENTH
+    for _ in range(5):
+        visit.look(at, ACROSS)
+        visit.look(at + 19 * TENTH, ACROSS)
+        at += 20 * TENTH
+        assert not visit.look(at)
+        at += TENTH
+    assert not visit.look(at + 20 * TENTH)
+
+
+def test_a_new_attempt_has_its_own_looks_and_window() -> None:
+    visit = dwelt()
+    for at in (5, 6, 7):
+        assert visit.look(at * TENTH)
+    assert visit.attempts.exhausted(7 * TENTH) == [ONE]
+    visit.look(10 * TENTH, OUTSIDE)
+    visit.look(30 * TENTH, OUTSIDE)
+    assert not visit.look(31 * TENTH)
+    assert [visit.look(at * TENTH) for at in (36, 37, 38, 39)] == [True, True, True, False]
+
+
+def test_tracks_are_judged_each_for_itself() -> None:
+    visit = Visit()
+    visit.see(0, {ONE: INSIDE})
+    visit.see(3 * TENTH, {ONE: INSIDE, TWO: ELSEWHERE_INSIDE})
+    assert set(visit.see(5 * TENTH, {ONE: INSIDE, TWO: ELSEWHERE_INSIDE})) == {ONE}
+    visit.attempts.end(ONE)
+    assert set(visit.see(8 * TENTH, {ONE: INSIDE, TWO: ELSEWHERE_INSIDE})) == {TWO}
+
+
+def test_a_track_that_is_given_up_is_forgotten() -> None:
+    visit = dwelt()
+    visit.look(5 * TENTH)
+    visit.attempts.keep([TWO])
+    assert visit.attempts.exhausted(60 * TENTH) == []
+    assert not visit.look(6 * TENTH), "it starts its dwell like any other"
+    visit.attempts.keep([ONE])
+    assert visit.look(11 * TENTH)
