@@ -13,17 +13,19 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import InitVar, dataclass
 from math import inf
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from agent.errors import VaultError
-from agent.face.probe import ProbeTemplate
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
 from agent.gallery.reference import ModelIdentity, ProtectedReference, unit
 from agent.gallery.vault import Rotation
 from agent.policy.frames import Permit
 from agent.units import ConsentId, SiteId, SubjectId, Vector
+
+if TYPE_CHECKING:  # not to load the image library wherever rows are only carried
+    from agent.face.probe import ProbeTemplate
 
 
 @dataclass(frozen=True, slots=True, repr=False)

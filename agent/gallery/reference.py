@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from agent.face.probe import ProbeTemplate
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
 from agent.gallery.consent import Consent
 from agent.units import Sha256, Vector
+
+if TYPE_CHECKING:  # not to load the image library wherever rows are only carried
+    from agent.face.probe import ProbeTemplate
 
 PROBES_MIN: Final = 5
 """Fewer pictures make references that miss their own person and meet others."""
