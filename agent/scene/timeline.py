@@ -36,7 +36,7 @@ class Holds:
     sign_clear_frames: int = 5
     zone_clear_s: float = 30.0
     zone_clear_frames: int = 5
-    blur_px: float = 0.6
+    blur_px: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from .faces import Body, Landmarks, Points, body, head_picture, sheet_cells, spr
 PACKAGE, VERSION = "openpeople", "0.1.2"
 WHEEL_SHA256 = "6faee04493aa7e3e913ba7bc720db90bb9e5f4b7e65eaaf74cd77f74c74e609f"
 LICENCE, HOLDER = "MIT", "Copyright (c) 2026 Prompt Haus"
-EYES_PX = 52.0
-UNITS = (4.0, 2.5, 9.4)
+EYES_PX = 58.0
+UNITS = (3.95, 2.4, 9.2)
 """Kept to each side, above and below the eyes, in eye distances."""
 ENROL_PX = 256
 
