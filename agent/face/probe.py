@@ -65,7 +65,7 @@ class Probe:
         if key is not _MINT:
             raise TypeError("only make_probe makes a Probe")
 
-    def __init_subclass__(cls) -> NoReturn:
+    def __init_subclass__(cls) -> None:
         raise TypeError("a Probe cannot be extended")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
