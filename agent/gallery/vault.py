@@ -192,4 +192,4 @@ def _orthogonal(key: bytes, epoch: int, dimensions: int) -> Vector:
         for _ in range(2):  # once leaves rounding behind, twice is enough
             rest -= (turn[:row] @ rest) @ turn[:row]
         turn[row] = rest / np.sqrt(rest @ rest)
-    return turn.T.astype(np.float32)
+    return np.asarray(turn.T, np.float32)

@@ -17,12 +17,12 @@ CREATE TABLE reference (
     subject TEXT PRIMARY KEY, consent_id TEXT NOT NULL, device TEXT NOT NULL, gallery TEXT NOT NULL,
     epoch INTEGER NOT NULL, model_sha256 TEXT NOT NULL, runtime TEXT NOT NULL, sealed BLOB NOT NULL,
     enrolled_s REAL, last_use_s REAL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 -- Who has withdrawn stays withdrawn: no older receipt brings a reference back.
 CREATE TABLE tombstone (subject TEXT PRIMARY KEY, withdrawn_s REAL) STRICT, WITHOUT ROWID;
 
 -- Restrictions once seen; their absence from a later version of the repository lifts nothing.
-CREATE TABLE restriction (path TEXT PRIMARY KEY, document BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE restriction (path TEXT PRIMARY KEY, document BLOB NOT NULL) STRICT;
 CREATE TABLE pass_use (pass_id TEXT PRIMARY KEY, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 INSERT INTO frontier VALUES (1, 0, x'');

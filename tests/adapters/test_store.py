@@ -1,0 +1,467 @@
+"""The store on a real disk: all or nothing, refused when foreign, silent about whoever has withdrawn."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.store import Store, read_ledger
+from agent.crypto import SignSecret, random_bytes, sign_public
+from agent.errors import DeviceError, VaultError
+from agent.events.decision import Decision, Outcome
+from agent.events.seal import SealedEvent
+from agent.gallery.vault import VaultRow
+from agent.ledger.entry import Decided, Entry, commitment, decode, policy_adopted, refusal_changed, salt, started
+from agent.ledger.verify import Verified, verify_ledger
+from agent.policy.rules import Ground
+from agent.units import ConsentId, DeviceId, DoorId, Sha256, SiteId, SubjectId
+
+SITE, DEVICE = SiteId("quay"), DeviceId("gate-1")
+KEY = b"\x06" * 32
+SIGNER = SignSecret(b"\x05" * 32)
+NOW_S = 1_900_000_000.5
+P1, P2 = SubjectId("p-1"), SubjectId("p-2")
+
+
+def opened(state: Path) -> Store:
+    return Store.open(state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=KEY)
+
+
+@pytest.fixture
+def path(state: Path) -> Path:
+    return state / "store.sqlite"
+
+
+def match(subject: SubjectId = P1, unix_s: float = NOW_S) -> Decision:
+    return Decision(Outcome.MATCH, DoorId("main"), unix_s, 1, 1, 3, subject=subject)
+
+
+def pass_shown(pass_id: str, outcome: Outcome = Outcome.PASS_ACCEPTED) -> Decision:
+    return Decision(outcome, DoorId("main"), NOW_S, 1, 1, 3, pass_used=pass_id)
+
+
+def event(sequence: int) -> SealedEvent:
+    return SealedEvent(sequence, b"envelope %d" % sequence, bytes([sequence % 256]) * 16)
+
+
+def sealed_row(subject: SubjectId = P1, sealed: bytes = b"sealed", consent: str = "c-1") -> VaultRow:
+    return VaultRow(DEVICE, SITE, subject, ConsentId(consent), 1, Sha256("e" * 64), "litert 2.3.0", sealed)
+
+
+def begin() -> Entry:
+    return started(SITE, DEVICE, "0.1.0", NOW_S)
+
+
+def verified(path: Path) -> Verified:
+    with read_ledger(path) as copy:
+        return verify_ledger(copy, sign_public(SIGNER))
+
+
+def entries(path: Path) -> list[Entry]:
+    with read_ledger(path) as copy:
+        return [decode(data) for _, data in copy.entries]
+
+
+def test_a_decision_is_entry_event_and_use_at_once(state: Path, path: Path) -> None:
+    store = opened(state)
+    assert store.note(begin()) == 0
+    assert store.record(match(), event) == 1
+    assert store.record(pass_shown("aa"), event) == 2
+    assert store.record(pass_shown("aa"), event) == 3
+    assert store.record(pass_shown("bb", Outcome.PASS_REFUSED), event) == 4
+    assert [(row.sequence, row.envelope) for row in store.outbox()] == [(n, b"envelope %d" % n) for n in range(1, 5)]
+    assert store.passes_used() == {"aa": 2}, "a refused pass is not used up"
+    store.close()
+    found = entries(path)
+    assert [entry.kind for entry in found] == ["start"] + ["decision"] * 4
+    first = found[1]
+    assert isinstance(first, Decided)
+    assert (first.event, first.subject) == (1, commitment(salt(KEY, 1), P1))
+
+
+def test_what_cannot_be_sealed_leaves_nothing(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    before = store.frontier
+
+    def fails(sequence: int) -> SealedEvent:
+        raise ValueError("no key")
+
+    with pytest.raises(ValueError, match="no key"):
+        store.record(pass_shown("aa"), fails)
+    assert (store.pending(), store.passes_used(), store.frontier) == (0, {}, before)
+    assert store.record(match(), event) == 1
+    store.close()
+    assert verified(path).size == 2
+
+
+def test_everything_is_there_after_a_restart(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    store.record(pass_shown("aa"), event)
+    store.put_reference(sealed_row(), NOW_S)
+    store.remember("restriction/r1.json", b"one")
+    store.remember("restriction/r1.json", b"two")
+    store.set_floor(5.0)
+    store.set_floor(3.0)
+    kept = store.frontier
+    store.close()
+    store = opened(state)
+    assert store.frontier == kept
+    assert store.passes_used() == {"aa": 1}
+    assert [(row.subject, row.sealed, row.runtime) for row in store.references()] == [(P1, b"sealed", "litert 2.3.0")]
+    assert store.restrictions() == {"restriction/r1.json": b"two"}
+    assert (store.floor_s(), store.last_time_s()) == (5.0, NOW_S)
+    store.close()
+
+
+def test_times_are_unknown_at_first(state: Path) -> None:
+    store = opened(state)
+    store.note(started(SITE, DEVICE, "0.1.0", None))
+    assert (store.floor_s(), store.last_time_s()) == (None, None)
+    store.close()
+
+
+def test_only_the_right_nonce_frees_a_row(state: Path) -> None:
+    store = opened(state)
+    for _ in range(3):
+        store.record(match(), event)
+    assert not store.acknowledge(1, b"\x02" * 16)
+    assert not store.acknowledge(1, b"")
+    assert not store.acknowledge(9, b"\x09" * 16)
+    assert store.acknowledge(1, b"\x01" * 16)
+    assert not store.acknowledge(1, b"\x01" * 16), "it is gone"
+    assert store.release(2)
+    assert not store.release(2)
+    assert (store.pending(), [row.sequence for row in store.outbox()]) == (1, [3])
+    store.close()
+
+
+def test_a_number_is_never_given_twice(state: Path) -> None:
+    store = opened(state)
+    for number in (1, 2):
+        assert store.record(match(), event) == number
+        assert store.acknowledge(number, bytes([number]) * 16)
+    store.close()
+    store = opened(state)
+    assert store.record(match(), event) == 3
+    store.close()
+
+
+def test_the_outbox_comes_in_parts(state: Path) -> None:
+    store = opened(state)
+    for _ in range(5):
+        store.record(match(), event)
+    assert [row.sequence for row in store.outbox(limit=2)] == [1, 2]
+    assert [row.sequence for row in store.outbox(after=3)] == [4, 5]
+    assert "envelope" not in repr(store.outbox()[0])
+    store.close()
+
+
+def test_checkpoints_are_signed_over_what_is_there(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    first = store.checkpoint(SIGNER, NOW_S)
+    assert store.checkpoint(SIGNER, NOW_S + 9) == first, "nothing was added"
+    store.note(policy_adopted(3, "b" * 64, NOW_S))
+    store.note(refusal_changed((Ground.SIGN_MISSING,), NOW_S))
+    assert store.checkpoint(SIGNER, NOW_S) != first
+    found = verified(path)  # the device is running
+    assert (found.size, found.checkpoints, found.unsigned) == (3, 2, 0)
+    store.close()
+    assert verified(path) == found
+
+
+def test_only_the_owner_can_read_it(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.record(match(), event)
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in state.iterdir()}
+    assert modes == {0o600}
+    assert len(list(state.iterdir())) == 3, "database, WAL, index of the WAL"
+    store.close()
+    path.chmod(0o644)
+    opened(state).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+# Withdrawal.
+
+
+def test_a_withdrawn_person_is_gone_and_stays_gone(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    secrets = {subject: random_bytes(900) for subject in (P1, P2)}
+    for subject, secret in secrets.items():
+        store.put_reference(sealed_row(subject, secret), NOW_S)
+    assert secrets[P1] in b"".join(file.read_bytes() for file in state.iterdir())
+    assert store.withdraw(P1, NOW_S)
+    on_disk = b"".join(file.read_bytes() for file in state.iterdir())
+    assert not any(secrets[P1][at : at + 16] in on_disk for at in range(0, 900 - 16, 4))
+    assert secrets[P2] in on_disk, "the scan finds what is there"
+    assert store.tombstones() == {P1}
+    assert [row.subject for row in store.references()] == [P2]
+    with pytest.raises(VaultError, match="has withdrawn"):
+        store.put_reference(sealed_row(P1, consent="c-2"), NOW_S)
+    assert store.withdraw(P1, NOW_S), "again changes nothing"
+    store.close()
+    assert [entry.kind for entry in entries(path)] == ["start", "enrolment", "enrolment", "withdrawal"]
+
+
+def test_someone_never_enrolled_here_can_withdraw(state: Path) -> None:
+    store = opened(state)
+    assert store.withdraw(P1, None)
+    assert store.tombstones() == {P1}
+    store.close()
+
+
+def test_a_reader_delays_the_purge_and_not_the_withdrawal(state: Path, path: Path) -> None:
+    store = opened(state)
+    secret = random_bytes(900)
+    store.note(begin())
+    store.put_reference(sealed_row(P1, secret), NOW_S)
+    with read_ledger(path) as copy:
+        assert len(list(copy.entries)) == 2
+        assert not store.withdraw(P1, NOW_S)
+        assert store.references() == []
+    assert store.purge()
+    assert secret[:64] not in b"".join(file.read_bytes() for file in state.iterdir())
+    store.close()
+
+
+def test_a_new_reference_takes_the_place_of_the_old(state: Path) -> None:
+    store = opened(state)
+    store.put_reference(sealed_row(sealed=b"old"), NOW_S)
+    store.record(match(), event)
+    store.put_reference(sealed_row(sealed=b"new", consent="c-2"), None)
+    assert [(row.sealed, row.consent_id) for row in store.references()] == [(b"new", "c-2")]
+    store.close()
+
+
+# Foreign, damaged, full.
+
+
+def test_a_file_that_is_no_store_is_left_as_it_is(state: Path, path: Path) -> None:
+    path.write_bytes(b"notes of a holiday\n" * 100)
+    for attempt in (lambda: opened(state), lambda: verified(path)):
+        with pytest.raises(VaultError, match=r"^[^\n]*store\.sqlite: is damaged or not a Doorward store[^\n]*$"):
+            attempt()
+    assert path.read_bytes() == b"notes of a holiday\n" * 100
+
+
+def test_another_programs_database_is_left_as_it_is(state: Path, path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE holiday (day TEXT)")
+    db.close()
+    before, mode = path.read_bytes(), path.stat().st_mode
+    for attempt in (lambda: opened(state), lambda: verified(path)):
+        with pytest.raises(VaultError, match="is not a Doorward store"):
+            attempt()
+    assert (path.read_bytes(), path.stat().st_mode) == (before, mode)
+
+
+@pytest.mark.parametrize(("site", "device"), [("pier", "gate-1"), ("quay", "gate-2")])
+def test_another_devices_store_is_left_as_it_is(state: Path, path: Path, site: str, device: str) -> None:
+    opened(state).close()
+    before = path.read_bytes()
+    with pytest.raises(VaultError, match="another device or site"):
+        Store.open(path, site=SiteId(site), device=DeviceId(device), ledger_key=KEY)
+    assert path.read_bytes() == before
+
+
+def test_an_empty_file_is_a_new_store(state: Path, path: Path) -> None:
+    path.touch()
+    store = opened(state)
+    assert store.frontier.size == 0
+    store.close()
+
+
+def test_damage_is_found_at_the_start(state: Path, path: Path) -> None:
+    store = opened(state)
+    for _ in range(50):
+        store.put_reference(sealed_row(SubjectId(f"p-{random_bytes(4).hex()}"), random_bytes(900)), NOW_S)
+    store.close()
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(4096, len(whole), 4096):
+        path.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
+        try:
+            opened(state).close()
+        except (VaultError, DeviceError):
+            refused += 1
+        for side in (state / "store.sqlite-wal", state / "store.sqlite-shm"):
+            side.unlink(missing_ok=True)
+    assert refused >= (len(whole) // 4096 - 1) * 0.9, "each page but free ones begins with what SQLite checks"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VaultError, match="is damaged"):
+        opened(state)
+
+
+def test_a_frontier_that_cannot_be_is_found(state: Path, path: Path) -> None:
+    opened(state).close()
+    for change in ("UPDATE frontier SET size = 3", "DELETE FROM frontier"):
+        with sqlite3.connect(path) as db:
+            db.execute(change)
+        db.close()
+        with pytest.raises(VaultError, match="right edge is damaged"):
+            opened(state)
+
+
+@pytest.mark.parametrize("what", ["no folder", "a folder", "a link", "no file"])
+def test_a_path_that_cannot_be_is_one_clear_line(state: Path, path: Path, what: str) -> None:
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a link":
+        path.symlink_to(state / "elsewhere")
+    elif what == "no folder":
+        path = state / "missing" / "store.sqlite"
+    if what != "no file":
+        with pytest.raises(DeviceError, match=r"^[^\n]*store\.sqlite: [^\n]+; check [^\n]+$"):
+            Store.open(path, site=SITE, device=DEVICE, ledger_key=KEY)
+    if what != "a link":
+        with pytest.raises(DeviceError, match="no such file"):
+            verified(path)
+
+
+def test_a_full_disk_refuses_whole_decisions_and_recovers(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages + 4}")
+    done = 0
+    with pytest.raises(DeviceError, match=r"store\.sqlite: the disk is full; free some space"):
+        for _ in range(1000):
+            store.record(match(), lambda n: SealedEvent(n, b"x" * 1000, b"n" * 16))
+            done += 1
+    assert done > 0
+    assert (store.pending(), store.frontier.size) == (done, done + 1)
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    assert store.writable()
+    assert store.record(match(), event) == done + 1
+    store.close()
+    assert verified(path).size == done + 2
+
+
+FAILING_DISK = """
+import resource, sys
+from pathlib import Path
+from tests.adapters.test_store import *
+store = opened(Path(sys.argv[1]))
+store.note(begin())
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+done = 0
+try:
+    while True:
+        store.record(match(), event)
+        done += 1
+except DeviceError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+try:
+    store.record(match(), event)
+except DeviceError as error:
+    print(error)
+print(store.writable(), done)
+"""
+
+
+def test_a_failing_disk_ends_all_writing(state: Path, path: Path, root: Path) -> None:
+    """Real write errors: the kernel refuses to let the file grow."""
+    run = subprocess.run(
+        [sys.executable, "-c", FAILING_DISK, state], cwd=root, capture_output=True, text=True, check=True
+    )
+    first, second, (alive, done) = run.stdout.splitlines()[0], run.stdout.splitlines()[1], run.stdout.split()[-2:]
+    assert "cannot be read or written (disk I/O error); check the disk" in first
+    assert "the disk has failed; nothing more is written" in second
+    assert alive == "False"
+    store = opened(state)
+    assert store.pending() == int(done) > 0
+    store.close()
+    assert verified(path).size == int(done) + 1
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.adapters.test_store import *
+store = opened(Path(sys.argv[1]))
+while True:
+    print(store.record(pass_shown("aa"), event), flush=True)
+"""
+
+
+def test_nothing_that_was_recorded_is_lost_by_a_kill(state: Path, path: Path, root: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    store.close()
+    last = 0
+    for wanted in (3, 25, 60):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, state], cwd=root, stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout is not None
+            for line in writer.stdout:
+                last = int(line)
+                if last >= wanted:
+                    break
+            writer.send_signal(signal.SIGKILL)
+            last = max([last, *(int(line) for line in writer.stdout if line.endswith("\n"))])
+        store = opened(state)
+        assert store.pending() >= last
+        assert store.pending() == store.passes_used()["aa"] == store.frontier.size - 1
+        store.close()
+    assert verified(path).kinds["decision"] >= last >= 60
+
+
+def test_two_threads_write_and_free_at_once(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    freed: list[int] = []
+
+    def free() -> None:
+        while len(freed) < 60:
+            for row in store.outbox(limit=10):
+                if store.acknowledge(row.sequence, bytes([row.sequence % 256]) * 16):
+                    freed.append(row.sequence)
+
+    sender = threading.Thread(target=free)
+    sender.start()
+    for _ in range(60):
+        store.record(match(), event)
+    sender.join(30)
+    assert freed == list(range(1, 61))
+    assert store.pending() == 0
+    store.close()
+    assert verified(path).kinds == {"start": 1, "decision": 60}
+
+
+def test_looking_at_a_copy_leaves_no_file_behind(state: Path, path: Path, tmp_path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    store.close()
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    shutil.copy(path, evidence)
+    assert verified(evidence / "store.sqlite").size == 1
+    assert [file.name for file in evidence.iterdir()] == ["store.sqlite"]
+
+
+def test_a_bit_of_the_ledger_on_disk_is_found(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    for _ in range(4):
+        store.record(match(), event)
+    store.checkpoint(SIGNER, NOW_S)
+    store.close()
+    data = path.read_bytes()
+    at = data.index(b'"door":"main"') + 9
+    path.write_bytes(data[:at] + b"x" + data[at + 1 :])
+    with pytest.raises(VaultError, match="ledger: "):
+        verified(path)
