@@ -1,0 +1,102 @@
+"""Plain keys: made once, whole and private, and of no use unless the installer asked for them."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.keys import DeviceDocument, KeySource, PlainKeys, device_document
+from agent.crypto import box_public, fingerprint, sign_public
+from agent.errors import DeviceError, VaultError
+from agent.policy.document import read
+from agent.units import DeviceId
+
+DEVICE = DeviceId("gate-1")
+
+
+@pytest.fixture
+def path(state: Path) -> Path:
+    return state / "keys.json"
+
+
+def test_what_is_made_is_read_back(path: Path) -> None:
+    made: KeySource = PlainKeys.create(path, DEVICE)
+    found: KeySource = PlainKeys.open(path, insecure_dev=True)
+    assert (found.device, found.backend, found.erase_strength) == (DEVICE, "plain", "best-effort")
+    assert (found.sign_secret, found.box_secret) == (made.sign_secret, made.box_secret)
+    assert found.ledger_key == made.ledger_key
+    secrets = {
+        found.sign_secret,
+        found.box_secret,
+        found.vault_keys.vault,
+        found.vault_keys.gallery,
+        found.ledger_key,
+    }
+    assert len(secrets) == 5
+    assert {len(secret) for secret in secrets} == {32}
+
+
+def test_the_file_is_its_owners_alone_and_lies_there_alone(path: Path) -> None:
+    PlainKeys.create(path, DEVICE)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_works_only_when_the_installer_asked_for_it(path: Path) -> None:
+    PlainKeys.create(path, DEVICE)
+    with pytest.raises(VaultError, match="insecure_dev"):
+        PlainKeys.open(path, insecure_dev=False)
+
+
+def test_keys_are_never_replaced(path: Path) -> None:
+    PlainKeys.create(path, DEVICE)
+    before = path.read_bytes()
+    with pytest.raises(VaultError, match="exist already"):
+        PlainKeys.create(path, DEVICE)
+    assert path.read_bytes() == before
+
+
+def test_what_a_power_cut_left_does_not_stand_in_the_way(path: Path) -> None:
+    path.with_name(".keys.json.part").write_bytes(b"half")
+    PlainKeys.create(path, DEVICE)
+    assert PlainKeys.open(path, insecure_dev=True).device == DEVICE
+
+
+def test_keys_that_others_can_read_are_refused(path: Path) -> None:
+    PlainKeys.create(path, DEVICE)
+    path.chmod(0o640)
+    with pytest.raises(VaultError, match="others than its owner"):
+        PlainKeys.open(path, insecure_dev=True)
+
+
+@pytest.mark.parametrize("change", [{"vault": "00"}, {"gallery": None}, {"extra": 1}, {"schema": "x"}, {"signing": 5}])
+def test_a_malformed_file_is_one_line_without_a_key(path: Path, change: dict[str, object]) -> None:
+    PlainKeys.create(path, DEVICE)
+    document = json.loads(path.read_bytes())
+    changed = {name: value for name, value in (document | change).items() if value is not None}
+    path.write_text(json.dumps(changed))
+    with pytest.raises(VaultError) as error:
+        PlainKeys.open(path, insecure_dev=True)
+    assert str(error.value).startswith(f"{path}: {next(iter(change))}")
+    assert "\n" not in str(error.value)
+    assert not any(document[name] in str(error.value) for name in ("signing", "box", "vault", "gallery"))
+
+
+def test_a_missing_file_or_folder_says_what_to_do(path: Path) -> None:
+    with pytest.raises(VaultError, match="doorward device init"):
+        PlainKeys.open(path, insecure_dev=True)
+    with pytest.raises(DeviceError, match="check the folder"):
+        PlainKeys.create(path.parent / "missing" / "keys.json", DEVICE)
+
+
+def test_the_devices_own_document_holds_public_keys_only(path: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    document = read(device_document(keys), DeviceDocument, "device.json")
+    assert document.id == DEVICE
+    assert document.signing_key == sign_public(keys.sign_secret).hex()
+    assert document.box_key == box_public(keys.box_secret).hex()
+    assert len(fingerprint(bytes.fromhex(document.signing_key))) == 24
+    assert keys.sign_secret.hex() not in repr(keys)
