@@ -27,6 +27,8 @@ _STILLS: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 _STILL_S: Final = 2.0
 """How long each still of a folder is shown: long enough to opt in."""
 _FALLBACK_FPS: Final = 15.0
+_HAIR_S: Final = 1e-6
+"""Added to every time, so that rounding never shows the picture before the one that is due."""
 
 
 class _Source(Protocol):
@@ -152,7 +154,7 @@ class RecordingCamera:
         if due_ns > now_ns:
             self._sleep((due_ns - now_ns) / _NS)
         self._next = number + 1
-        rgb = self._source.picture(number / self._fps)
+        rgb = self._source.picture(number / self._fps + _HAIR_S)
         if rgb is None:
             raise DeviceError(f"{self._name}: cannot be read any more; see whether the file is whole")
         luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)

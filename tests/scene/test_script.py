@@ -63,7 +63,7 @@ def test_one_fault_is_named_by_file_and_field(tmp_path: Path, change: str, to: s
     [
         ("[0.9, 298.0, 220.0, 55.0]", "[3.9, 298.0, 220.0, 55.0]", "actor.0.path: times must increase"),
         ("span = [24.9, 28.5]", "span = [28.9, 28.5]", "pass.0.span: the end must come after the start"),
-        ("covered = [[41.0, 52.0]]", "covered = [[52.0, 41.0]]", "sign.covered.0: the end must come after the start"),
+        ("covered = [[41.0, 52.02]]", "covered = [[52.02, 41.0]]", "sign.covered.0: the end must come after the start"),
         ('[[0.0, "p1-scene-1"]', '[[0.5, "p1-scene-1"]', "actor.0.sprites: the first must not come after"),
     ],
 )

@@ -1,0 +1,134 @@
+"""A recording as a camera: every kind is read, fitted, looped by time; a broken one is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from agent.adapters.recording import RecordingCamera, fitted
+from agent.errors import ConfigError, DeviceError
+from agent.policy.frames import CapturedFrame
+from agent.units import Rgb
+
+SHADES = (40, 90, 140, 190)
+"""Grey of the first, second, third and fourth picture of every recording here."""
+
+
+class HandClock:
+    """`ports.Clock` whose hands the test moves; sleeping moves them too."""
+
+    def __init__(self) -> None:
+        self.now_ns = 77
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+    def unix_s(self) -> float:
+        return 1_700_000_000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now_ns += round(seconds * 1e9)
+
+
+def pictures(width: int = 160, height: int = 90) -> list[Rgb]:
+    return [np.full((height, width, 3), shade, np.uint8) for shade in SHADES]
+
+
+def shade(frame: CapturedFrame | None) -> int:
+    """Which of the four pictures a frame shows."""
+    assert frame is not None and frame._rgb is not None and frame._luma is not None
+    assert frame._rgb.shape == (480, 640, 3) and frame._luma.shape == (480, 640)
+    return min(range(4), key=lambda index: abs(SHADES[index] - int(frame._luma[240, 320])))
+
+
+def video(path: Path, fps: float = 15.0) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (160, 90))
+    for picture in pictures():
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def animation(path: Path, milliseconds: int) -> Path:
+    made = cv2.Animation()
+    made.frames, made.durations = pictures(), np.full(4, milliseconds, np.int32)
+    assert cv2.imwriteanimation(str(path), made)
+    return path
+
+
+def shown(path: Path, count: int, fps: int = 15) -> list[int]:
+    clock = HandClock()
+    camera = RecordingCamera(path, clock, fps=fps, sleep=clock.sleep)
+    found = [shade(camera.read(1.0)) for _ in range(count)]
+    camera.close()
+    return found
+
+
+def test_a_video_is_looped(tmp_path: Path) -> None:
+    assert shown(video(tmp_path / "a.avi"), 10) == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
+
+
+def test_a_faster_video_loses_frames_and_not_time(tmp_path: Path) -> None:
+    assert shown(video(tmp_path / "a.avi", fps=30.0), 4) == [0, 2, 0, 2]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp"])
+def test_an_animation_is_looped(tmp_path: Path, name: str) -> None:
+    found = shown(animation(tmp_path / name, 200), 12, fps=5)
+    assert found == [0, 1, 2, 3] * 3
+
+
+def test_stills_are_shown_long_enough_to_opt_in(tmp_path: Path) -> None:
+    for index, picture in enumerate(pictures()):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), picture)
+    (tmp_path / "notes.txt").write_text("no picture", "utf-8")
+    assert shown(tmp_path, 9, fps=1) == [0, 0, 1, 1, 2, 2, 3, 3, 0]
+
+
+def test_who_comes_late_gets_the_newest_frame(tmp_path: Path) -> None:
+    clock = HandClock()
+    camera = RecordingCamera(video(tmp_path / "a.avi"), clock, sleep=clock.sleep)
+    first = camera.read(1.0)
+    clock.now_ns += 200_000_000
+    later = camera.read(1.0)
+    assert first is not None and later is not None
+    assert (first.number, later.number) == (0, 3)
+    assert later.captured_ns == 77 + 200_000_000
+    assert shade(later) == 3
+
+
+def test_pictures_are_fitted_and_never_stretched() -> None:
+    wide = fitted(np.full((90, 160, 3), (10, 20, 200), np.uint8))
+    assert (wide[:59] == 0).all() and (wide[421:] == 0).all()
+    assert (wide[61:419] == (200, 20, 10)).all()
+    tall = fitted(np.full((960, 480, 3), 90, np.uint8))
+    assert (tall[:, :199] == 0).all() and (tall[:, 201:439] == 90).all() and (tall[:, 441:] == 0).all()
+    same = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
+    assert np.array_equal(fitted(same), same[..., ::-1])
+
+
+def test_what_is_not_there_or_no_recording(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.mp4: no such file"):
+        RecordingCamera(tmp_path / "none.mp4", HandClock())
+    for name in ("broken.mp4", "broken.gif", "broken.webp"):
+        (tmp_path / name).write_bytes(b"nothing that moves")
+        with pytest.raises(DeviceError, match=f"{name}: no picture can be read"):
+            RecordingCamera(tmp_path / name, HandClock())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DeviceError, match="empty: no picture can be read"):
+        RecordingCamera(tmp_path / "empty", HandClock())
+
+
+def test_a_recording_that_goes_away_is_an_error(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), pictures()[0])
+    cv2.imwrite(str(tmp_path / "1.png"), pictures()[1])
+    clock = HandClock()
+    camera = RecordingCamera(tmp_path, clock, fps=1, sleep=clock.sleep)
+    assert shade(camera.read(1.0)) == 0
+    (tmp_path / "1.png").unlink()
+    camera.read(1.0)
+    with pytest.raises(DeviceError, match="cannot be read any more"):
+        camera.read(1.0)
