@@ -136,7 +136,7 @@ class Report:
             "outbox_pending": sum(loop.outbox for loop in loops),
             "network": {
                 "interfaces": sorted({name for loop in loops for name in loop.interfaces}),
-                "sockets": max((loop.sockets or 0 for loop in loops), default=0),
+                "sockets": max((loop.sockets for loop in loops if loop.sockets is not None), default=None),
             },
             "start_s": {"first_frame": self.first_frame_s, "first_decision": self.first_decision_s},
         }
