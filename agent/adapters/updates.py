@@ -147,7 +147,7 @@ class Updates:
 
             try:
                 return _Client(whole, self._root, from_disk).verified(None)
-            except DownloadError:
+            except (DownloadError, FileNotFoundError):
                 raise PolicyError(f"{self._directory}: incomplete; the next contact with the site mends it") from None
 
     def _wholes(self) -> dict[int, Path]:

@@ -1,7 +1,9 @@
 """The signed metadata files of a site's repository: read and verified, signed on, written whole.
 
 Rules: nothing unverified is handed out, so nothing unverified is ever signed on top of; a file is either its old self
-or its new self, never half; the timestamp, which alone makes a new state visible, is written last.
+or its new self, never half; the timestamp, which alone makes a new state visible, is written last. Snapshot and
+timestamp name files by hash: delegated metadata do not say which role they are of, so that with one key for all roles a
+server could otherwise hand out one role's file in another's place.
 Leaves out: which targets there are and when to sign (repository.py).
 """
 
@@ -103,7 +105,8 @@ class MetadataFolder:
             root = self._root()
             timestamp = _read(self._folder / "timestamp.json", Timestamp)
             _verify(root.signed, "timestamp", timestamp)
-            snapshot = _read(self._file("snapshot", timestamp.signed.snapshot_meta.version), Snapshot)
+            meta = timestamp.signed.snapshot_meta
+            snapshot = _read(self._file("snapshot", meta.version), Snapshot, meta)
             _verify(root.signed, "snapshot", snapshot)
             targets = self._targets("targets", snapshot, root.signed)
             delegated = {each: self._targets(each, snapshot, targets.signed) for each in DELEGATES}
@@ -125,15 +128,14 @@ class MetadataFolder:
             self._folder.mkdir(parents=True, exist_ok=True)
             if "root" in changed:
                 self._sign(state.root, "root", now + _OFFLINE_LIFE, first)
-                write(self._file("root", state.root.signed.version), state.root.to_bytes())
+                self._save(state.root, "root")
             if "targets" in changed:
                 self._save_targets(state.targets, "targets", state.snapshot, now, first)
             for each in DELEGATES:
                 if each in changed:
                     self._save_targets(state.delegated[each], each, state.snapshot, now, first)
             self._sign(state.snapshot, "snapshot", now + lease, first)
-            write(self._file("snapshot", state.snapshot.signed.version), state.snapshot.to_bytes())
-            state.timestamp.signed.snapshot_meta = MetaFile(state.snapshot.signed.version)
+            state.timestamp.signed.snapshot_meta = self._save(state.snapshot, "snapshot")
             state.timestamp.signed.unrecognized_fields["issued"] = int(now.timestamp())
             self._sign(state.timestamp, "timestamp", now + lease, first)
             sync(self._folder)  # all names are on disk before the timestamp speaks of them
@@ -145,8 +147,12 @@ class MetadataFolder:
         self, metadata: Metadata[Targets], role: Role, snapshot: Metadata[Snapshot], now: datetime, first: bool
     ) -> None:
         self._sign(metadata, role, now + _OFFLINE_LIFE, first)
-        snapshot.signed.meta[f"{role}.json"] = MetaFile(metadata.signed.version)
-        write(self._file(role, metadata.signed.version), metadata.to_bytes())
+        snapshot.signed.meta[f"{role}.json"] = self._save(metadata, role)
+
+    def _save(self, metadata: Metadata[S], role: Role) -> MetaFile:
+        data, version = metadata.to_bytes(), metadata.signed.version
+        write(self._file(role, version), data)
+        return MetaFile.from_data(version, data, ["sha256"])
 
     def _sign(self, metadata: Metadata[S], role: Role, expires: datetime, first: bool) -> None:
         metadata.signed.version += 0 if first else 1
@@ -163,7 +169,8 @@ class MetadataFolder:
         return root
 
     def _targets(self, role: Role, snapshot: Metadata[Snapshot], delegator: Root | Targets) -> Metadata[Targets]:
-        metadata = _read(self._file(role, snapshot.signed.meta[f"{role}.json"].version), Targets)
+        meta = snapshot.signed.meta[f"{role}.json"]
+        metadata = _read(self._file(role, meta.version), Targets, meta)
         _verify(delegator, role, metadata)
         return metadata
 
@@ -178,8 +185,11 @@ class MetadataFolder:
                     path.unlink()
 
 
-def _read(path: Path, kind: type[S]) -> Metadata[S]:
-    metadata = Metadata[S].from_bytes(path.read_bytes())
+def _read(path: Path, kind: type[S], meta: MetaFile | None = None) -> Metadata[S]:
+    data = path.read_bytes()
+    if meta is not None:
+        meta.verify_length_and_hashes(data)
+    metadata = Metadata[S].from_bytes(data)
     if metadata.signed.type != kind.type:
         raise ValueError(f"{path.name}: of another role")
     return metadata
