@@ -148,14 +148,16 @@ def unlock(row: VaultRow, context: VaultContext, keys: VaultKeys) -> ProtectedRe
     if plain is None:
         raise VaultError("vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again")
     size = int.from_bytes(plain[:4], "big")
-    receipt, vector = plain[4 : 4 + size], np.frombuffer(plain[4 + size :], "<f4").astype(np.float32)
+    receipt, rest = plain[4 : 4 + size], plain[4 + size :]
+    vector = np.frombuffer(rest[: len(rest) // 4 * 4], "<f4").astype(np.float32)
     try:
         consent = read_kept_receipt(receipt)
     except PolicyError as error:
         raise VaultError(f"vault: a row's {error}") from None
     if (consent.subject, consent.id, consent.site) != (row.subject, row.consent_id, row.gallery):
         raise VaultError("vault: a row's receipt is of another person or site; enrol again")
-    if context.device not in consent.devices or abs(float(np.linalg.norm(vector)) - 1.0) > _LENGTH_SLACK:
+    sound = len(rest) % 4 == 0 and abs(float(np.linalg.norm(vector)) - 1.0) <= _LENGTH_SLACK
+    if context.device not in consent.devices or not sound:
         raise VaultError("vault: a row does not fit its receipt or is no template; enrol again")
     return ProtectedReference(
         mint=MINT, rotated=unit(vector), consent=consent, model=context.model, epoch=context.epoch

@@ -76,6 +76,11 @@ class Store:
         """The ledger's right edge: size and root."""
         return self._frontier
 
+    @property
+    def broken(self) -> bool:
+        """The disk has failed under this process: nothing more is written, and the process must end."""
+        return self._broken
+
     def writable(self) -> bool:
         """Whether a small write gets through to the disk now; what the gate's ledger rule asks."""
         try:
