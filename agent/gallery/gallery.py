@@ -141,10 +141,10 @@ def identify(template: ProbeTemplate, gallery: ConsentedGallery) -> Match | NoMa
     if template.permit is not gallery.permit:
         raise TypeError("a template is compared under its own frame's permit only")
     part, rotation = gallery._part, gallery._rotation
-    if template.vector.shape != (rotation.dimensions,):
-        raise VaultError("gallery: the embedder gives templates of another length; enrol again with this model")
     if not part.found:
         return NoMatch()
+    if template.vector.shape != (rotation.dimensions,):
+        raise VaultError("gallery: the embedder gives templates of another length; enrol again with this model")
     try:
         probe = unit(template.vector)
     except ValueError:  # no direction: nothing to compare, so nobody

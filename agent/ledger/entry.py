@@ -29,7 +29,7 @@ class _Timed(Strict):
 
 
 class Start(_Timed):
-    """The recogniser started; every ledger begins with one."""
+    """The recogniser started: whose ledger it is."""
 
     kind: Literal["start"] = "start"
     site: Name

@@ -79,8 +79,6 @@ def verify_ledger(
             if origin not in (None, (entry.site, entry.device)):
                 raise VaultError(f"ledger: entry {position}: of another device; keep this copy as evidence")
             origin = (entry.site, entry.device)
-        elif origin is None:
-            raise VaultError("ledger: entry 0: a ledger begins with a start; its beginning is missing or changed")
         kinds[entry.kind] += 1
         if entry.time_ms is not None:
             times = [*times[:1], entry.time_ms]
@@ -92,8 +90,8 @@ def verify_ledger(
         )
     if copy.frontier != frontier:
         raise VaultError(f"ledger: the end (of {frontier.size} entries) is not what the store says: changed or cut off")
-    _one_device(checkpoints, origin, device)
-    site, name = origin or ("", device or "")
+    origins = _one_device(checkpoints, origin, device)
+    site, name = next(iter(origins), ("", device or ""))
     return Verified(
         site=site,
         device=name,
@@ -127,9 +125,12 @@ def _compare(pending: list[Checkpoint], frontier: Frontier) -> None:
             )
 
 
-def _one_device(checkpoints: Sequence[Checkpoint], origin: tuple[str, str] | None, device: str | None) -> None:
+def _one_device(
+    checkpoints: Sequence[Checkpoint], origin: tuple[str, str] | None, device: str | None
+) -> set[tuple[str, str]]:
     origins = {(each.site, each.device) for each in checkpoints} | ({origin} if origin is not None else set())
     if len(origins) > 1 or (device is not None and any(name != device for _, name in origins)):
         raise VaultError(
             "ledger: entries and checkpoints are not of the one device asked for; give the right file or key"
         )
+    return origins

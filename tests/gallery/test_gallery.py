@@ -64,6 +64,7 @@ def test_equality_with_the_threshold_is_a_match() -> None:
 
 def test_nobody_enrolled_is_nobody_found() -> None:
     assert ask(gallery(), ONE, permit()) == NoMatch()
+    assert ask(Gallery((), Rotation(KEYS.gallery, 1, 1), MODEL), ONE, permit()) == NoMatch()
 
 
 def test_who_has_withdrawn_is_not_found() -> None:

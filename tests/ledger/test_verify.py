@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies
 
 from agent.crypto import SignSecret, sign_public
 from agent.errors import VaultError
-from agent.ledger.entry import encode, refusal_changed, started
+from agent.ledger.entry import encode, enrolled, refusal_changed, salt, started
 from agent.ledger.verify import verify_ledger
 from agent.units import DeviceId
-from tests.ledger.given import DEVICE, NOW_S, SIGNER, SITE, Draft, ledger
+from tests.ledger.given import DEVICE, KEY, NOW_S, SIGNER, SITE, SUBJECT, Draft, ledger
 
 PUBLIC = sign_public(SIGNER)
 OTHER = SignSecret(b"\x0a" * 32)
@@ -162,11 +162,13 @@ def test_a_second_start_of_the_same_device_is_sound() -> None:
     assert verify_ledger(draft.copy(), PUBLIC).kinds["start"] == 2
 
 
-def test_a_ledger_that_does_not_begin_with_a_start_is_not_whole() -> None:
+def test_people_may_be_enrolled_before_the_first_start() -> None:
     draft = Draft()
-    draft.add(refusal_changed((), NOW_S))
-    with pytest.raises(VaultError, match="begins with a start"):
-        verify_ledger(draft.copy())
+    draft.add(enrolled(SUBJECT, "c-1", NOW_S, salt(KEY, 0)))
+    assert verify_ledger(draft.copy(), device=DEVICE).device == DEVICE
+    draft.sign()
+    found = verify_ledger(draft.copy(), PUBLIC)
+    assert (found.site, found.device) == (SITE, DEVICE)
 
 
 def test_a_changed_checkpoint_is_found() -> None:
