@@ -1,7 +1,7 @@
 """When and what the recogniser says about itself: status, compliance, metrics, ledger, notice.
 
-Rules: status and compliance go out at once when they change, and at least every 15 s; metrics every 5 s; a checkpoint of
-the ledger every 60 s or 100 entries, whichever is first. Only bodies of events/bodies.py leave.
+Rules: status and compliance go out at once when they change, and at least every 15 s; metrics every 5 s; a checkpoint
+of the ledger every 60 s or 100 entries, whichever is first. Only bodies of events/bodies.py leave.
 """
 
 from __future__ import annotations
@@ -105,10 +105,9 @@ class Heartbeat:
     def _compliance(self, law: Law | None, grounds: tuple[Ground, ...], unix_s: float) -> bodies.Compliance:
         for obligation in OBLIGATIONS:
             ground = obligation.ground
+            met = bodies.Met.UNMET if ground in grounds else bodies.Met.MET
             if law is None:
                 met = bodies.Met.UNKNOWN
-            else:
-                met = bodies.Met.UNMET if ground in grounds else bodies.Met.MET
             if self._since.get(ground, (None, 0.0))[0] is not met:
                 self._since[ground] = (met, unix_s)
         return bodies.Compliance(

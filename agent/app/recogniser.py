@@ -72,7 +72,8 @@ def run(config: DeviceConfig, parts: Parts) -> int:
 
 def report(line: str) -> None:
     """One line to whoever looks after the device."""
-    print(f"doorward: {line}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"doorward: {line}\n")
+    sys.stderr.flush()
 
 
 @contextmanager

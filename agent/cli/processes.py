@@ -39,7 +39,7 @@ def link(file: Path) -> None:
     from agent.app import config
     from agent.app import link as process
 
-    process.main(process.settings(config.load(file)))
+    sys.exit(process.main(process.settings_of(config.load(file))))
 
 
 @click.command()
