@@ -8,7 +8,7 @@ under a refusal. Policy, gallery and stop orders are ordinary inputs, like a fra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
@@ -143,6 +143,8 @@ class Core:
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 return []
+            case _:
+                assert_never(event)
 
     def _restart(self) -> list[Output]:
         """A new law ends the session that ran under the old one; the next frame says whether another may begin."""

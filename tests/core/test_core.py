@@ -1,0 +1,457 @@
+"""The state machine, input by input: what each leads to, what ends with what, and what goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.core import (
+    Decided,
+    FramesStopped,
+    GalleryChanged,
+    Judged,
+    LawChanged,
+    ModelFailed,
+    Output,
+    PreviewMade,
+    Session,
+    StateChanged,
+)
+from agent.crypto import SignSecret, sign_public
+from agent.events.decision import Outcome
+from agent.policy.circumstances import Surroundings
+from agent.policy.gate import Refusal
+from agent.policy.preview import blocks
+from agent.policy.rules import Ground
+from agent.site.passes import issue_pass
+from agent.units import Box, PassId
+from tests.core.given import (
+    EXCLUDED,
+    INSIDE,
+    PASSING_BY,
+    WALL,
+    Desk,
+    Person,
+    decisions,
+    draw,
+    gate_law,
+    known,
+    outcomes,
+    stopped,
+    withdrawn,
+)
+from tests.policy.given import AROUND, NOW_S, iso
+
+ANNA = Person("p-1", INSIDE)
+BEN = Person("p-2", Box(200.0, 40.0, 280.0, 120.0))
+STRANGER = Person("stranger", INSIDE)
+MATCH, NO_MATCH = "match", "no-match"
+
+
+def grounds(state: object) -> tuple[Ground, ...]:
+    assert isinstance(state, Refusal)
+    return state.grounds
+
+
+def of_kind(outputs: list[Output], kind: type) -> list[Any]:
+    return [output for output in outputs if isinstance(output, kind)]
+
+
+class TestDecisions:
+    def test_who_agreed_and_stays_for_the_dwell_is_let_in_once(self) -> None:
+        desk = Desk()
+        assert outcomes(desk.frames(5, ANNA)) == [] and desk.embedder.seen == []
+        found = decisions(desk.frame(ANNA))
+        assert [decision.outcome for decision in found] == [Outcome.MATCH]
+        (decision,) = found
+        assert (decision.subject, decision.door, decision.frame, decision.captured_ns) == ("p-1", "main", 6, desk.at_ns)
+        assert (decision.unix_s, decision.policy_version, decision.opens) == (NOW_S, 3, True)
+        assert decision.ground is None and decision.pass_used is None
+        assert outcomes(desk.frames(40, ANNA)) == []
+        assert len(desk.embedder.seen) == 1
+
+    def test_a_stranger_who_opted_in_is_no_match_once(self) -> None:
+        desk = Desk()
+        outputs = desk.frames(60, STRANGER)
+        assert outcomes(outputs) == [(NO_MATCH, None)]
+        (decision,) = decisions(outputs)
+        assert (decision.frame, decision.opens) == (8, False), "on the frame of the third look"
+        assert len(desk.embedder.seen) == 3
+
+    def test_a_passer_by_is_never_embedded_and_leaves_no_entry(self) -> None:
+        desk = Desk()
+        outputs = desk.frames(30, Person("stranger", PASSING_BY), Person("p-1", Box(20.0, 40.0, 100.0, 120.0)))
+        assert outcomes(outputs) == [] and desk.embedder.seen == []
+        assert len(desk.detector.seen) == 30
+
+    def test_two_people_are_decided_each_for_themselves(self) -> None:
+        desk = Desk()
+        desk.frames(3, ANNA)
+        assert outcomes(desk.frames(30, ANNA, BEN)) == [(MATCH, "p-1"), (MATCH, "p-2")]
+
+    def test_a_wrong_face_beside_a_right_one_is_not_let_in_with_it(self) -> None:
+        desk = Desk()
+        beside = Person("stranger", BEN.box)
+        assert sorted(outcomes(desk.frames(30, ANNA, beside))) == [(MATCH, "p-1"), (NO_MATCH, None)]
+
+    @pytest.mark.parametrize(
+        "unfit",
+        [
+            Person("p-1", INSIDE, turned=True),
+            Person("p-1", INSIDE, blurred=True),
+            Person("p-1", Box(100.0, 40.0, 148.0, 88.0)),
+        ],
+        ids=["turned", "blurred", "small"],
+    )
+    def test_what_is_unfit_is_not_compared_and_uses_no_attempt(self, unfit: Person) -> None:
+        desk = Desk()
+        assert outcomes(desk.frames(20, unfit)) == [] and desk.embedder.seen == []
+        assert outcomes(desk.frames(20, replace(ANNA, box=unfit.box if unfit.box == INSIDE else INSIDE)))[0][0] == MATCH
+
+    def test_after_a_match_another_takes_two_seconds_away(self) -> None:
+        desk = Desk()
+        desk.frames(10, ANNA)
+        desk.frames(18)
+        assert outcomes(desk.frames(20, ANNA)) == []
+        desk.frames(25)
+        assert outcomes(desk.frames(20, ANNA)) == [(MATCH, "p-1")]
+
+    def test_a_stranger_tries_again_after_two_seconds_away(self) -> None:
+        desk = Desk()
+        desk.frames(10, STRANGER)
+        desk.frames(21, Person("stranger", PASSING_BY))
+        assert outcomes(desk.frames(20, STRANGER)) == [(NO_MATCH, None)]
+        assert len(desk.embedder.seen) == 6
+
+    def test_without_a_gallery_everyone_is_a_stranger(self) -> None:
+        desk = Desk()
+        assert desk.core.receive(GalleryChanged(None, frozenset())) == []
+        assert outcomes(desk.frames(20, ANNA)) == [(NO_MATCH, None)]
+
+    def test_who_has_withdrawn_is_a_stranger_from_the_next_frame(self) -> None:
+        desk = Desk()
+        desk.frames(5, ANNA, BEN)
+        assert desk.core.receive(GalleryChanged(known("p-1", "p-2"), withdrawn("p-1"))) == []
+        assert sorted(outcomes(desk.frames(20, ANNA, BEN))) == [(MATCH, "p-2"), (NO_MATCH, None)]
+
+    @pytest.mark.parametrize(
+        "changes, around",
+        [
+            ({"purpose": "staff-entry"}, AROUND),
+            ({"notice_sha256": "b" * 64}, AROUND),
+            ({}, replace(AROUND, unix_s=NOW_S + 200)),  # the receipts end at 100 s
+        ],
+    )
+    def test_consent_to_something_else_or_at_another_time_names_nobody(
+        self, changes: dict[str, Any], around: Surroundings
+    ) -> None:
+        desk = Desk()
+        desk.core.receive(GalleryChanged(known("p-1", **changes), frozenset()))
+        assert outcomes(desk.frames(20, ANNA, around=around)) == [(NO_MATCH, None)]
+
+    @pytest.mark.parametrize("cosine, outcome", [(0.71, (MATCH, "p-1")), (0.69, (NO_MATCH, None))])
+    def test_the_threshold_is_the_policy_s(self, cosine: float, outcome: tuple[str, str | None]) -> None:
+        desk = Desk(gate_law(operating_point={"label": "real", "threshold": 0.7}))
+        desk.embedder.cosine = cosine
+        assert outcomes(desk.frames(20, ANNA)) == [outcome]
+
+
+class TestState:
+    def test_a_device_begins_without_a_policy(self) -> None:
+        from agent.core import Core
+        from agent.policy.gate import Gate
+
+        desk = Desk()
+        core = Core(Gate(None), desk.detector, desk.embedder, desk.markers, desk.qrs, desk.stopwatch, {})
+        assert grounds(core.state) == (Ground.NO_POLICY,)
+
+    def test_the_first_lawful_frame_begins_a_session(self) -> None:
+        desk = Desk()
+        assert desk.frame() == [Judged(None), StateChanged(None)]
+        assert desk.frame() == [Judged(None)]
+        assert isinstance(desk.core.state, Session)
+
+    def test_a_refusal_says_so_once_and_each_frame_is_judged(self) -> None:
+        desk = Desk()
+        desk.frame()
+        refusal = Refusal((Ground.STOPPED,))
+        assert desk.frame(around=stopped()) == [Judged(refusal), StateChanged(refusal)]
+        assert desk.frame(around=stopped()) == [Judged(refusal)]
+        both = Refusal((Ground.STOPPED, Ground.KEYS_NOT_SEALED))
+        assert desk.frame(around=replace(stopped(), keys_sealed=False)) == [Judged(both), StateChanged(both)]
+        assert desk.core.state == both
+        assert len(desk.detector.seen) == 1
+
+    def test_a_refusal_drops_dwell_and_attempts(self) -> None:
+        desk = Desk()
+        desk.frames(4, ANNA)
+        desk.frame(ANNA, around=replace(AROUND, ledger_writable=False))
+        assert outcomes(desk.frames(5, ANNA)) == []
+        assert outcomes(desk.frame(ANNA)) == [(MATCH, "p-1")]
+        desk.frame(ANNA, around=replace(AROUND, ledger_writable=False))
+        assert outcomes(desk.frames(6, ANNA)) == [(MATCH, "p-1")], "after a refusal everything starts again"
+
+    def test_a_look_before_a_refusal_leaves_no_stranger(self) -> None:
+        desk = Desk()
+        desk.frames(6, STRANGER)
+        assert len(desk.embedder.seen) == 1
+        outputs = desk.frame(around=replace(AROUND, models=None))
+        assert outcomes(outputs) == [] and outcomes(desk.frames(20)) == []
+
+    def test_a_sign_in_view_acts_at_once_and_resuming_waits(self) -> None:
+        desk = Desk()
+        desk.frames(3)
+        desk.cover_sign(forbidding=True)
+        desk.frame()
+        assert grounds(desk.core.state) == (Ground.SIGN_FORBIDS,)
+        desk.show_sign()
+        desk.frames(20)
+        assert grounds(desk.core.state) == (Ground.SIGN_FORBIDS,)
+        assert desk.frame()[1:] == [StateChanged(None)]
+
+    def test_a_covered_sign_acts_after_the_hold_of_the_policy(self) -> None:
+        desk = Desk()
+        desk.frames(3)
+        desk.cover_sign()
+        desk.frames(5)
+        assert isinstance(desk.core.state, Session)
+        desk.frame()
+        assert grounds(desk.core.state) == (Ground.SIGN_MISSING,)
+
+    def test_no_frames_is_a_refusal(self) -> None:
+        desk = Desk()
+        desk.frames(4, ANNA)
+        refusal = Refusal((Ground.NO_FRAMES,))
+        assert desk.core.receive(FramesStopped()) == [StateChanged(refusal)]
+        assert desk.core.receive(FramesStopped()) == []
+        assert outcomes(desk.frames(5, ANNA)) == [] and outcomes(desk.frame(ANNA)) == [(MATCH, "p-1")]
+
+    def test_another_view_is_refused_and_nothing_is_read_in_it(self) -> None:
+        desk = Desk(gate_law(view={"width": 324, "height": 240}))
+        assert desk.frame(read_passes=True, preview_due=True)[0] == Judged(
+            Refusal((Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.VIEW_MISMATCH))
+        )
+        assert desk.markers.seen == [] and desk.qrs.seen == []
+
+    @pytest.mark.parametrize("stages", [["codes", "gate", "detect", "probe", "embed", "identify", "preview"]])
+    def test_the_stages_of_a_frame_are_timed_in_order(self, stages: list[str]) -> None:
+        desk = Desk()
+        desk.frames(5, ANNA)
+        desk.stopwatch.stages.clear()
+        desk.frame(ANNA, preview_due=True)
+        assert desk.stopwatch.stages == stages
+        desk.stopwatch.stages.clear()
+        desk.frame(around=stopped())
+        assert desk.stopwatch.stages == stages[:2]
+
+
+class TestLaw:
+    def test_a_policy_that_is_taken_away_ends_recognition_at_once(self) -> None:
+        desk = Desk()
+        desk.frames(4, ANNA)
+        refusal = Refusal((Ground.NO_POLICY,))
+        assert desk.core.receive(LawChanged(None)) == [StateChanged(refusal)]
+        assert desk.frame(ANNA, read_passes=True, preview_due=True) == [Judged(refusal)]
+        assert desk.qrs.seen == [] and len(desk.detector.seen) == 4
+
+    @pytest.mark.parametrize(
+        "changes, ground",
+        [({"place": "private-space"}, Ground.PLACE_PRIVATE), ({"mode": "blind"}, Ground.MODE_BLIND)],
+    )
+    def test_a_policy_that_closes_the_camera_does_so_at_once(self, changes: dict[str, Any], ground: Ground) -> None:
+        desk = Desk()
+        desk.frames(4, ANNA)
+        assert desk.core.receive(LawChanged(gate_law(**changes))) == [StateChanged(Refusal((ground,)))]
+        markers = len(desk.markers.seen)
+        outputs = desk.frame(ANNA, read_passes=True, preview_due=True)
+        assert of_kind(outputs, PreviewMade) == [] and isinstance(desk.core.state, Refusal)
+        assert len(desk.markers.seen) == markers and desk.qrs.seen == [] and len(desk.detector.seen) == 4
+
+    def test_a_new_policy_starts_attempts_again_under_its_own_rules(self) -> None:
+        desk = Desk()
+        desk.frames(4, ANNA)
+        slower = {
+            "region": [[0, 0], [320, 0], [320, 240], [0, 240]],
+            "dwell_s": 1,
+            "probes": 1,
+            "window_s": 0.5,
+            "leave_s": 2,
+            "inter_eye_px": 30,
+        }
+        assert desk.core.receive(LawChanged(gate_law(attempt=slower, version=9))) == []
+        outputs = desk.frames(11, ANNA)
+        assert [(decision.frame, decision.policy_version) for decision in decisions(outputs)] == [(15, 9)]
+        assert of_kind(outputs, StateChanged) == [], "recognition never stopped"
+
+    def test_under_a_refusal_a_new_policy_changes_nothing_by_itself(self) -> None:
+        desk = Desk()
+        desk.frame(around=stopped())
+        assert desk.core.receive(LawChanged(gate_law(version=4))) == []
+        assert grounds(desk.core.state) == (Ground.STOPPED,)
+
+
+class TestModels:
+    def test_a_detector_that_fails_ends_recognition(self) -> None:
+        desk = Desk()
+        desk.frames(5, ANNA)
+        desk.detector.broken = True
+        refusal = Refusal((Ground.MODEL_NOT_ALLOWED,))
+        assert desk.frame(ANNA, preview_due=True) == [Judged(None), ModelFailed(), StateChanged(refusal)]
+        assert desk.core.state == refusal and desk.embedder.seen == []
+
+    def test_an_embedder_that_fails_ends_recognition_and_decides_nothing(self) -> None:
+        desk = Desk()
+        desk.frames(5, ANNA)
+        desk.embedder.broken = True
+        outputs = desk.frame(ANNA)
+        assert of_kind(outputs, ModelFailed) and not of_kind(outputs, Decided)
+        assert grounds(desk.core.state) == (Ground.MODEL_NOT_ALLOWED,)
+
+
+class TestPreviews:
+    def test_none_unless_one_is_due(self) -> None:
+        desk = Desk(empty=WALL)
+        assert of_kind(desk.frames(5, ANNA), PreviewMade) == []
+
+    def test_of_a_permitted_frame_the_faces_are_blocks_over_the_empty_picture(self) -> None:
+        desk = Desk(empty=WALL)
+        (made,) = of_kind(desk.frame(ANNA, preview_due=True), PreviewMade)
+        live = draw([ANNA])
+        assert (made.preview.picture[40:120, 80:200] == blocks(live)[40:120, 80:200]).all()
+        assert (made.preview.picture[120:] == WALL[120:]).all()
+        assert made.preview.number == desk.number
+
+    def test_of_a_refused_frame_all_is_blocks_without_excluded_regions(self) -> None:
+        desk = Desk(gate_law(excluded=[{"id": "window", "polygon": EXCLUDED}]), empty=WALL)
+        (made,) = of_kind(desk.frame(ANNA, around=stopped(), preview_due=True), PreviewMade)
+        assert (made.preview.picture[120:, 200:] == 0).all()
+        live = draw([ANNA])
+        assert (made.preview.picture[:80] == blocks(live)[:80]).all()
+        assert desk.detector.seen == []
+
+    def test_what_is_excluded_reaches_no_model(self) -> None:
+        desk = Desk(gate_law(excluded=[{"id": "window", "polygon": EXCLUDED}]))
+        hidden = Person("p-2", Box(220.0, 130.0, 300.0, 210.0))
+        assert outcomes(desk.frames(20, ANNA, hidden)) == [(MATCH, "p-1")]
+        assert all((frame.pixels[120:, 200:] == 0).all() for frame in desk.detector.seen)
+
+
+SECRET = SignSecret(b"\x05" * 32)
+PASS_KEYS = [{"key": sign_public(SECRET).hex(), "doors": ["main"], "until": iso(NOW_S + 86_400)}]
+
+
+def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, subject: str | None = None) -> str:
+    policy = gate_law(pass_keys=PASS_KEYS).policy.document
+    start = NOW_S + after_s
+    return issue_pass(
+        policy, SECRET, door="main", from_s=start, until_s=start + days * 86_400, uses=uses, subject=subject
+    )
+
+
+class TestPasses:
+    @staticmethod
+    def desk(used: dict[PassId, int] | None = None, **changes: Any) -> Desk:
+        return Desk(gate_law(pass_keys=PASS_KEYS, **changes), used=used)
+
+    @staticmethod
+    def shown(desk: Desk, text: str, around: Surroundings = AROUND, frames: int = 1) -> list[Output]:
+        desk.qrs.texts_now = (text,)
+        outputs = desk.frames(frames, around=around, read_passes=True)
+        desk.qrs.texts_now = ()
+        return outputs
+
+    @staticmethod
+    def verdicts(outputs: list[Output]) -> list[tuple[str, str | None]]:
+        return [(decision.outcome.value, decision.ground) for decision in decisions(outputs)]
+
+    def test_a_pass_opens_without_any_face(self) -> None:
+        desk = self.desk()
+        (decision,) = decisions(self.shown(desk, a_pass(subject="guest-9")))
+        assert (decision.outcome, decision.subject, decision.opens) == (Outcome.PASS_ACCEPTED, "guest-9", True)
+        assert (decision.door, decision.frame, decision.captured_ns) == ("main", desk.number, desk.at_ns)
+        assert (decision.unix_s, decision.policy_version, decision.ground) == (NOW_S, 3, None)
+        assert isinstance(decision.pass_used, str) and len(decision.pass_used) == 16
+        assert desk.embedder.seen == []
+
+    @pytest.mark.parametrize(
+        "around", [stopped(), replace(AROUND, models=None), replace(AROUND, keys_sealed=False)], ids=str
+    )
+    def test_a_refusal_of_recognition_closes_no_pass(self, around: Surroundings) -> None:
+        desk = self.desk()
+        assert self.verdicts(self.shown(desk, a_pass(), around)) == [("pass-accepted", None)]
+        assert desk.detector.seen == []
+
+    def test_where_only_passes_are_allowed_they_work(self) -> None:
+        assert self.verdicts(self.shown(self.desk(mode="pass"), a_pass())) == [("pass-accepted", None)]
+
+    def test_a_pass_is_read_only_when_passes_are_to_be_read(self) -> None:
+        desk = self.desk()
+        desk.qrs.texts_now = (a_pass(),)
+        assert decisions(desk.frames(5)) == [] and desk.qrs.seen == []
+
+    def test_one_showing_is_one_decision(self) -> None:
+        desk = self.desk()
+        text = a_pass()
+        assert self.verdicts(self.shown(desk, text, frames=50)) == [("pass-accepted", None)]
+        desk.frames(18)
+        assert self.verdicts(self.shown(desk, text)) == [], "not away for two seconds"
+        desk.frames(19)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
+        desk.frames(19)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-refused", "pass-used")]
+
+    def test_uses_before_the_start_count(self) -> None:
+        text = a_pass(uses=2)
+        (decision,) = decisions(self.shown(self.desk(), text))
+        once = {PassId(decision.pass_used or ""): 1}
+        desk = self.desk(once)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
+        assert once == {PassId(decision.pass_used or ""): 1}, "the store's own count is the store's to change"
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-refused", "pass-used")]
+
+    @pytest.mark.parametrize(
+        "text, around, ground",
+        [
+            (a_pass(), replace(AROUND, unix_s=None), "clock-untrusted"),
+            (a_pass(), replace(AROUND, unix_s=NOW_S + 86_000), "pass-expired"),
+            (a_pass(after_s=9000), AROUND, "pass-not-yet"),
+            (a_pass(), replace(AROUND, ledger_writable=False), "ledger-unwritable"),
+            (a_pass(), replace(AROUND, ledger_writable=None), "ledger-unwritable"),
+            ("DW1:NONSENSE", AROUND, "pass-malformed"),
+        ],
+    )
+    def test_what_is_refused_and_why(self, text: str, around: Surroundings, ground: str) -> None:
+        (decision,) = decisions(self.shown(self.desk(), text, around))
+        assert (decision.outcome, decision.ground) == (Outcome.PASS_REFUSED, ground)
+        assert (decision.opens, decision.subject, decision.pass_used) == (False, None, None)
+        assert decision.unix_s == (around.unix_s or 0.0)
+        assert (decision.frame, decision.door) == (1, "main")
+
+    def test_a_pass_that_could_not_be_written_down_is_not_used_up(self) -> None:
+        desk, text = self.desk(), a_pass(uses=1)
+        self.shown(desk, text, replace(AROUND, ledger_writable=False))
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
+
+    def test_other_codes_are_nobody_s_business(self) -> None:
+        assert decisions(self.shown(self.desk(), "https://example.org/menu")) == []
+
+    def test_two_passes_at_once_are_two_decisions(self) -> None:
+        desk = self.desk()
+        desk.qrs.texts_now = (a_pass(), a_pass())
+        assert self.verdicts(desk.frame(read_passes=True)) == [("pass-accepted", None)] * 2
+
+    def test_a_pass_of_another_key_is_refused(self) -> None:
+        desk = Desk(gate_law(pass_keys=[PASS_KEYS[0] | {"key": "5" * 64}]))
+        assert self.verdicts(self.shown(desk, a_pass())) == [("pass-refused", "pass-unsigned")]
+
+
+def test_pixels_of_the_camera_stay_as_they_are() -> None:
+    desk = Desk(gate_law(excluded=[{"id": "window", "polygon": EXCLUDED}]), empty=WALL)
+    empty = WALL.copy()
+    desk.frames(10, ANNA, preview_due=True)
+    assert np.array_equal(WALL, empty)
