@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from agent.errors import ConfigError
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "doorward"
     sys_version = ""
-    timeout: float | None = 30
+    timeout: ClassVar[float | None] = 30
 
     def do_GET(self) -> None:
         self._answer(body_too=True)

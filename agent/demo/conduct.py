@@ -50,6 +50,8 @@ class Conduct:
         self._opened_ns: list[int] = []
         self._decisions: Counter[Outcome] = Counter()
         self._metrics: Metrics | None = None
+        self._final = False
+        """The metrics came after the last frame."""
         self._isolation: Isolation | None = None
         self._state: tuple[str, ...] | None = None
         self._broker_away = False
@@ -111,7 +113,7 @@ class Conduct:
 
     def _told(self, body: object) -> None:
         if isinstance(body, Metrics):
-            self._metrics = body
+            self._metrics, self._final = body, self.over
         if isinstance(body, Status):
             grounds = tuple(ground.value for ground in body.grounds) if body.state is State.REFUSED else ()
             if grounds != self._state and not self.over:
@@ -165,8 +167,9 @@ class Conduct:
 
     @property
     def settled(self) -> bool:
-        """Every opening of the door has come to the site as an event."""
-        return sum(self._decisions[outcome] for outcome in OPENS) >= len(self._opened_ns)
+        """Every opening of the door has come to the site as an event, and the device has said its last figures."""
+        heard = sum(self._decisions[outcome] for outcome in OPENS) >= len(self._opened_ns)
+        return heard and self._final
 
     # The account --------------------------------------------------------------------------------------------------
 

@@ -84,10 +84,10 @@ def describe(scene: Scene, passing: Passing) -> str:
     ]
     if actor.layer == "street":
         return f"{passing.person} walked past"
-    if any(each.excluded for each, _ in seen):
-        return f"{passing.person} stood in an excluded region"
     if any(each.in_region and refused for each, refused in seen):
         return f"{passing.person} stepped up while recognition was refused"
+    if 2 * sum(each.excluded for each, _ in seen) > len(seen):
+        return f"{passing.person} stood in an excluded region"
     return f"{passing.person} stayed beside the marked space"
 
 

@@ -115,7 +115,8 @@ class Judge:
                 counts[each.outcome].missed += 1  # decided, but the door never moved
             else:
                 counts[each.outcome].right += 1
-                delays[met.outcome].append(1000 * (pulse - each.good_s))
+                # A reader may manage a moment before the scene calls a half-raised pass readable.
+                delays[met.outcome].append(max(0.0, 1000 * (pulse - each.good_s)))
         counts[Outcome.MATCH].wrong += len(pulses)  # a door that opened without a decision
         return Verdict(counts, tuple(delays[Outcome.MATCH]), tuple(delays[Outcome.PASS_ACCEPTED]))
 

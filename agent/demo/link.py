@@ -14,14 +14,14 @@ from agent.demo.process import die_with_parent
 def main() -> int:
     die_with_parent(int(sys.argv[1]))
     from agent.app import link
-    from agent.app.config import link_settings, load
+    from agent.app.config import load
     from agent.errors import DoorwardError
 
     named = sys.stdin.readline().strip()
     if not named:
         return 1  # the demo ended before it had made a device
     try:
-        return link.main(link_settings(load(Path(named))))
+        return link.main(link.settings(load(Path(named))))
     except DoorwardError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -11,6 +11,7 @@ import time
 import cv2
 import numpy as np
 
+from agent import __version__
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel
 from agent.adapters.recording import fitted
 from agent.adapters.store import Store
@@ -21,6 +22,7 @@ from agent.gallery.consent import read_receipt
 from agent.gallery.enrol import enrol
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.vault import Rotation, VaultContext, lock
+from agent.ledger.entry import started
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.circumstances import Circumstances, LoadedModels, Surroundings
 from agent.policy.frames import CapturedFrame
@@ -50,6 +52,7 @@ def enrol_cast(device: Device, scene: Scene, detector: LoadedModel, embedder: Lo
     rotation: Rotation | None = None
     store = Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
     try:
+        store.note(started(device.site, device.id, __version__, now))
         for person in scene.script.enrolled:
             receipt = issue_receipt(
                 device.policy, secret, SubjectId(pseudonym(person)), given_s=now - 60, days=CONSENT_DAYS

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -139,16 +141,15 @@ class WatchedDoor:
 
 
 def look_around() -> Isolation:
-    """Count this process's own network interfaces and its sockets other than AF_UNIX."""
+    """List this process's own network interfaces, and count its sockets other than AF_UNIX."""
     with open("/proc/self/net/dev", encoding="ascii") as table:
         interfaces = tuple(line.split(":")[0].strip() for line in table if ":" in line)
-    with open("/proc/self/net/unix", encoding="ascii", errors="replace") as table:
-        local = {line.split()[6] for line in table if line[0] == "0" or line[0] == "f"}
     sockets = 0
-    for fd in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd"):
         try:
-            target = os.readlink(f"/proc/self/fd/{fd}")
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                with socket.socket(fileno=os.dup(int(name))) as same:
+                    sockets += same.family != socket.AF_UNIX
         except OSError:
             continue  # the one that listed the folder is closed again
-        sockets += target.startswith("socket:[") and target[8:-1] not in local
     return Isolation(interfaces, sockets)

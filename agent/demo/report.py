@@ -118,7 +118,7 @@ class Report:
             "loops": len(loops),
             "seconds": round(seconds, 2),
             "frames": frames,
-            "fps": round(frames / seconds, 2) if seconds else 0.0,
+            "fps": round((frames - len(loops)) / seconds, 2) if seconds else 0.0,
             "frames_refused": dict(sorted(sum((loop.refused for loop in loops), Counter[str]()).items())),
             "decisions": {outcome.value: self._count(outcome, judged, known) for outcome in Outcome},
             "embeddings": sum(loop.embeddings for loop in loops),

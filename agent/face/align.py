@@ -89,3 +89,23 @@ def quad(face: Face) -> tuple[Point, Point, Point, Point]:
 def inter_eye_px(face: Face) -> float:
     """Distance between the eyes in pixels of the picture."""
     return float(math.dist(face.landmarks[RIGHT_EYE], face.landmarks[LEFT_EYE]))
+
+
+_NOSE_DEPTH = 0.50
+_MOUTH_DEPTH = 0.25
+"""How far nose tip and mouth lie in front of the eyes' plane, in units of the distance between the eyes."""
+
+
+def yaw_deg(face: Face) -> float:
+    """How far the head is turned, in degrees; 0 looks into the camera, positive towards the picture's right.
+
+    A turned head moves what lies in front of the eyes' plane sideways against the middle of the eyes, while the eyes
+    come closer together: offset / eye distance = depth * tan(yaw).
+    """
+    points = _complex(face.landmarks)
+    across, middle = points[LEFT_EYE] - points[RIGHT_EYE], (points[RIGHT_EYE] + points[LEFT_EYE]) / 2
+    if abs(across) < 1.0:
+        return 90.0
+    nose = ((points[NOSE] - middle) / across).real / _NOSE_DEPTH
+    mouth = ((points[MOUTH] - middle) / across).real / _MOUTH_DEPTH
+    return math.degrees(math.atan(0.75 * nose + 0.25 * mouth))

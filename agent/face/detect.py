@@ -1,7 +1,7 @@
 """From the detector's raw tensors to faces: letterbox, decode, merge.
 
-Pure NumPy apart from one resize. Rules: all positions are pixels of the picture that was given, x to the right and y
-down; a face's numbers never show in a repr. Leaves out: running the model (an adapter does) and any state.
+Pure NumPy apart from one resize; the model is passed in. Rules: all positions are pixels of the picture that was given, x to the right and y
+down; a face's numbers never show in a repr. Leaves out: running the model (an adapter does) and following a face over time.
 
 The network answers on a grid of 48 x 48 cells, one candidate a cell. For each it gives a logit, the box size, and the
 offsets of box centre and six landmarks from the cell's centre, all in pixels of its 192 x 192 input.
@@ -9,6 +9,7 @@ offsets of box centre and six landmarks from the cell's centre, all in pixels of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -73,6 +74,29 @@ class Letterbox:
     def back(self, points: Floats) -> Floats:
         """Input pixels (n, 2) to picture pixels."""
         return ((points - np.array((self.left, self.top), np.float32)) / np.float32(self.scale)).astype(np.float32)
+
+
+Infer = Callable[[Rgb], tuple[Floats, ...]]
+"""A detector on its input (192, 192, 3) uint8: logits (48, 48, 1), sizes (48, 48, 2), offsets (48, 48, 14)."""
+
+
+class Finder:
+    """Letterbox, model, decode. Keeps its input buffer, so one object serves one thread."""
+
+    def __init__(self, infer: Infer, score_min: float = SCORE_MIN) -> None:
+        self._infer, self._score_min = infer, score_min
+        self._square: Rgb = np.zeros((INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
+        self._shape: tuple[int, ...] = ()
+        self._letterbox = Letterbox.of(INPUT_SIDE, INPUT_SIDE)
+
+    def find(self, picture: Rgb) -> tuple[Face, ...]:
+        """Faces of an RGB picture of any size, best first."""
+        if picture.shape != self._shape:
+            self._shape, self._letterbox = picture.shape, Letterbox.of(picture.shape[0], picture.shape[1])
+            self._square[:] = 0
+        self._letterbox.fill(picture, self._square)
+        logits, sizes, offsets = self._infer(self._square)
+        return decode(logits[..., 0], sizes, offsets, self._letterbox, self._score_min)
 
 
 def logit(score: float) -> float:

@@ -8,7 +8,6 @@ dynamic shapes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,13 +105,13 @@ class _File:
         return (1, *(int(side) for side in self.sub.tensors[index].shape[1:]))
 
 
-def read(path: Path) -> Graph:
-    """Read a float TFLite file into a graph with a batch of one; half-precision weights become float32.
+def read(data: bytes, where: str) -> Graph:
+    """Read the bytes of a float TFLite file into a graph with a batch of one; half-precision weights become float32.
 
     Raises:
         DeviceError: the file uses an operation that these networks do not have.
     """
-    file = _File(path.read_bytes())
+    file = _File(data)
     constants: dict[int, Array] = {}
     graph = Graph(file.name(file.sub.inputs[0]), tuple(file.name(i) for i in file.sub.outputs))
     graph.shapes[graph.source] = file.shape(file.sub.inputs[0])
@@ -129,7 +128,7 @@ def read(path: Path) -> Graph:
             raw.append((kind, operator))
     position = 0
     while position < len(raw):
-        position += _take(file, constants, raw, position, graph, path.name)
+        position += _take(file, constants, raw, position, graph, where)
     return graph
 
 

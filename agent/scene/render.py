@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from agent.errors import ConfigError
 from agent.scene import stage
-from agent.scene.props import Patch, card, sheet, sign_on
+from agent.scene.props import BOARD, UNIT, Patch, card, sheet, sign_on
 from agent.scene.scene import Scene
 from agent.scene.script import HEIGHT, LAYERS, WIDTH
 from agent.scene.stage import Pose
@@ -34,26 +34,29 @@ class Stage:
         passes: text of the QR code for each pass name of the script.
 
     Raises:
-        ConfigError: the backdrop is no 640 x 480 picture.
+        ConfigError: a picture beside the scene file is missing or has not the size that it must have.
     """
 
     def __init__(self, scene: Scene, passes: Mapping[str, str] | None = None) -> None:
         self._scene = scene
         self._script = scene.script
         texts = dict(passes or {})
-        found = cv2.imread(str(scene.backdrop), cv2.IMREAD_COLOR)
-        if found is None or found.shape != (HEIGHT, WIDTH, 3):
-            raise ConfigError(f"{scene.backdrop.name}: is no {WIDTH} x {HEIGHT} picture; run scripts/build_cast")
-        self._backdrop = sign_on(np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8), self._script.sign)
+        backdrop = _picture(scene, self._script.backdrop, (HEIGHT, WIDTH))
+        face = _picture(scene, self._script.sign.face, (round(BOARD.height * UNIT), round(BOARD.width * UNIT)))
+        self._backdrop = sign_on(backdrop, face, self._script.sign)
         self._hiding = {layer: self._occluder(layer) for layer in LAYERS}
         self._sheet = sheet(self._script.sign)
-        known = [(each, texts.get(each.name)) for each in self._script.pass_]
-        self._cards = [None if text is None else card(each, text) for each, text in known]
+        self._cards = [
+            None if (text := texts.get(each.name)) is None else card(each, text, _picture(scene, each.heading, None))
+            for each in self._script.pass_
+        ]
         random = np.random.default_rng(self._script.seed)
-        grain = random.normal(0, self._script.noise, (HEIGHT + _SPARE, WIDTH + _SPARE, 1))
-        grain = grain + random.normal(0, self._script.noise * 0.5, (HEIGHT + _SPARE, WIDTH + _SPARE, 3))
+        size = (HEIGHT + _SPARE, WIDTH + _SPARE)
+        grain = random.standard_normal((*size, 3), np.float32) * np.float32(0.5)
+        grain += random.standard_normal((*size, 1), np.float32)
+        grain *= np.float32(self._script.noise)
         self._brighter = np.clip(grain, 0, 255).astype(np.uint8)
-        self._darker = np.clip(-grain, 0, 255).astype(np.uint8)
+        self._darker = np.clip(np.negative(grain, out=grain), 0, 255).astype(np.uint8)
 
     def _occluder(self, layer: str) -> Pixels | None:
         """255 where the backdrop stands before people of `layer`; None where nothing does."""
@@ -115,6 +118,16 @@ class Stage:
         tile = np.s_[dy : dy + HEIGHT, dx : dx + WIDTH]
         frame = np.asarray(cv2.subtract(cv2.add(frame, self._brighter[tile]), self._darker[tile]), np.uint8)
         return frame, np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _picture(scene: Scene, name: str, size: tuple[int, int] | None) -> Rgb:
+    """A picture beside the scene file, RGB, of (height, width) `size` where that is given."""
+    found = cv2.imread(str(scene.folder / name), cv2.IMREAD_COLOR)
+    if found is None or (size is not None and found.shape[:2] != size):
+        raise ConfigError(
+            f"{name}: is no picture{'' if size is None else ' of %d x %d' % size[::-1]}; run scripts/build_cast"
+        )
+    return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _raise(frame: Rgb, held: Patch, raised: float, t: float) -> None:

@@ -17,8 +17,8 @@ class Scene:
 
     script: Script
     cast: Cast
-    backdrop: Path
-    """WebP, 640 x 480."""
+    folder: Path
+    """Where the scene file lies, and beside it the pictures that it names."""
 
 
 def load(path: Path) -> Scene:
@@ -31,12 +31,16 @@ def load(path: Path) -> Scene:
     script = read(path)
     cast = Cast(path.parent / script.cast)
     lines = [f"{path.name}: {fault}" for fault in _misfits(script, cast)]
-    backdrop = path.parent / script.backdrop
-    if not backdrop.is_file():
-        lines.append(f"{path.name}: backdrop: {script.backdrop} is not beside the scene; run scripts/build_cast")
+    named = [("backdrop", script.backdrop), ("sign.face", script.sign.face)]
+    named += [(f"pass.{index}.heading", each.heading) for index, each in enumerate(script.pass_)]
+    lines += [
+        f"{path.name}: {field}: {name} is not beside the scene; run scripts/build_cast"
+        for field, name in named
+        if not (path.parent / name).is_file()
+    ]
     if lines:
         raise ConfigError("\n".join(lines))
-    return Scene(script, cast, backdrop)
+    return Scene(script, cast, path.parent)
 
 
 def _misfits(script: Script, cast: Cast) -> Iterable[str]:

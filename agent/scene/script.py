@@ -27,6 +27,8 @@ _LIMIT_BYTES: Final = 1_000_000
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Person = Annotated[str, Field(pattern=r"^P[1-9][0-9]?$")]
 """A pseudonym of the cast; never a name."""
+Picture = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\.webp$")]
+"""A WebP beside the scene file."""
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Across = Annotated[float, Field(ge=-400, le=1040)]
 Down = Annotated[float, Field(ge=-400, le=880)]
@@ -53,6 +55,8 @@ class Sign(Part):
     corners: Annotated[tuple[tuple[InX, InY], ...], Field(min_length=4, max_length=4)]
     """Corners of the marker, clockwise from its own top left."""
     tolerance_px: Annotated[float, Field(gt=0, le=60)]
+    face: Picture
+    """What the sign looks like apart from its marker."""
     covered: tuple[Span, ...] = ()
     """While something hangs before the sign: from, to."""
 
@@ -101,6 +105,8 @@ class Pass(Part):
     """A QR pass held up to the camera; its text is given from outside when the scene is played."""
 
     name: Name
+    heading: Picture
+    """The band at the card's upper edge."""
     span: Span
     x: InX
     y: InY
@@ -164,7 +170,7 @@ class Script(Part):
     seed: Annotated[int, Field(ge=0, le=2**31)]
     noise: Annotated[float, Field(ge=0, le=12)]
     """Spread of the sensor noise in grey levels."""
-    backdrop: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\.webp$")]
+    backdrop: Picture
     cast: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     """Folder beside the scene file that holds `cast.toml`."""
     enrolled: tuple[Person, ...]

@@ -46,8 +46,8 @@ def taken(frame: CapturedFrame | None) -> CapturedFrame:
 
 
 def short_scene(folder: Path, change: str, to: str) -> Scene:
-    (folder / "cast").symlink_to(SCENES / "cast")
-    (folder / "front-gate.webp").symlink_to(SCENES / "front-gate.webp")
+    for name in ("cast", "front-gate.webp", "sign-face.webp", "pass-head.webp"):
+        (folder / name).symlink_to(SCENES / name)
     text = (SCENES / "front-gate.toml").read_text("utf-8")
     assert change in text
     (folder / "scene.toml").write_text(text.replace(change, to, 1), "utf-8")

@@ -148,6 +148,7 @@ def test_a_kill_between_any_two_changes_on_disk_leaves_the_old_or_the_new(
     world.site.publish({path: data + b"2" for path, data in GOOD.items()})
     new = Updates(world.folder / "other", world.root, world.fetch).refresh(world.now)
     seen: list[Verified | None] = []
+    finished = False
     for steps in range(100):
         shutil.rmtree(world.folder / "device")
         shutil.copytree(world.folder / "kept", world.folder / "device", symlinks=True)
@@ -176,7 +177,7 @@ def test_a_kill_between_any_two_changes_on_disk_leaves_the_old_or_the_new(
                 world.refresh()
                 finished = True
             except Killed:
-                finished = False
+                pass
         seen.append(world.device().load())
         assert world.refresh() == new
         assert not list((world.folder / "device/metadata").glob("tmp*"))

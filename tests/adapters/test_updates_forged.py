@@ -151,8 +151,8 @@ def test_a_role_speaks_for_its_own_paths_alone(world: World) -> None:
 
     def change(state: State) -> None:
         for role in ("restriction", "pass"):
-            state.delegated[role].signed.targets["permission/policy.json"] = info  # type: ignore[index]
-            state.delegated[role].signed.targets["permission/extra.json"] = info  # type: ignore[index]
+            state.delegated[role].signed.targets["permission/policy.json"] = info
+            state.delegated[role].signed.targets["permission/extra.json"] = info
 
     world.sign(change, {"restriction", "pass"})
     assert paths(world.refresh()) == GOOD

@@ -115,8 +115,9 @@ def test_a_contact_sheet_shows_frames_side_by_side() -> None:
 
 
 def test_a_backdrop_of_another_size_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "cast").symlink_to(SCENES / "cast")
+    for name in ("cast", "sign-face.webp", "pass-head.webp"):
+        (tmp_path / name).symlink_to(SCENES / name)
     cv2.imwrite(str(tmp_path / "front-gate.webp"), np.zeros((10, 10, 3), np.uint8))
     (tmp_path / "scene.toml").write_text((SCENES / "front-gate.toml").read_text("utf-8"), "utf-8")
-    with pytest.raises(ConfigError, match=r"front-gate\.webp: is no 640 x 480 picture"):
+    with pytest.raises(ConfigError, match=r"front-gate\.webp: is no picture of 640 x 480"):
         Stage(load(tmp_path / "scene.toml"))

@@ -102,8 +102,8 @@ def test_a_damaged_file_is_an_error_or_a_scene(tmp_path_factory: pytest.TempPath
 
 def scene_folder(folder: Path, text: str) -> Path:
     """A folder with this scene file beside the shipped cast and backdrop."""
-    (folder / "cast").symlink_to(SCENES / "cast")
-    (folder / "front-gate.webp").symlink_to(SCENES / "front-gate.webp")
+    for name in ("cast", "front-gate.webp", "sign-face.webp", "pass-head.webp"):
+        (folder / name).symlink_to(SCENES / name)
     path = folder / "scene.toml"
     path.write_text(text, "utf-8")
     return path
@@ -118,6 +118,7 @@ def scene_folder(folder: Path, text: str) -> Path:
         ('enrolled = ["P1", "P2", "P3"]', 'enrolled = ["P1", "P2", "P5"]', "enrolled: the cast has no pictures"),
         ('enrolled = ["P1", "P2", "P3"]', 'enrolled = ["P1", "P3"]', "event.2.person: only somebody enrolled"),
         ('backdrop = "front-gate.webp"', 'backdrop = "none.webp"', "backdrop: none.webp is not beside the scene"),
+        ('face = "sign-face.webp"', 'face = "none.webp"', "sign.face: none.webp is not beside the scene"),
     ],
 )
 def test_a_scene_must_fit_its_cast(tmp_path: Path, change: str, to: str, said: str) -> None:

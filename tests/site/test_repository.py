@@ -235,11 +235,11 @@ def test_a_kill_between_any_two_writes_leaves_the_old_or_the_new(
     site.publish(old)
     shutil.copytree(tmp_path / "site", tmp_path / "kept")
     seen: list[dict[str, bytes]] = []
+    finished = False
     for steps in range(40):
         shutil.rmtree(tmp_path / "site")
         shutil.copytree(tmp_path / "kept", tmp_path / "site")
         kill_at[0] = steps
-        finished = False
         try:
             site.publish(new, remove=["restriction/a.json"])
             finished = True

@@ -1,0 +1,1 @@
+"""The models that Doorward ships: manifest, building, evaluation, verification."""

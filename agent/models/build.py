@@ -1,0 +1,113 @@
+"""Build both model files from their packages, evaluate what can be evaluated, write manifest and card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from agent.errors import DeviceError
+from agent.models import calibrate, card, recipes, write
+from agent.models.evaluate import Evaluation, evaluate
+from agent.models.manifest import NAME, Manifest, ModelEntry, OperatingPoint, Role, Source, Tensor, read_manifest
+from agent.models.sources import DETECTOR, EMBEDDER, PICTURES, Weights, fetch, weights
+from agent.units import Sha256
+
+CARD: Final = "MODEL_CARD.md"
+Say = Callable[[str], None]
+
+
+def build(out: Path, archives: Path, cast: Path, faces: Path | None, say: Say) -> Manifest:
+    """Write `*.tflite`, manifest and card into `out`.
+
+    Args:
+        archives: where package archives are kept; what is missing is fetched.
+        cast: the folder of `cast.toml`; its sprites marked `calibrate` choose the threshold of `synthetic-cast`.
+        faces: a folder of evaluation sets (see `evaluate`); None keeps the old evaluation of unchanged files.
+        say: told one line before each step.
+
+    Raises:
+        DeviceError: a package cannot be had or is another one; nothing was written.
+    """
+    say(f"fetching {PICTURES.name}, {DETECTOR.package.name}, {EMBEDDER.package.name}")
+    pictures = calibrate.pictures(fetch(PICTURES, archives))
+    detector_weights, embedder_weights = weights(DETECTOR, archives), weights(EMBEDDER, archives)
+    say("quantising the detector")
+    detector = recipes.detector(detector_weights, calibrate.frames(pictures))
+    say("quantising the embedder")
+    find = recipes.FloatDetector(detector_weights).find
+    embedder = recipes.embedder(embedder_weights, calibrate.chips(pictures, find))
+    out.mkdir(parents=True, exist_ok=True)
+    models = (
+        _entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), DETECTOR, detector),
+        _entry("mobilefacenet-int8", "embedder", ("embedding",), EMBEDDER, embedder),
+    )
+    for model, data in zip(models, (detector, embedder), strict=True):
+        (out / model.file).write_bytes(data)
+    old = _old(out)
+    say("choosing the synthetic cast's threshold" if faces is None else "evaluating")
+    made = evaluate(models, out, cast, faces, say)
+    manifest = _joined(models, made, old)
+    (out / NAME).write_text(write.text(manifest), encoding="utf-8")
+    (out / CARD).write_text(card.text(manifest), encoding="utf-8")
+    return read_manifest(out)
+
+
+def _entry(name: str, role: Role, declares: tuple[str, ...], source: Weights, data: bytes) -> ModelEntry:
+    runtime: Any = Interpreter(model_content=data, num_threads=1)
+    runtime.allocate_tensors()
+    package = source.package
+    return ModelEntry(
+        name=name,
+        role=role,
+        file=f"{role}.tflite",
+        sha256=Sha256(hashlib.sha256(data).hexdigest()),
+        declares=declares,
+        runtimes=("litert", "tflite-runtime"),
+        source=Source(
+            package.registry, package.name, package.version, package.archive, package.sha256, source.file,
+            source.sha256, source.licence,
+        ),
+        inputs=tuple(_tensor(detail) for detail in runtime.get_input_details()),
+        outputs=tuple(_tensor(detail) for detail in runtime.get_output_details()),
+        figures=(),
+    )  # fmt: skip
+
+
+def _tensor(detail: dict[str, Any]) -> Tensor:
+    scale, zero = detail["quantization"]
+    shape = tuple(int(side) for side in detail["shape"])
+    return Tensor(detail["name"], shape, np.dtype(detail["dtype"]).name, float(scale), int(zero))
+
+
+def _old(out: Path) -> Manifest | None:
+    try:
+        return read_manifest(out)
+    except DeviceError:
+        return None
+
+
+def _joined(models: tuple[ModelEntry, ...], made: Evaluation, old: Manifest | None) -> Manifest:
+    """New figures where there are some; else the old ones of a file that is the same, byte for byte."""
+    before = {model.sha256: model.figures for model in old.models} if old else {}
+    entries = tuple(
+        replace(model, figures=made.figures.get(model.role) or before.get(model.sha256, ())) for model in models
+    )
+    embedder = next(model.sha256 for model in models if model.role == "embedder")
+    points: list[OperatingPoint] = []
+    for label in ("real", "synthetic-cast"):
+        point = made.points.get(label)
+        if point is None and old is not None:
+            point = next((p for p in old.operating_points if p.label == label and p.embedder == embedder), None)
+        if point is None:
+            raise DeviceError(
+                f"models: operating_point {label}: the embedder has changed since it was evaluated; "
+                "build again with --faces and a folder of evaluation pictures"
+            )
+        points.append(point)
+    return Manifest(entries, tuple(points), NAME)

@@ -1,0 +1,73 @@
+"""Measure a float graph on calibration pictures and choose the int8 scale of every activation.
+
+Scales are rounded to few bits, so that the last-bit differences between two processors' float kernels do not change
+the written file. Leaves out: the changes of the graph (`equalise`) and the file format (`emit`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from agent.models.emit import Scale, emit
+from agent.models.equalise import Extent
+from agent.models.graph import PAD, POOL, RESHAPE, RESIZE, Array, Graph
+
+
+def measure(graph: Graph, pictures: Array) -> dict[str, Extent]:
+    """Run the float graph on `pictures` (n, height, width, 3) and note each channel's least and greatest value."""
+    names = (graph.source, *(node.output for node in graph.nodes))
+    runtime = Interpreter(model_content=emit(graph, results=names[1:]), num_threads=1)
+    runtime.allocate_tensors()
+    source = runtime.get_input_details()[0]["index"]
+    by_name = {detail["name"]: detail["index"] for detail in runtime.get_output_details()}
+    low: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
+    high: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
+    for picture in pictures:
+        runtime.set_tensor(source, picture[None])
+        runtime.invoke()
+        for name in names:
+            value = picture[None] if name == graph.source else runtime.get_tensor(by_name[name])
+            flat = value.reshape(-1, value.shape[-1])
+            low[name].append(flat.min(axis=0))
+            high[name].append(flat.max(axis=0))
+    return {name: Extent(np.array(low[name]), np.array(high[name])) for name in names}
+
+
+def scale_for(low: float, high: float) -> Scale:
+    """The int8 scale that covers [low, high] and zero."""
+    low, high = min(0.0, low), max(0.0, high)
+    step = round_up((high - low) / 255.0)
+    zero = max(-128, min(127, round(-128.0 - low / step)))
+    return Scale(step, zero)
+
+
+def round_up(value: float, bits: int = 8) -> float:
+    """The next number at or above `value` with so few bits that float noise cannot change it."""
+    mantissa, exponent = math.frexp(max(value, 1e-9))
+    return math.ldexp(math.ceil(mantissa * (1 << bits) - 1e-3), exponent - bits)
+
+
+def scales(
+    graph: Graph, extents: Mapping[str, Extent], fixed: Mapping[str, Scale], share: float
+) -> dict[str, Scale]:
+    """An int8 scale for every activation.
+
+    Args:
+        fixed: scales that are set from outside (input, outputs whose useful range is known).
+        share: each tensor covers this share of the calibration pictures fully.
+    """
+    chosen: dict[str, Scale] = {}
+    for name, extent in extents.items():
+        low = float(np.quantile(extent.low.min(axis=1), 1.0 - share))
+        high = float(np.quantile(extent.high.max(axis=1), share))
+        chosen[name] = fixed.get(name) or scale_for(low, high)
+    for node in reversed(graph.nodes):
+        if node.kind in (POOL, RESHAPE, PAD, RESIZE) and node.inputs[0] not in fixed:
+            # These only move values about: input and output must share one scale.
+            chosen[node.inputs[0]] = chosen[node.output]
+    return chosen
