@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,22 +14,22 @@ from ai_edge_litert.interpreter import Interpreter
 
 from agent.errors import DeviceError
 from agent.models import calibrate, card, recipes, write
-from agent.models.evaluate import Evaluation, evaluate
+from agent.models.evaluate import Evaluation, Load, Say, evaluate
 from agent.models.manifest import NAME, Manifest, ModelEntry, OperatingPoint, Role, Source, Tensor, read_manifest
 from agent.models.sources import DETECTOR, EMBEDDER, PICTURES, Weights, fetch, weights
 from agent.units import Sha256
 
 CARD: Final = "MODEL_CARD.md"
-Say = Callable[[str], None]
 
 
-def build(out: Path, archives: Path, cast: Path, faces: Path | None, say: Say) -> Manifest:
+def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load, say: Say) -> Manifest:
     """Write `*.tflite`, manifest and card into `out`.
 
     Args:
         archives: where package archives are kept; what is missing is fetched.
         cast: the folder of `cast.toml`; its sprites marked `calibrate` choose the threshold of `synthetic-cast`.
-        faces: a folder of evaluation sets (see `evaluate`); None keeps the old evaluation of unchanged files.
+        faces: a folder of real faces (see `evaluate.read_faces`); None keeps the old evaluation of unchanged files.
+        load: opens a finished file for evaluation.
         say: told one line before each step.
 
     Raises:
@@ -42,19 +43,22 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, say: Say) -
     say("quantising the embedder")
     find = recipes.FloatDetector(detector_weights).find
     embedder = recipes.embedder(embedder_weights, calibrate.chips(pictures, find))
-    out.mkdir(parents=True, exist_ok=True)
     models = (
         _entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), DETECTOR, detector),
         _entry("mobilefacenet-int8", "embedder", ("embedding",), EMBEDDER, embedder),
     )
-    for model, data in zip(models, (detector, embedder), strict=True):
-        (out / model.file).write_bytes(data)
-    old = _old(out)
-    say("choosing the synthetic cast's threshold" if faces is None else "evaluating")
-    made = evaluate(models, out, cast, faces, say)
-    manifest = _joined(models, made, old)
-    (out / NAME).write_text(write.text(manifest), encoding="utf-8")
-    (out / CARD).write_text(card.text(manifest), encoding="utf-8")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as name:
+        bench = Path(name)
+        for model, data in zip(models, (detector, embedder), strict=True):
+            (bench / model.file).write_bytes(data)
+        manifest = _joined(models, evaluate(models, bench, cast, faces, load, say), _old(out))
+        (bench / NAME).write_text(write.text(manifest), encoding="utf-8")
+        (bench / CARD).write_text(card.text(manifest), encoding="utf-8")
+        read_manifest(bench)
+        # The manifest last: until it is in place, the old one refuses the new files.
+        for part in (*(model.file for model in models), CARD, NAME):
+            os.replace(bench / part, out / part)
     return read_manifest(out)
 
 

@@ -119,6 +119,12 @@ class Cast:
         """The sprite as a plain picture without alpha, as it would be handed in for enrolment."""
         return np.ascontiguousarray(self._decode(sprite)[..., :3])
 
+    def seen(self, sprite: Sprite) -> Rgb:
+        """Head and shoulders before neutral grey, as a detector is shown a cut-out on its own."""
+        rgba = self._decode(sprite)[: sprite.width].astype(np.float32)
+        solid = rgba[..., 3:] / 255
+        return np.ascontiguousarray(rgba[..., :3] * solid + 150 * (1 - solid) + 0.5, np.uint8)
+
     def _decode(self, sprite: Sprite) -> npt.NDArray[np.uint8]:
         try:
             data = self.path(sprite).read_bytes()

@@ -38,7 +38,7 @@ class Part:
 
 
 ENROL = ("portrait", "neutral", "happy", "determined", "sad", "surprised")
-CALIBRATE = ("angry", "disgusted", "scared", "playful")
+CALIBRATE = ("confused", "exhausted", "shocked", "playful")
 PARTS = (
     Part("P1", "P005", (96, 62, 40), ENROL, ("posture", "smug", "flirty"), CALIBRATE),
     Part("P2", "P009", (88, 150, 190), ENROL, ("posture", "pensive", "flirty"), CALIBRATE),
