@@ -21,7 +21,7 @@ def main() -> int:
     if not named:
         return 1  # the demo ended before it had made a device
     try:
-        return link.main(link.settings(load(Path(named))))
+        return link.main(link.settings_of(load(Path(named))))
     except DoorwardError as error:
         sys.stderr.write(f"{error}\n")
         return 2
