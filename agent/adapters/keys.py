@@ -117,7 +117,9 @@ class PlainKeys:
             VaultError: plain keys are not allowed, the file is missing or malformed, or others can read it.
         """
         if not insecure_dev:
-            raise VaultError(f"{path}: plain keys are for a desktop: set insecure_dev = true under [device], or use sealed keys")
+            raise VaultError(
+                f"{path}: plain keys are for a desktop: set insecure_dev = true under [device], or use sealed keys"
+            )
         try:
             if os.stat(path).st_mode & 0o077:
                 raise VaultError(f"{path}: others than its owner can read the keys; chmod 600, or make new keys")

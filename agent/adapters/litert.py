@@ -69,7 +69,9 @@ class LoadedModel:
             raise DeviceError(f"{path}: sha256: is not the one in the manifest (the file was changed); {HELP}")
         name, runtime, interpreter = _runtime()
         if name not in entry.runtimes:
-            raise DeviceError(f"{path}: runtimes: was not tested with {name}; install one of {', '.join(entry.runtimes)}")
+            raise DeviceError(
+                f"{path}: runtimes: was not tested with {name}; install one of {', '.join(entry.runtimes)}"
+            )
         try:
             made = interpreter(model_content=data, num_threads=threads)
             made.allocate_tensors()

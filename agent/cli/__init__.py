@@ -1,7 +1,7 @@
 """Commands: each parses its arguments, calls one room, and prints one clear line when something is wrong.
 
-Groups are imported only when they are called, so that `doorward --help` costs nothing and a device never loads what only
-the authority needs.
+Groups are imported only when they are called, so that `doorward --help` costs nothing and a device never loads what
+only the authority needs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From the detector's raw tensors to faces: letterbox, decode, merge.
 
-Pure NumPy apart from one resize; the model is passed in. Rules: all positions are pixels of the picture that was given, x to the right and y
-down; a face's numbers never show in a repr. Leaves out: running the model (an adapter does) and following a face over time.
+Pure NumPy apart from one resize; the model is passed in. Rules: all positions are pixels of the picture that was
+given, x to the right and y down; a face's numbers never show in a repr. Leaves out: running the model (an adapter
+does) and following a face over time.
 
 The network answers on a grid of 48 x 48 cells, one candidate a cell. For each it gives a logit, the box size, and the
 offsets of box centre and six landmarks from the cell's centre, all in pixels of its 192 x 192 input.
@@ -33,7 +34,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Face:
-    """One detected face. Equality is identity, and the repr is empty, so that nothing personal is compared or printed."""
+    """One detected face. Equality is identity and the repr empty, so nothing personal is compared or printed."""
 
     box: Box
     landmarks: Floats

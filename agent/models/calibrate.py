@@ -74,7 +74,7 @@ def chips(sources: Sequence[Rgb], find: Find, count: int = CHIPS) -> npt.NDArray
         if chance.random() < 0.3:
             real = np.repeat(real.mean(axis=2, keepdims=True), 3, axis=2)
         move = cv2.getRotationMatrix2D((middle, middle), chance.normal(0, 5), chance.uniform(0.92, 1.1))
-        move[:, 2] += chance.normal(0, 2.5, 2)
+        move[:, 2] = move[:, 2] + chance.normal(0, 2.5, 2)
         real = np.asarray(cv2.warpAffine(real, move, (CHIP_SIDE, CHIP_SIDE), borderMode=cv2.BORDER_REFLECT), np.float32)
         if chance.random() < 0.3:
             real = np.asarray(cv2.GaussianBlur(real, (0, 0), chance.uniform(0.5, 1.5)), np.float32)

@@ -145,7 +145,7 @@ def weight_steps(node: Node) -> npt.NDArray[np.float32]:
     assert node.weight is not None
     axes = (1, 2, 3) if node.kind == CONV else (0, 1, 2)
     peak = np.abs(node.weight).max(axis=axes)
-    return np.maximum(peak / 127.0, 1e-9).astype(np.float32)
+    return np.asarray(np.maximum(peak / 127.0, 1e-9), np.float32)
 
 
 def quantised_weight(node: Node, steps: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:

@@ -130,7 +130,9 @@ def on_cast(eyes: Eyes, cast: Cast, embedder: Sha256) -> OperatingPoint:
     genuine, wrong = cast_scores(eyes, cast, ("calibrate",))
     margin = min(genuine) - max(wrong)
     if margin < MARGIN_MIN:
-        raise DeviceError(f"cast: margin: {margin:.3f} is below {MARGIN_MIN}; choose other sprites (scripts/build_cast)")
+        raise DeviceError(
+            f"cast: margin: {margin:.3f} is below {MARGIN_MIN}; choose other sprites (scripts/build_cast)"
+        )
     data = "synthetic cast, sprites in no scene"
     return OperatingPoint(
         "synthetic-cast",
@@ -201,9 +203,7 @@ def on_faces(
         share = float(np.mean(genuine >= threshold_at(impostor, fmr)))
         rates.append(Figure(data, f"true match rate at false match rate {fmr:g}", round(share, 4), genuine.size))
     figures: dict[Role, tuple[Figure, ...]] = {
-        "detector": (
-            Figure(faces.name, "failure to acquire", round(missed / len(templates), 5), len(templates)),
-        ),
+        "detector": (Figure(faces.name, "failure to acquire", round(missed / len(templates), 5), len(templates)),),
         "embedder": tuple(rates),
     }
     point = OperatingPoint(

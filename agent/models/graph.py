@@ -69,7 +69,7 @@ class Graph:
         return [node for node in self.nodes if name in node.inputs]
 
 
-_OPS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+_OPS: dict[int, str] = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
 class _File:
@@ -164,7 +164,9 @@ def _take(
     elif kind == "RELU":
         last = graph.producer(inputs[0])
         if last is None or len(graph.consumers(last.output)) > 0:
-            raise DeviceError(f"{where}: operation {at}: a RELU that cannot be fused; build from the named package file")
+            raise DeviceError(
+                f"{where}: operation {at}: a RELU that cannot be fused; build from the named package file"
+            )
         last.relu, graph.shapes[file.name(output)] = True, graph.shapes.pop(last.output)
         last.output = file.name(output)
         return used

@@ -1,6 +1,6 @@
 """What `models/manifest.toml` says: which model files may be loaded, where they come from, what they may put out.
 
-Rules: the parser is strict (unknown key, missing key, wrong type or value is a `DeviceError` with file, field and rule);
+Rules: the parser is strict (unknown or missing key, wrong type or value: a `DeviceError` with file, field and rule);
 every output is one of a closed list, so that a model that tells age, sex or mood cannot be declared. Leaves out: the
 model files themselves, which the adapter hashes and checks when it loads them.
 """

@@ -52,9 +52,7 @@ def round_up(value: float, bits: int = 8) -> float:
     return math.ldexp(math.ceil(mantissa * (1 << bits) - 1e-3), exponent - bits)
 
 
-def scales(
-    graph: Graph, extents: Mapping[str, Extent], fixed: Mapping[str, Scale], share: float
-) -> dict[str, Scale]:
+def scales(graph: Graph, extents: Mapping[str, Extent], fixed: Mapping[str, Scale], share: float) -> dict[str, Scale]:
     """An int8 scale for every activation.
 
     Args:

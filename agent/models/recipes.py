@@ -40,7 +40,9 @@ def detector_graph(data: bytes) -> Graph:
     """The float detector with its heads apart: logits, sizes, offsets on the 48 x 48 grid."""
     graph = read(data, DETECTOR.file)
     graph.nodes = [node for node in graph.nodes if node.kind != RESHAPE]
-    heads = {node.weight.shape[0]: node for node in graph.nodes if node.weight is not None and node.output in _ends(graph)}
+    heads = {
+        node.weight.shape[0]: node for node in graph.nodes if node.weight is not None and node.output in _ends(graph)
+    }
     if set(heads) != {1, 16}:
         raise DeviceError(f"{DETECTOR.file}: heads: must be of 1 and of 16 channels; build from the named package file")
     whole = heads[16]
@@ -92,15 +94,13 @@ def _centred(pictures: npt.NDArray[np.uint8], step: float) -> npt.NDArray[np.flo
     return ((pictures.astype(np.float32) - 128.0) / step).astype(np.float32)
 
 
-def _quantised(
-    graph: Graph, inputs: npt.NDArray[np.float32], fixed: dict[str, Scale], names: dict[str, str]
-) -> bytes:
+def _quantised(graph: Graph, inputs: npt.NDArray[np.float32], fixed: dict[str, Scale], names: dict[str, str]) -> bytes:
     graph = equalise(graph, measure(graph, inputs), _STRENGTH, _REACH_SHARE)
     return emit(graph, scales(graph, measure(graph, inputs), fixed, _COVER_SHARE), names)
 
 
 class FloatDetector:
-    """The detector before it was quantised: finds the faces in calibration pictures, and is what int8 is held against."""
+    """The detector before quantising: finds faces in calibration pictures, and is what int8 is held against."""
 
     def __init__(self, data: bytes) -> None:
         graph = detector_graph(data)

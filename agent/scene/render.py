@@ -124,9 +124,8 @@ def _picture(scene: Scene, name: str, size: tuple[int, int] | None) -> Rgb:
     """A picture beside the scene file, RGB, of (height, width) `size` where that is given."""
     found = cv2.imread(str(scene.folder / name), cv2.IMREAD_COLOR)
     if found is None or (size is not None and found.shape[:2] != size):
-        raise ConfigError(
-            f"{name}: is no picture{'' if size is None else ' of %d x %d' % size[::-1]}; run scripts/build_cast"
-        )
+        wanted = "" if size is None else f" of {size[1]} x {size[0]}"
+        raise ConfigError(f"{name}: is no picture{wanted}; run scripts/build_cast")
     return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
 
 

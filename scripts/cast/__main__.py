@@ -1,4 +1,4 @@
-"""`scripts/build_cast`: package in, sprites, `cast.toml` and painted pictures out; nothing is written if a check fails."""
+"""`scripts/build_cast`: package in; sprites, `cast.toml`, painted pictures out; nothing if a check fails."""
 
 from __future__ import annotations
 

@@ -117,7 +117,9 @@ def test_none_tells_its_content_or_equals_another(kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "pixels", [lambda: code_frame().luma, lambda: permitted().pixels, lambda: preview().picture], ids=str
+    "pixels",
+    [lambda: code_frame().luma, lambda: permitted().pixels, lambda: preview().picture],
+    ids=["code frame", "permitted frame", "preview"],
 )
 def test_pixels_are_read_only(pixels: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match="read-only"):
