@@ -190,3 +190,15 @@ def fitted(bgr: Rgb) -> Rgb:
     left, top = (WIDTH - inner[0]) // 2, (HEIGHT - inner[1]) // 2
     frame[top : top + inner[1], left : left + inner[0]] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
     return frame
+
+
+def handed_in(number: int, bgr: Rgb) -> CapturedFrame:
+    """A picture that was handed in at a desk, as the camera would have given it; the time of exposure is unknown."""
+    rgb = fitted(bgr)
+    return CapturedFrame(number, 0, rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+def decoded(data: bytes) -> Rgb | None:
+    """The picture in the bytes of one file, blue first; None when it is not one that OpenCV reads."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    return None if bgr is None else np.asarray(bgr, np.uint8)

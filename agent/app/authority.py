@@ -12,11 +12,28 @@ from pathlib import Path
 from typing import Final
 
 from agent.adapters.channel import Channel
-from agent.adapters.updates import Updates, Verified, pin_root
+from agent.adapters.keys import write_whole
+from agent.adapters.updates import Fetch, Updates, Verified, pin_root
 from agent.crypto import sha256
 from agent.errors import DoorwardError
 
 _FIRST_WAIT_S: Final = 0.1
+
+
+def follow(folder: Path, root_sha256: str, fetch: Fetch) -> Updates:
+    """The trusted metadata in `folder`, from the pinned root: the one on disk if its fingerprint fits, else fetched.
+
+    Raises:
+        PolicyError, LinkError, DeviceError: see `pin_root` and `Updates`.
+    """
+    kept = folder / "pinned.json"
+    root = kept.read_bytes() if kept.exists() else b""
+    if sha256(root) == root_sha256:
+        return Updates(folder, root, fetch)
+    root = pin_root(fetch, root_sha256)
+    updates = Updates(folder, root, fetch)
+    write_whole(kept, root, 0o600)
+    return updates
 
 
 class Authority:
@@ -64,7 +81,7 @@ class Authority:
         while not self._closing.is_set():
             try:
                 if updates is None:
-                    updates = Updates(self._folder, self._root(), self._channel.fetch)
+                    updates = follow(self._folder, self._root_sha256, self._channel.fetch)
                     self._offer(updates.load())
                 self._offer(updates.refresh(self._judged_s()))
                 self._say(None)
@@ -76,16 +93,6 @@ class Authority:
         if verified is not None:
             with self._lock:
                 self._news = verified
-
-    def _root(self) -> bytes:
-        """The pinned root: from disk if it is the one of the fingerprint, else fetched and compared."""
-        kept = self._folder / "pinned.json"
-        if kept.exists() and sha256(data := kept.read_bytes()) == self._root_sha256:
-            return data
-        data = pin_root(self._channel.fetch, self._root_sha256)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept.write_bytes(data)
-        return data
 
     def _say(self, trouble: str | None) -> None:
         if trouble is not None and trouble != self._trouble:

@@ -104,7 +104,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     opened.callback(channel.close)
     store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
     opened.callback(store.close)
-    clock, trusted = SystemClock(), _trusted_clock(store)
+    clock, trusted = SystemClock(), trusted_clock(store)
     unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
     store.note(started(site, device, __version__, unix_s))
 
@@ -153,7 +153,8 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     )
 
 
-def _trusted_clock(store: Store) -> TrustedClock:
+def trusted_clock(store: Store) -> TrustedClock:
+    """A clock that starts from what the store remembers."""
     now_ns = time.monotonic_ns()
     trusted = TrustedClock(_BUILT_S, _LEASE_S, now_ns)
     for known_s, tell in ((store.floor_s(), trusted.signed), (store.last_time_s(), trusted.recorded)):

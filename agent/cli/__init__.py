@@ -21,7 +21,7 @@ _COMMANDS: Final = {
     "check": ("agent.cli.processes", "check", "Check a device config; every fault by file, line and rule."),
     "device": ("agent.cli.device", "device", "Make and show a device's keys."),
     "site": ("agent.cli.site", "site", "The authority: make, publish and restrict a site's policy."),
-    "people": ("agent.cli.people", "people", "Consent, enrolment, who is in the gallery by state."),
+    "people": ("agent.cli.people", "people", "Sign consent receipts, enrol people on a stopped device."),
     "pass": ("agent.cli.passes", "passes", "Day passes for those who do not use their face."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),

@@ -60,7 +60,10 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _lines(error: ValidationError, source: str) -> list[str]:
+    found = error.errors(include_url=False, include_input=False)
+    # A document of another kind has one fault that matters.
+    other = [fault for fault in found if fault["loc"] == ("schema",)]
     return [
         f"{source}: {'.'.join(str(part) for part in fault['loc']) or 'document'}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False)
+        for fault in other or found
     ]

@@ -1,0 +1,188 @@
+"""Enrolment at a desk: pictures that a consenting person hands in, on a device whose recogniser does not run.
+
+Rules: the consent comes first and is checked against the law in force; every picture passes the gate; what is kept is
+one sealed row of the vault and one ledger entry, or nothing. Leaves out: files and words (the command), capture at the
+camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from agent.adapters.clock import SystemClock
+from agent.adapters.fetch import Repository
+from agent.adapters.keys import KeySource, PlainKeys
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, load_models
+from agent.adapters.store import Store
+from agent.adapters.updates import Verified
+from agent.app.authority import follow
+from agent.app.config import DeviceConfig
+from agent.app.recogniser import alone, trusted_clock
+from agent.app.standing import Standing
+from agent.errors import LinkError, PolicyError, VaultError
+from agent.events.wire import FetchOutcome
+from agent.gallery.consent import Consent, read_receipt
+from agent.gallery.enrol import Rejected, Watch, enrol
+from agent.gallery.reference import ModelIdentity, Reference
+from agent.gallery.vault import Rotation, VaultContext, lock
+from agent.policy.circumstances import Circumstances, LoadedModels, Surroundings
+from agent.policy.frames import CapturedFrame
+from agent.policy.gate import Gate
+from agent.policy.rules import Law
+from agent.units import DeviceId, SiteId
+
+
+class Desk:
+    """Enrols people, one after the other, under one law at one time.
+
+    Args:
+        unix_s: trusted time; None while the clock is not trusted, and then the gate refuses.
+        lease_until_s: end of the site's signed freshness.
+        stopped: a stop order is in force; then nobody is enrolled.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: KeySource,
+        law: Law,
+        detector: LoadedModel,
+        embedder: LoadedModel,
+        *,
+        unix_s: float | None,
+        lease_until_s: float | None,
+        stopped: bool = False,
+    ) -> None:
+        self._store, self._keys, self._law, self._unix_s = store, keys, law, unix_s
+        self._detector, self._embedder = LiteRtDetector(detector), LiteRtEmbedder(embedder)
+        self._model = ModelIdentity(embedder.sha256, embedder.runtime)
+        self._context = VaultContext(keys.device, law.policy.site, self._model)
+        self._rotation: Rotation | None = None
+        around = Surroundings(
+            unix_s=unix_s,
+            lease_until_s=lease_until_s,
+            fix=None,
+            models=LoadedModels(detector.sha256, embedder.sha256),
+            keys_sealed=True,
+            ledger_writable=store.writable(),
+            stopped=stopped,
+        )
+        self._here = Circumstances(0, around, None)
+
+    def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
+        """The consent of a receipt that somebody brings.
+
+        Raises:
+            PolicyError: not signed by an enrolment key of the law, not in force, not for this device and site, or the
+                time is unknown.
+            VaultError: this pseudonym has withdrawn.
+        """
+        if self._unix_s is None:
+            raise PolicyError(
+                f"{source}: the clock is not trusted; set it, or bring the device in contact with the site"
+            )
+        consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
+        if consent.subject in self._store.tombstones():
+            raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
+        if self._context.device not in consent.devices:
+            raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
+        if self._context.gallery != consent.site:
+            raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
+        return consent
+
+    def enrol(self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None) -> Rejected | None:
+        """Make and keep one person's reference; None when it is kept.
+
+        Args:
+            pictures: see `recording.handed_in`; they are gone afterwards.
+
+        Raises:
+            PolicyError: the consent does not cover this device or site.
+            VaultError: the vault cannot keep it.
+            DeviceError: the disk or a model failed.
+        """
+        gate = Gate(self._law)
+        made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
+        if not isinstance(made, Reference):
+            return made
+        keys = self._keys.vault_keys
+        self._rotation = self._rotation or Rotation(keys.gallery, self._context.epoch, len(made.template.vector))
+        self._store.put_reference(lock(made, self._context, keys, self._rotation), self._unix_s)
+        return None
+
+
+@contextmanager
+def open_desk(config: DeviceConfig, report: Callable[[str], None]) -> Iterator[Desk]:
+    """The desk of a stopped device, under the law that the site publishes now, or the last one that was verified here.
+
+    Raises:
+        ConfigError: the recogniser runs, or the keys are another device's.
+        PolicyError: the site has no policy in force that this device could verify.
+        VaultError, DeviceError: keys, store or models cannot be used.
+    """
+    with _open_store(config) as (keys, store):
+        clock, trusted = SystemClock(), trusted_clock(store)
+        judged_s = trusted.floor(clock.monotonic_ns())
+        now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
+        verified = _verified(config, judged_s if now_s is None else now_s, report)
+        trusted.signed(verified.issued_s, clock.monotonic_ns())
+        store.set_floor(verified.issued_s)
+        now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
+        standing = Standing(keys.device, store, lambda: None, report)
+        standing.take(verified, now_s)
+        if standing.law is None:
+            raise PolicyError(f"{config.site.repository}: no policy for this device can be used; see the line above")
+        detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
+        yield Desk(
+            store,
+            keys,
+            standing.law,
+            detector,
+            embedder,
+            unix_s=now_s,
+            lease_until_s=verified.lease_until_s,
+            stopped=standing.stopped(now_s),
+        )
+
+
+@contextmanager
+def _open_store(config: DeviceConfig) -> Iterator[tuple[PlainKeys, Store]]:
+    with alone(config.state):
+        keys = PlainKeys.open(config.state / "keys.json", insecure_dev=config.device.insecure_dev)
+        if keys.device != config.device.id:
+            raise VaultError(f"{config.state}: keys of device {keys.device}; correct device.id or device.state")
+        store = Store.open(
+            config.state / "store.sqlite",
+            site=SiteId(config.site.name),
+            device=DeviceId(config.device.id),
+            ledger_key=keys.ledger_key,
+        )
+        try:
+            yield keys, store
+        finally:
+            store.close()
+
+
+def _verified(config: DeviceConfig, judged_s: float, report: Callable[[str], None]) -> Verified:
+    """The site's present state; without contact the last one that was verified here, with its own lease."""
+    url = config.site.repository
+    repository = Repository(url)
+
+    def fetch(path: str, limit: int) -> bytes | None:
+        outcome, data = repository.fetch(path, limit)
+        if outcome is FetchOutcome.BYTES:
+            return data
+        if outcome is FetchOutcome.ABSENT:
+            return None
+        raise LinkError(f"{url}: not reachable; look at site.repository and the network")
+
+    updates = follow(config.state / "tuf", config.site.root_sha256, fetch)
+    try:
+        return updates.refresh(judged_s)
+    except LinkError as error:
+        kept = updates.load()
+        if kept is None:
+            raise
+        report(f"{error}; using what was verified before")
+        return kept

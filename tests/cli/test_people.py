@@ -1,0 +1,154 @@
+"""`doorward people` as an operator and a person at the desk meet it, on a real site, real models and real pictures."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.keys import PlainKeys
+from agent.adapters.store import Store
+from agent.demo.web import FileServer
+from agent.units import SiteId, SubjectId
+
+ROOT = Path(__file__).resolve().parents[2]
+CAST = ROOT / "scenes" / "cast"
+
+
+class Desk:
+    """A site, its web server and a stopped device; every word is typed into the real command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state, self.site = folder / "state", folder / "site"
+        self.types("device", "init", "--state", self.state, "--id", "desk-1", "--insecure-dev")
+        policy, device = ROOT / "device_config" / "policy.toml", self.state / "device.json"
+        made = self.types(
+            "site", "init", self.site, "--single-key", "--site", "my-house", "--policy", policy, "--device", device
+        )
+        root = re.search(r"\b[0-9a-f]{64}\b", made.stdout)
+        assert root is not None, made.stderr
+        self.server = FileServer(self.site / "repository")
+        text = (ROOT / "device_config" / "desktop.toml").read_text()
+        for key, value in (
+            ("state", str(self.state)),
+            ("root_sha256", root[0]),
+            ("repository", self.server.url),
+            ("directory", str(ROOT / "models")),
+            ("file", str(CAST)),
+        ):
+            text = re.sub(rf'^{key} = ".*?"', f'{key} = "{value}"', text, flags=re.MULTILINE)
+        self.config = folder / "device.toml"
+        self.config.write_text(text)
+        self.receipt = folder / "r.json"
+
+    def types(self, *words: object) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("doorward")), *(str(word) for word in words)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr
+        return done
+
+    def consents(self, subject: str = "p1", *more: str) -> subprocess.CompletedProcess[str]:
+        return self.types("people", "consent", "--site", self.site, "--subject", subject, "-o", self.receipt, *more)
+
+    def enrols(self, *pictures: Path) -> subprocess.CompletedProcess[str]:
+        return self.types("people", "enrol", "--config", self.config, "--receipt", self.receipt, *pictures)
+
+    def enrolled(self) -> list[SubjectId]:
+        keys = PlainKeys.open(self.state / "keys.json", insecure_dev=True)
+        store = Store.open(
+            self.state / "store.sqlite", site=SiteId("my-house"), device=keys.device, ledger_key=keys.ledger_key
+        )
+        with closing(store):
+            return [row.subject for row in store.references()]
+
+
+def pictures(person: str, count: int = 6) -> list[Path]:
+    return [CAST / f"{person}-enrol-{place}.webp" for place in range(1, count + 1)]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    with closing(made.server):
+        yield made
+
+
+def test_a_person_who_agreed_is_enrolled_and_nothing_of_the_pictures_is_kept(desk: Desk) -> None:
+    assert desk.consents().returncode == 0
+    done = desk.enrols(*pictures("p1"))
+    assert (done.returncode, done.stdout.count("p1 is enrolled")) == (0, 1), done.stderr
+    assert desk.enrolled() == ["p1"]
+    kept = {path.name for path in desk.state.rglob("*") if path.is_file()}
+    assert not {name for name in kept if name.endswith((".webp", ".png", ".jpg", ".npy"))}
+    verified = desk.types("ledger", "verify", desk.state / "store.sqlite", "--policy", desk.site / "policy.json")
+    assert verified.returncode == 0 and "enrolment 1" in verified.stdout
+
+
+def test_faults_of_pictures_are_named_and_nobody_is_enrolled(desk: Desk) -> None:
+    desk.consents()
+    done = desk.enrols(*pictures("p1", 4), *pictures("p2", 2))
+    assert done.returncode == 2
+    assert done.stderr.count("unlike the other pictures") == 2
+    assert "4 good pictures, 5 are needed; nothing was kept" in done.stderr
+    few = desk.enrols(*pictures("p1", 4))
+    assert (few.returncode, "at least 5" in few.stderr) == (2, True)
+    missing = desk.enrols(*pictures("p1", 5), desk.folder / "gone.webp")
+    assert (missing.returncode, "gone.webp: No such file" in missing.stderr) == (2, True)
+    other = desk.enrols(*pictures("p1", 5), desk.config)
+    assert (other.returncode, "device.toml: is not a picture" in other.stderr) == (2, True)
+    assert desk.enrolled() == []
+
+
+def test_a_receipt_that_does_not_hold_is_refused_by_its_field(desk: Desk) -> None:
+    desk.consents()
+    good = desk.receipt.read_text()
+    for change, words in (
+        (("resident-entry", "staff-entry"), "signature: does not fit"),
+        (('"p1"', '"p9"'), "signature: does not fit"),
+        (("doorward/receipt/1", "doorward/receipt/9"), "schema: Input should be 'doorward/receipt/1'"),
+    ):
+        desk.receipt.write_text(good.replace(*change))
+        done = desk.enrols(*pictures("p1"))
+        assert (done.returncode, words in done.stderr, done.stderr.count("\n")) == (2, True, 1), done.stderr
+    name = desk.consents("Pat Smith")
+    assert (name.returncode, "never a name" in name.stderr) == (2, True)
+    assert desk.consents("p1", "--days", "4000").returncode == 2
+    assert desk.consents("p1", "--device", "roof").returncode == 2
+
+
+def test_who_has_withdrawn_is_not_enrolled_again_even_without_the_network(desk: Desk) -> None:
+    desk.consents()
+    assert desk.enrols(*pictures("p1")).returncode == 0
+    assert desk.types("site", "withdraw", desk.site, "p1").returncode == 0
+    done = desk.enrols(*pictures("p1"))
+    assert (done.returncode, "has withdrawn" in done.stderr) == (2, True)
+    assert desk.enrolled() == []
+    desk.server.close()
+    done = desk.enrols(*pictures("p1"))
+    assert (done.returncode, "has withdrawn" in done.stderr) == (2, True)
+    desk.consents("p2")
+    offline = desk.enrols(*pictures("p2"))
+    assert (offline.returncode, "using what was verified before" in offline.stderr) == (0, True)
+    assert desk.enrolled() == ["p2"]
+
+
+def test_a_stop_order_stops_enrolment_too(desk: Desk) -> None:
+    desk.consents()
+    assert desk.types("site", "stop", desk.site, "fair").returncode == 0
+    done = desk.enrols(*pictures("p1"))
+    assert (done.returncode, "not permitted (stopped)" in done.stderr) == (2, True)
+
+
+def test_the_example_policy_names_the_models_that_are_shipped() -> None:
+    manifest = (ROOT / "models" / "manifest.toml").read_text()
+    policy = (ROOT / "device_config" / "policy.toml").read_text()
+    hashes = re.findall(r'^sha256 = "([0-9a-f]{64})"', policy, flags=re.MULTILINE)
+    assert len(set(hashes)) == 2 and all(f'sha256 = "{each}"' in manifest for each in hashes)
+    threshold = re.search(r"threshold = ([0-9.]+)", policy)
+    assert threshold is not None and f"threshold = {threshold[1]}" in manifest
