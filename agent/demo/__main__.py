@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import webbrowser
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from agent.errors import DoorwardError
+from agent.errors import ConfigError, DoorwardError
 
 
 @click.command()
@@ -37,7 +38,8 @@ def main(
     try:
         sys.exit(_play(console, seconds, no_browser, figures, video, without_inspection, scene))
     except DoorwardError as error:
-        print(f"demo: {error}", file=sys.stderr)  # noqa: T201
+        for line in str(error).splitlines():
+            print(f"demo: {line}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
 
 
@@ -50,16 +52,22 @@ def _play(
     without_inspection: bool,
     scene: Path | None,
 ) -> int:
-    from agent.demo.prepare import SCENE, Source
     from agent.demo.run import Run, Wishes
+    from agent.demo.source import SCENE, Source
     from agent.demo.table import show
 
+    if seconds is not None and not math.isfinite(seconds):
+        raise ConfigError(f"--seconds {seconds}: not a length of time; leave it out to play until Ctrl-C")
+    if without_inspection and video is None:
+        raise ConfigError("--without-inspection: a scene shows its sign; give it with --video")
     source = Source(scene or SCENE, video, not without_inspection)
     run = Run(
         Wishes((30.0 if video is not None else None) if seconds is None else seconds, source),
         console,
         browse=lambda url: None if no_browser else _browse(url),
     )
+    if figures is not None:
+        run.report.try_out(figures)
     run.play()
     if figures is not None:
         run.report.write(figures)

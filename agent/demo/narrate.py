@@ -81,9 +81,6 @@ class Narrator:
         else:
             self.say(at_s, f"{who}: the face was not looked at", _QUIET)
 
-    def fault(self, words: str) -> None:
-        self.say(None, words, _WRONG)
-
 
 def _outcome(made: Made, meant: Expected | None) -> tuple[str, str]:
     who = (made.subject or "").upper()

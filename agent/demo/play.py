@@ -8,23 +8,19 @@ that is a fault. Nothing is judged that was not heard from the recogniser's pipe
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty
 from typing import Final
 
 from agent.adapters.broker import EmbeddedBroker
-from agent.demo import recorder
 from agent.demo.conduct import Conduct
 from agent.demo.device import Device
-from agent.demo.process import Child, start
-from agent.demo.recorder import Record
+from agent.demo.pair import Inbox, PageAt, Pair, PipeClosed
+from agent.demo.process import Child
 from agent.demo.report import Played
-from agent.demo.subscriber import Heard, Subscriber
+from agent.demo.subscriber import Subscriber
+from agent.errors import DoorwardError
 
 _START_S: Final = 20.0
 """A recogniser that gives no frame for so long after the start has failed."""
@@ -32,71 +28,6 @@ _TICK_S: Final = 0.1
 _LOOK_S: Final = 1.0
 _DRAIN_S: Final = 3.0
 _QUIET_S: Final = 0.8
-
-
-class PipeClosed:
-    """The recogniser's end of the pipe is gone: it has ended."""
-
-
-class PageAt:
-    """The link serves the page here."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-
-Inbox = Queue[Record | Heard | PipeClosed | PageAt]
-
-
-class Pair:
-    """Recogniser and link as processes that wait for their config, so that their start overlaps with the site's."""
-
-    def __init__(self, logs: Path, inbox: Inbox) -> None:
-        """Main thread only, see `process.start`; `logs` takes what they say on stderr."""
-        read_end, write_end = os.pipe()
-        me, module = str(os.getpid()), "agent.demo.recogniser"
-        self.recogniser = start(
-            "recogniser", module, [me, str(write_end)], logs / "recogniser.err", fds=[write_end], ask=True
-        )
-        os.close(write_end)
-        self.link = start("link", "agent.demo.link", [me], logs / "link.err", ask=True, answer=True)
-        self._inbox = inbox
-        threading.Thread(target=self._listen, args=(read_end,), name="recogniser-pipe", daemon=True).start()
-        threading.Thread(target=self._hear_link, name="link-answer", daemon=True).start()
-
-    def go(self, config: Path, passes: Path) -> None:
-        """Both configs are written: let them begin."""
-        tell(self.link, str(config))
-        tell(self.recogniser, f"{config}\t{passes}")
-
-    def _listen(self, read_end: int) -> None:
-        with os.fdopen(read_end, encoding="ascii") as pipe:
-            for line in pipe:
-                self._inbox.put(recorder.read(line))
-        self._inbox.put(PipeClosed())
-
-    def _hear_link(self) -> None:
-        assert self.link.process.stdout is not None
-        with contextlib.suppress(ValueError):  # a link that dies half-way through a line, or is being closed
-            for line in self.link.process.stdout:
-                self._inbox.put(PageAt(json.loads(line)["page"]))
-
-    def look(self) -> None:
-        self.recogniser.look()
-        self.link.look()
-
-    def stop(self) -> None:
-        """End both, the recogniser first: the link carries its last words."""
-        self.recogniser.stop()
-        self.link.stop()
-
-
-def tell(child: Child, line: str) -> None:
-    """Say one line to a child's stdin; a child that has ended hears nothing, which is noticed elsewhere."""
-    assert child.process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        child.process.stdin.write(line + "\n")
-        child.process.stdin.flush()
 
 
 class Loop:
@@ -139,6 +70,8 @@ class Loop:
             except KeyboardInterrupt:
                 self.interrupted = True
                 self._enough()
+            except DoorwardError as error:  # an act of the scene failed: site or broker
+                self._faults.append(str(error))
             self._drain()
         finally:
             status = self._pair.recogniser.stop()
@@ -174,11 +107,12 @@ class Loop:
     def _enough(self) -> None:
         if not self._told_enough:
             self._told_enough = True
-            tell(self._pair.recogniser, "enough")
+            self._pair.enough()
 
     def _drain(self) -> None:
         """Wait until every event has come and was acknowledged, but not for ever."""
-        self._conduct.bring_back(self._broker, self._rejoin)
+        if not self._faults:
+            self._bring_back_broker()
         ends = time.monotonic() + _DRAIN_S
         quiet_since = time.monotonic()
         while time.monotonic() < ends and not self._faults:
@@ -188,6 +122,12 @@ class Loop:
                 self._watch_children()
             if self._conduct.over and self._conduct.settled and time.monotonic() - quiet_since > _QUIET_S:
                 return
+
+    def _bring_back_broker(self) -> None:
+        try:
+            self._conduct.bring_back(self._broker, self._rejoin)
+        except DoorwardError as error:
+            self._faults.append(str(error))
 
     def _watch_children(self) -> None:
         for child in (self._pair.recogniser, self._pair.link):

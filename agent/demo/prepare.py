@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import cv2
 
 from agent.adapters.broker import EmbeddedBroker
+from agent.adapters.clock import SystemClock
 from agent.adapters.litert import load_models
+from agent.adapters.recording import RecordingCamera
 from agent.demo import policies
 from agent.demo.device import Device, make, passes, write_config
 from agent.demo.people import enrol_cast
-from agent.errors import ConfigError
+from agent.demo.source import Source
 from agent.models.manifest import read_manifest
 from agent.scene.render import Stage
 from agent.scene.scene import Scene, load
-
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
-MODELS: Final = ROOT / "models"
-SCENE: Final = ROOT / "scenes" / "front-gate.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What plays before the camera."""
-
-    scene: Path = SCENE
-    """A scene file; for a recording, the scene whose cast is enrolled."""
-    video: Path | None = None
-    """A recording instead of the scene."""
-    inspected: bool = True
-    """The sign at the recording's site was attested by inspection."""
-
-    @property
-    def name(self) -> str:
-        return self.scene.stem if self.video is None else self.video.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,26 +32,33 @@ class Ready:
     """JSON, for the recogniser's camera."""
 
 
-def prepare(folder: Path, source: Source, models: Path, broker: EmbeddedBroker, page_port: int) -> Ready:
+def prepare(
+    folder: Path, source: Source, models: Path, broker: EmbeddedBroker, page_port: int, done: Callable[[str], None]
+) -> Ready:
     """Make everything in `folder`.
+
+    Args:
+        done: told in a few words what has been made.
 
     Raises:
         ConfigError: scene or recording are wrong.
-        DeviceError: a model is missing or changed.
+        DeviceError: a model is missing or changed, or nothing of the recording can be read.
     """
     scene = load(source.scene)
-    if source.video is not None and not source.video.exists():
-        raise ConfigError(f"{source.video}: no such file or folder; give a video, an animation or a folder of stills")
+    if source.video is not None:  # seen here, it costs no waiting for a first frame that never comes
+        RecordingCamera(source.video, SystemClock()).close()
     manifest = read_manifest(models)
     if source.video is None:
-        decided = policies.for_scene(scene.script, manifest)
+        decided = policies.for_scene(scene.script, manifest, datetime.now(UTC))
         camera = f'kind = "simulated"\nscene = {_quoted(source.scene)}'
     else:
         decided = policies.for_recording(manifest, datetime.now(UTC), inspected=source.inspected)
         camera = f'kind = "recording"\nfile = {_quoted(source.video)}'
     device = make(folder, decided)
+    done("site and device made, policy signed")
     try:
         enrol_cast(device, scene, *load_models(models, threads=1))
+        done(f"{len(scene.script.enrolled)} people enrolled with their consent")
         texts = folder / "passes.json"
         shown = sorted({each.name for each in scene.script.pass_}) if source.video is None else []
         texts.write_text(json.dumps(passes(device, shown)), "utf-8")

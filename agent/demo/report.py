@@ -11,6 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -25,8 +26,6 @@ from agent.events.decision import Outcome
 class Played:
     """What one loop left behind: facts as measured, not yet weighed."""
 
-    whole: bool = False
-    """The scene was played to its end."""
     seconds: float = 0.0
     frames: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -160,18 +159,40 @@ class Report:
                 pooled.setdefault(stage, []).append(ms)
         return {stage: round(median(times), 2) for stage, times in pooled.items()}
 
+    def try_out(self, path: Path) -> None:
+        """See whether `write` can write there, before a long run was for nothing.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        with _named(path):
+            part = _part(path)
+            part.write_text("", "utf-8")
+            part.unlink()
+
     def write(self, path: Path) -> None:
         """Write the figures as JSON, whole or not at all.
 
         Raises:
             ConfigError: the file cannot be written.
         """
-        part = path.with_name(path.name + ".part")
-        try:
+        with _named(path):
+            part = _part(path)
             part.write_text(json.dumps(self.figures(), indent=2) + "\n", "utf-8")
             os.replace(part, path)
-        except OSError as error:
-            raise ConfigError(f"--json {path}: cannot be written ({error.strerror}); name another file") from None
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What the disk says about a file, as an error that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"--json {path}: cannot be written ({error.strerror}); name another file") from None
 
 
 def _spread(values: list[float]) -> dict[str, float | int | None]:

@@ -1,7 +1,7 @@
 """A whole run of the demo: the broker, one loop after the other on a fresh site and device, then the report.
 
-Rules: the two processes start first and wait, so that their imports overlap with making the site and enrolling the
-cast; nothing outlives the run: no process, no folder. Leaves out: what happens within a loop (play.py).
+Rules: the two processes start before anything that takes time is imported here, so that they are ready when site and
+people are; nothing outlives the run: no process, no folder. Leaves out: what happens within a loop (play.py).
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from agent.adapters.broker import EmbeddedBroker
-from agent.demo.conduct import Conduct
 from agent.demo.narrate import Narrator
-from agent.demo.play import Inbox, Loop, Pair
-from agent.demo.prepare import MODELS, Source, prepare
+from agent.demo.pair import Inbox, Pair
 from agent.demo.report import Mode, Report
+from agent.demo.source import MODELS, Source
+
+if TYPE_CHECKING:
+    from agent.adapters.broker import EmbeddedBroker
+    from agent.demo.play import Loop
 
 _LEAST_S: Final = 0.5
 """A rest of the time that is shorter than this begins no further loop."""
@@ -53,6 +56,7 @@ class Run:
         self._wishes, self._browse = wishes, browse
         self._narrator = Narrator(console)
         self._page_port = 0
+        self._broker: EmbeddedBroker | None = None
         source = wishes.source
         mode: Mode = "scene"
         if source.video is not None:
@@ -67,11 +71,9 @@ class Run:
         """
         left = self._wishes.seconds
         with _orderly_end():
-            broker = EmbeddedBroker()
             try:
                 while left is None or left >= _LEAST_S:
-                    loop = self._loop(broker, left)
-                    broker.stop()  # what it retained was signed by a device that is no more
+                    loop = self._loop(left)
                     if loop.interrupted or self.report.loops[-1].faults:
                         return
                     left = None if left is None else left - self.report.loops[-1].seconds
@@ -79,26 +81,41 @@ class Run:
                 if not self.report.loops:
                     self.report.faults.append("interrupted before anything was played")
             finally:
-                broker.close()
+                if self._broker is not None:
+                    self._broker.close()
 
-    def _loop(self, broker: EmbeddedBroker, left: float | None) -> Loop:
+    def _loop(self, left: float | None) -> Loop:
+        """Play once, with a new site and a new device."""
         folder = Path(tempfile.mkdtemp(prefix="doorward-demo-"))
         inbox: Inbox = Queue()
         try:
+            self._narrator.fact(None, "starting broker, recogniser and link" if not self._page_port else "once more")
             pair = Pair(folder, inbox)
             try:
-                broker.start()
-                ready = prepare(folder, self._wishes.source, self._wishes.models, broker, self._page_port)
-                with closing(ready.device.server):
-                    pair.go(ready.device.config, ready.passes)
-                    conduct = Conduct(ready.device, ready.scene, self._narrator, self._first)
-                    loop = Loop(ready.device, pair, inbox, broker, conduct, left, self._page)
-                    self.report.loops.append(loop.play())
-                    return loop
+                loop = self._begin(folder, pair, inbox, left)
             finally:
                 pair.stop()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        return loop
+
+    def _begin(self, folder: Path, pair: Pair, inbox: Inbox, left: float | None) -> Loop:
+        from agent.adapters.broker import EmbeddedBroker
+        from agent.demo.conduct import Conduct
+        from agent.demo.play import Loop
+        from agent.demo.prepare import prepare
+
+        broker = self._broker = self._broker or EmbeddedBroker()
+        broker.start()
+        done = partial(self._narrator.fact, None)
+        ready = prepare(folder, self._wishes.source, self._wishes.models, broker, self._page_port, done)
+        with closing(ready.device.server):
+            pair.go(ready.device.config, ready.passes)
+            conduct = Conduct(ready.device, ready.scene, self._narrator, self._first)
+            loop = Loop(ready.device, pair, inbox, broker, conduct, left, self._page)
+            self.report.loops.append(loop.play())
+        broker.stop()  # what it retained was signed by a device that is no more
+        return loop
 
     def _page(self, url: str) -> None:
         if not self._page_port:  # later loops serve the page at the same place
