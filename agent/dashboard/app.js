@@ -1,15 +1,16 @@
 // The page: hears, keeps the latest of each kind, and shows it. It can change nothing.
 
-import { overlay, plan, words } from "./drawing.js";
+import { looks, overlay, plan, words } from "./drawing.js";
 import { listen } from "./live.js";
-import { BROKER, GROUNDS, OBLIGATIONS, OUTCOMES, PASSES_CLOSED, STATES } from "./words.js";
+import { ACT_WITHIN_S, BROKER, GROUNDS, OBLIGATIONS, OUTCOMES, PASSES_CLOSED, STATES } from "./words.js";
 
 const PREVIEW_MS = 200;
 const QUIET_S = 30;
 const KEPT = 200;
+const LATE_S = 2;
 
 const at = (id) => document.getElementById(id);
-const seen = { page: undefined, live: false, status: null, heardMs: null, sequences: new Set(), count: 0 };
+const seen = { page: undefined, live: false, status: null, sinceS: 0, unmet: null, heardMs: null, events: new Set(), count: 0, noted: null };
 
 function make(name, kind, ...children) {
   const made = document.createElement(name);
@@ -28,9 +29,11 @@ function pairs(list, entries) {
 
 // State ------------------------------------------------------------------------------------------------------------
 
+const connected = () => seen.live && seen.page?.broker.state === "connected";
+
 function current() {
   if (seen.page === null) return "no-link";
-  if (seen.page && (!seen.live || seen.page.broker.state !== "connected")) return seen.page.websocket || seen.page.broker.state !== "connected" ? "no-broker" : "waiting";
+  if (seen.page && !connected()) return seen.page.websocket || seen.page.broker.state !== "connected" ? "no-broker" : "waiting";
   const state = seen.status?.by === "link" ? seen.status.state : seen.status?.body?.state;
   return STATES[state] ? state : "waiting";
 }
@@ -47,7 +50,11 @@ function showState() {
   const quiet = seen.heardMs === null ? 0 : (Date.now() - seen.heardMs) / 1000;
   const late = state === "online" && quiet > QUIET_S ? ` Last heard ${Math.round(quiet)} s ago.` : "";
   const grounds = state === "refused" ? seen.status.body.grounds : [];
-  const told = JSON.stringify([state, explain(state), late, grounds]);
+  const judged = state === "online" || state === "refused";
+  const since = judged && seen.unmet === String(grounds) ? `since ${clock(moment(seen.sinceS))}` : "";
+  at("state-since").textContent = since;
+  at("state-since").hidden = !since;
+  const told = JSON.stringify([state, explain(state), late, grounds, connected(), seen.page === undefined]);
   if (told === seen.told) return; // what has not changed is not read out again
   seen.told = told;
   document.body.dataset.state = state;
@@ -57,10 +64,34 @@ function showState() {
     const [title, why, article] = GROUNDS[ground] ?? [ground, "", ""];
     return make("li", "", make("strong", "", title), make("span", "", why), make("span", "article", article));
   }));
+  at("view-words").textContent = state === "refused"
+    ? "While recognition is refused, the whole picture is blocks."
+    : "Only the empty scene, as it was commissioned, is sharp. Whoever comes is shown as blocks.";
   document.title = `${STATES[state][0]} · Doorward`;
-  const connected = seen.live && seen.page?.broker.state === "connected";
-  at("live").dataset.live = connected ? "yes" : "no";
-  at("live-words").textContent = connected ? "live" : seen.page === undefined ? "connecting" : "not live";
+  at("live").dataset.live = connected() ? "yes" : "no";
+  at("live-words").textContent = connected() ? "live" : seen.page === undefined ? "connecting" : "not live";
+  if (judged) note(state, grounds);
+}
+
+// The timeline ------------------------------------------------------------------------------------------------------
+
+function line(kind, sign, what, where, date) {
+  const mark = make("span", "mark", sign), time = make("time", "", clock(date));
+  mark.setAttribute("aria-hidden", "true");
+  time.dateTime = date.toISOString();
+  at("timeline").prepend(make("li", kind, mark, make("span", "what", what), make("span", "where", time, where)));
+  while (at("timeline").children.length > KEPT) at("timeline").lastChild.remove();
+}
+
+// A change of state stands between the decisions; the state in which the page was opened does not.
+function note(state, grounds) {
+  const names = grounds.map((ground) => (GROUNDS[ground]?.[0] ?? ground).toLowerCase()).join(", ");
+  const noted = `${state} ${names}`;
+  if (seen.noted !== null && seen.noted !== noted) {
+    const [what, sign] = state === "online" ? ["Recognition permitted", "✓"] : ["Recognition refused", "!"];
+    line(`note ${state}`, sign, what, names ? ` · ${names}` : "", new Date());
+  }
+  seen.noted = noted;
 }
 
 // Each kind of message ---------------------------------------------------------------------------------------------
@@ -86,6 +117,8 @@ const show = {
 
   compliance(message) {
     const all = message.body.obligations;
+    seen.sinceS = Math.max(0, ...all.map((each) => each.since_s));
+    seen.unmet = String(all.filter((each) => each.state === "unmet").map((each) => each.ground));
     const met = all.filter((each) => each.state === "met").length;
     at("met").textContent = `${met} of ${all.length} met`;
     at("no-rules").hidden = all.length > 0;
@@ -94,8 +127,7 @@ const show = {
       const tick = make("span", "tick", { met: "✓", unmet: "✗", unknown: "?" }[state] ?? "?");
       tick.setAttribute("role", "img");
       tick.setAttribute("aria-label", state);
-      const line = make("li", state, tick, make("span", "what", what ?? ground), make("span", "article", `${GROUNDS[ground]?.[2] ?? ""} · since ${clock(moment(since))}`));
-      return line;
+      return make("li", state, tick, make("span", "what", what ?? ground), make("span", "article", `${GROUNDS[ground]?.[2] ?? ""} · since ${state === "met" ? clock(moment(since)).slice(0, 5) : clock(moment(since))}`));
     }));
   },
 
@@ -122,7 +154,8 @@ const show = {
   ledger(message) {
     at("ledger-size").textContent = message.body.size.toLocaleString();
     at("ledger-root").textContent = message.body.root;
-    at("ledger-time").textContent = "signed " + clock(moment(message.body.at_s));
+    const signedS = message.body.at_s; // 0: the clock was not trusted yet
+    at("ledger-time").textContent = signedS > 0 ? `Checkpoint signed at ${clock(moment(signedS))}` : "Checkpoint signed before the clock was trusted";
   },
 
   notice(message) {
@@ -133,20 +166,18 @@ const show = {
     at("excluded-legend").hidden = notice.excluded.length === 0;
     at("plan").replaceChildren(plan(notice));
     at("plan-words").textContent = words(notice);
+    at("camera-legend").textContent = looks(notice.camera) ? "camera and its view" : "camera";
   },
 
   events(message) {
-    if (seen.sequences.has(message.sequence)) return; // the device sends again what nobody has acknowledged
-    seen.sequences.add(message.sequence);
+    // The device sends again what nobody has acknowledged; a new device counts from 1 again.
+    const key = `${message.sequence} ${message.not_after_ms}`;
+    if (seen.events.has(key)) return;
+    seen.events.add(key);
     const [what, sign, kind] = OUTCOMES[message.outcome] ?? OUTCOMES.sealed;
-    const late = Date.now() > message.not_after_ms;
-    const mark = make("span", "mark", sign);
-    mark.setAttribute("aria-hidden", "true");
-    const now = new Date(), time = make("time", "", clock(now));
-    time.dateTime = now.toISOString();
-    const line = make("li", kind, mark, make("span", "what", what), make("span", "where", time, ` · ${message.door}${late ? " · late, kept by the device" : ""}`));
-    at("timeline").prepend(line);
-    while (at("timeline").children.length > KEPT) at("timeline").lastChild.remove();
+    const decided = new Date(message.not_after_ms - ACT_WITHIN_S * 1000);
+    const waited = (Date.now() - decided) / 1000;
+    line(kind, sign, what, ` · door ${message.door}${waited > LATE_S ? ` · came ${Math.round(waited)} s late` : ""}`, decided);
     seen.count += 1;
     at("count").textContent = seen.count.toLocaleString();
     at("no-decisions").hidden = true;

@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const METRES_PER_DEGREE = 111195;
+const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -9,6 +10,9 @@ export function element(name, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// Whether the notice says where the camera looks, and not only where it is.
+export const looks = (camera) => camera !== null && camera.bearing_deg !== null && camera.view_deg !== null;
 
 const path = (rings) => rings.map((ring) => `M${ring.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join("L")}Z`).join("");
 
@@ -46,7 +50,7 @@ export function plan(notice) {
   const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
   const middle = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
   const wide = Math.max(Math.max(...xs) - Math.min(...xs), (Math.max(...ys) - Math.min(...ys)) * 4 / 3, 10) * 1.12;
-  const high = wide * 3 / 4, left = middle[0] - wide / 2, top = middle[1] - high / 2, em = wide / 34;
+  const high = wide * 3 / 4, left = middle[0] - wide / 2, top = middle[1] - high / 2, em = wide / 27;
 
   const drawing = element("svg", { viewBox: `${left} ${top} ${wide} ${high}`, role: "img", "aria-label": words(notice) }, hatch("zone-hatch", em / 1.6));
   const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find((metres) => wide / metres <= 9) ?? 20000;
@@ -58,9 +62,17 @@ export function plan(notice) {
     drawing.append(element("path", { d, class: "zone-margin", "stroke-width": 2 * (zone.buffer_m + notice.margin_m) }));
     drawing.append(element("path", { d, class: "zone-line", fill: "url(#zone-hatch)", "fill-rule": "evenodd" }));
     const [x, y] = zone.rings[0].reduce(([sx, sy], [px, py]) => [sx + px / zone.rings[0].length, sy + py / zone.rings[0].length], [0, 0]);
-    drawing.append(label(zone.id, x, y, em));
+    drawing.append(label(zone.id, x, y + em * .4, em));
   }
-  if (camera) drawing.append(...watch(camera, reach, em));
+  if (camera) {
+    const near = nearest(shapes);
+    if (near && near.metres > 2 * em) {
+      const [x, y] = near.place;
+      drawing.append(element("line", { x1: 0, y1: 0, x2: x, y2: y, class: "distance" }));
+      drawing.append(label(`${Math.round(near.metres)} m`, x / 2, y / 2 + em * 1.2, em, "quiet"));
+    }
+    drawing.append(...watch(camera, reach, em), label("camera", 0, -em, em));
+  }
 
   const bar = [left + em, top + high - em];
   drawing.append(
@@ -72,9 +84,26 @@ export function plan(notice) {
   return drawing;
 }
 
+// The point of all zones' edges that is nearest to the camera at 0, 0; null without zones, or when it is inside of one.
+function nearest(shapes) {
+  let near = null;
+  for (const { rings } of shapes) {
+    let inside = false;
+    for (const ring of rings) ring.forEach(([x1, y1], index) => {
+      const [x2, y2] = ring[(index + 1) % ring.length], dx = x2 - x1, dy = y2 - y1;
+      const part = Math.min(1, Math.max(0, -(x1 * dx + y1 * dy) / (dx * dx + dy * dy || 1)));
+      const place = [x1 + part * dx, y1 + part * dy], metres = Math.hypot(...place);
+      if (near === null || metres < near.metres) near = { place, metres };
+      if (y1 > 0 !== y2 > 0 && x1 - y1 * dx / dy > 0) inside = !inside;
+    });
+    if (inside) return null;
+  }
+  return near;
+}
+
 function watch(camera, reach, em) {
   const drawn = [];
-  if (camera.bearing_deg !== null && camera.view_deg !== null) {
+  if (looks(camera)) {
     const edge = (turn) => {
       const angle = (camera.bearing_deg + turn) * Math.PI / 180;
       return `${(reach * Math.sin(angle)).toFixed(2)},${(-reach * Math.cos(angle)).toFixed(2)}`;
@@ -82,7 +111,7 @@ function watch(camera, reach, em) {
     drawn.push(element("path", { d: `M0,0L${edge(-camera.view_deg / 2)}A${reach},${reach} 0 0 1 ${edge(camera.view_deg / 2)}Z`, class: "cone" }));
   }
   if (camera.sigma_m > 0) drawn.push(element("circle", { r: 3 * camera.sigma_m, class: "uncertain" }));
-  drawn.push(element("circle", { r: em * .55, class: "camera-dot" }));
+  drawn.push(element("circle", { r: em * .38, class: "camera-dot" }));
   return drawn;
 }
 
@@ -92,8 +121,8 @@ function text(words, x, y, size, anchor, kind = "") {
   return made;
 }
 
-function label(words, x, y, em) {
-  const made = text(words, x, y + em * .4, em, "middle");
+function label(words, x, y, em, kind = "") {
+  const made = text(words, x, y, em, "middle", kind);
   made.setAttribute("paint-order", "stroke");
   made.setAttribute("stroke", "var(--card)");
   made.setAttribute("stroke-width", em / 2.2);
@@ -103,9 +132,12 @@ function label(words, x, y, em) {
 
 // What the plan says, for who cannot see it.
 export function words(notice) {
-  const zones = notice.zones.length === 1 ? "one no-recognition zone" : `${notice.zones.length} no-recognition zones`;
+  const many = notice.zones.length !== 1, count = notice.zones.length;
+  const zones = count === 0 ? "no zones" : many ? `${count} no-recognition zones` : "one no-recognition zone";
   if (!notice.camera) return `Position unknown; ${zones}.`;
   const { sigma_m: sigma, bearing_deg: bearing } = notice.camera;
-  const looks = bearing === null ? "" : `, looking ${["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"][Math.round(bearing / 45) % 8]}`;
-  return `Camera known to ${(3 * sigma).toFixed(1)} m (dashed)${looks}; ${zones}, each with ${notice.margin_m} m of margin and its own buffer.`;
+  const toward = looks(notice.camera) ? `, looking ${POINTS[Math.round(bearing / 45) % 8]}` : "";
+  const buffer = notice.zones.some((zone) => zone.buffer_m > 0) ? " and its own buffer" : "";
+  const margin = count === 0 ? "" : `, ${many ? "each " : ""}with ${notice.margin_m} m of margin${buffer}`;
+  return `Camera known to ${(3 * sigma).toFixed(0)} m (dashed)${toward}; ${zones}${margin}.`;
 }

@@ -71,5 +71,8 @@ export const BROKER = {
   "refused": "The broker refuses the device. Decisions are kept in the device.",
 };
 
+// So long after it was made a decision may be acted on; its event says only until when.
+export const ACT_WITHIN_S = 30;
+
 // Grounds under which no camera may be open, so that a pass cannot be read by it either.
 export const PASSES_CLOSED = ["place-private", "no-policy", "no-frames", "view-mismatch"];
