@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.adapters.litert import LoadedModel, load_models
+from agent.errors import DeviceError
 from agent.models.manifest import Manifest, read_manifest
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -28,7 +29,12 @@ def models() -> None:
 @click.option("--faces", type=_FOLDER, help="Real faces (images.csv) to evaluate on; without it old figures stay.")
 def build(out: Path, archives: Path, cast: Path, faces: Path | None) -> None:
     """Convert and quantise the packages' weights, evaluate them, and write models, manifest and card."""
-    from agent.models.build import build as build_models
+    try:
+        from agent.models.build import build as build_models
+    except ModuleNotFoundError as error:
+        raise DeviceError(
+            f"models build: {error.name} is missing; install 'ai-edge-litert', which files are written with"
+        ) from None
 
     console = Console(stderr=True)
     with console.status("starting") as status:

@@ -16,6 +16,7 @@ from agent.errors import DeviceError
 from agent.models import calibrate, card, recipes, write
 from agent.models.evaluate import Evaluation, Load, Say, evaluate
 from agent.models.manifest import NAME, Manifest, ModelEntry, OperatingPoint, Role, Source, Tensor, read_manifest
+from agent.models.runtime import start
 from agent.models.sources import DETECTOR, EMBEDDER, PICTURES, Weights, fetch, weights
 from agent.units import Sha256
 
@@ -43,6 +44,17 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load,
     say("quantising the embedder")
     find = recipes.FloatDetector(detector_weights).find
     embedder = recipes.embedder(embedder_weights, calibrate.chips(pictures, find))
+    return place(out, detector, embedder, cast, faces, load, say)
+
+
+def place(
+    out: Path, detector: bytes, embedder: bytes, cast: Path, faces: Path | None, load: Load, say: Say
+) -> Manifest:
+    """Evaluate the two finished files and put them into `out` with manifest and card; see `build`.
+
+    Raises:
+        DeviceError: the files fail their evaluation; nothing was written.
+    """
     models = (
         _entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), DETECTOR, detector),
         _entry("mobilefacenet-int8", "embedder", ("embedding",), EMBEDDER, embedder),
@@ -63,8 +75,7 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load,
 
 
 def _entry(name: str, role: Role, declares: tuple[str, ...], source: Weights, data: bytes) -> ModelEntry:
-    runtime: Any = Interpreter(model_content=data, num_threads=1)
-    runtime.allocate_tensors()
+    runtime: Any = start(Interpreter, data)
     package = source.package
     return ModelEntry(
         name=name,

@@ -113,7 +113,7 @@ class _Writer:
         elif node.kind == RESHAPE:
             operator.inputs.append(self.integers(node.output + "/n", np.array(shape, np.int32)))
         elif node.kind == PRELU:
-            assert node.slope is not None
+            assert node.slope is not None and self.scales is None, "an int8 file has no PReLU: spell_prelu first"
             self.tensor(node.output + "/s", (1, 1, node.slope.size), schema.TensorType.FLOAT32, node.slope)
             operator.inputs.append(self.index[node.output + "/s"])
         name, option_name, version = _CODES[node.kind]

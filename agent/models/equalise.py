@@ -34,6 +34,7 @@ def spell_prelu(graph: Graph) -> Graph:
         assert node.slope is not None
         base = made[-1]
         assert base.output == node.inputs[0] and base.weight is not None and base.bias is not None
+        assert graph.consumers(base.output) == [node], "another reader would see the turned sign"
         turn = np.where(node.slope > 1.0, -1.0, 1.0).astype(np.float32)
         _scale_output(base, turn)
         bend = (node.slope - 1.0).astype(np.float32)
@@ -42,6 +43,7 @@ def spell_prelu(graph: Graph) -> Graph:
         _scale_output(twin, bend)
         graph.shapes[twin.output] = graph.shapes[base.output]
         made += [twin, Node(ADD, (base.output, twin.output), node.output)]
+        assert node.output not in graph.result or (turn > 0).all(), "a turned sign needs weights behind it"
         for reader in graph.consumers(node.output):
             assert reader.kind in (CONV, DEPTHWISE), "a turned sign needs weights behind it"
             _scale_input(reader, turn)
@@ -123,6 +125,8 @@ def equalise(graph: Graph, extents: Mapping[str, Extent], strength: float, share
         readers = [reader for name in group for reader in graph.consumers(name) if reader.weight is not None]
         power = 1.0 if readers and all(reader.kind == DEPTHWISE for reader in readers) else strength
         peak = reach.max()
+        if not peak > 0.0:
+            continue
         factor = np.clip(peak / np.maximum(reach, peak * 1e-3), 1.0, 1e3) ** power
         for name in group:
             size = graph.shapes[name][-1]
@@ -137,6 +141,6 @@ def equalise(graph: Graph, extents: Mapping[str, Extent], strength: float, share
 
 
 def _joined_raw(graph: Graph, name: str) -> bool:
-    """Whether something other than the known joins or convolutions reads the activation (then it is left alone)."""
+    """Whether anything but the known joins or convolutions makes or reads the activation (then it is left alone)."""
     known = (CONV, DEPTHWISE, ADD, POOL, PAD, RESIZE)
-    return any(reader.kind not in known for reader in graph.consumers(name))
+    return any(node.kind not in known for node in graph.nodes if name in (node.output, *node.inputs))

@@ -23,7 +23,7 @@ from agent.errors import ConfigError, DeviceError
 from agent.face.align import chip
 from agent.face.detect import Face, Finder, Floats, Infer
 from agent.models.manifest import Figure, ModelEntry, OperatingPoint, Role
-from agent.scene.cast import Cast
+from agent.scene.cast import Cast, Sprite
 from agent.units import Rgb, Sha256
 
 MARGIN_MIN: Final = 0.05
@@ -103,7 +103,12 @@ def evaluate(
 
 
 def cast_scores(eyes: Eyes, cast: Cast, uses: Iterable[str]) -> tuple[list[float], list[float]]:
-    """Scores of the cast's sprites of these uses against all references: of their own person, and of another."""
+    """Scores of the cast's sprites of these uses against all references: of their own person, and of another.
+
+    Raises:
+        ConfigError: there is nothing to compare.
+        DeviceError: in one sprite no face is found.
+    """
     enrolled = sorted({sprite.person for sprite in cast.of("enrol")})
     references = {person: _reference(eyes, cast, person) for person in enrolled}
     genuine: list[float] = []
@@ -111,18 +116,24 @@ def cast_scores(eyes: Eyes, cast: Cast, uses: Iterable[str]) -> tuple[list[float
     for sprite in cast.file.sprite:
         if sprite.use not in uses:
             continue
-        template = eyes.template(cast.seen(sprite))
-        if template is None:
-            raise DeviceError(f"cast: {sprite.id}: no face is found in it; run scripts/build_cast")
+        template = _template(eyes, sprite, cast.seen(sprite))
         for person, reference in references.items():
             (genuine if person == sprite.person else wrong).append(float(template @ reference))
+    if not genuine or not wrong:
+        raise ConfigError("cast.toml: sprite: two people must be enrolled and seen; run scripts/build_cast")
     return genuine, wrong
 
 
 def _reference(eyes: Eyes, cast: Cast, person: str) -> Floats:
-    templates = [eyes.template(cast.picture(sprite)) for sprite in cast.of("enrol", person)]
-    mean = np.mean([each for each in templates if each is not None], axis=0)
+    mean = np.mean([_template(eyes, sprite, cast.picture(sprite)) for sprite in cast.of("enrol", person)], axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+
+def _template(eyes: Eyes, sprite: Sprite, picture: Rgb) -> Floats:
+    template = eyes.template(picture)
+    if template is None:
+        raise DeviceError(f"cast: {sprite.id}: no face is found in it; run scripts/build_cast")
+    return template
 
 
 def on_cast(eyes: Eyes, cast: Cast, embedder: Sha256) -> OperatingPoint:
@@ -194,7 +205,12 @@ def on_faces(
             for template, subject in zip(templates, faces.subjects, strict=True)
             if template is not None and _half(subject) == half
         ]
-        halves.append(scores(np.array([template for template, _ in kept]), [subject for _, subject in kept]))
+        pairs = scores(np.array([template for template, _ in kept]), [subject for _, subject in kept])
+        if not all(each.size for each in pairs):
+            raise ConfigError(
+                f"{faces.name}: faces: too few are found for pairs of one person and of two; take a larger set"
+            )
+        halves.append(pairs)
     threshold = round(threshold_at(halves[0][1], FMR), 3)
     genuine, impostor = halves[1]
     data = f"{faces.name}, people outside the calibration half"
@@ -228,6 +244,8 @@ def _read(path: Path) -> Rgb:
 
 def scores(templates: Matrix, subjects: Sequence[str]) -> tuple[Floats, Floats]:
     """Genuine and impostor scores of all pairs, each pair once."""
+    if not subjects:
+        return np.empty(0, np.float32), np.empty(0, np.float32)
     numbers = np.unique(np.asarray(subjects), return_inverse=True)[1]
     upper = np.triu(np.ones((len(subjects), len(subjects)), bool), 1)
     same = (numbers[:, None] == numbers[None, :]) & upper

@@ -69,6 +69,17 @@ class Graph:
         return [node for node in self.nodes if name in node.inputs]
 
 
+_PLAIN = {
+    "dilationHFactor": 1,
+    "dilationWFactor": 1,
+    "depthMultiplier": 1,
+    "alignCorners": False,
+    "filterHeight": 2,
+    "filterWidth": 2,
+}
+"""Options that a node does not hold, with the one value that they may have in a source file."""
+_NO_ACTIVATION, _RELU = schema.ActivationFunctionType.NONE, schema.ActivationFunctionType.RELU
+_RELU_MAKERS = (CONV, DEPTHWISE, ADD, POOL)
 _OPS: dict[int, str] = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
@@ -138,6 +149,7 @@ def _take(
     """Append the node that starts at `at`; returns how many operations of the file it covers."""
     kind, operator = raw[at]
     options, output = operator.builtinOptions, operator.outputs[0]
+    _demand_plain(kind, options, f"{where}: operation {at}")
     inputs = tuple(file.name(i) for i in operator.inputs if i not in constants)
     used = 1
     if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
@@ -147,7 +159,7 @@ def _take(
     elif kind == "ADD":
         node = Node(ADD, inputs, "")
     elif kind == "MAX_POOL_2D":
-        node = Node(POOL, inputs, "", stride=options.strideH)
+        node = Node(POOL, inputs, "", stride=options.strideH, same=options.padding == schema.Padding.SAME)
     elif kind == "PAD":
         node = Node(PAD, inputs[:1], "", grow=int(file.integers(operator.inputs[1])[3, 1]))
     elif kind == "RESIZE_BILINEAR":
@@ -159,11 +171,9 @@ def _take(
         half = next(constants[i] for i in raw[at + 3][1].inputs if i in constants)
         node, used = Node(PRELU, inputs, "", slope=2.0 * half.reshape(-1)), 5
         output = raw[at + 4][1].outputs[0]
-    elif kind == "RELU" and graph.nodes and graph.nodes[-1].output == inputs[0]:
-        return _fuse_relu(graph, file.name(output), used)
     elif kind == "RELU":
         last = graph.producer(inputs[0])
-        if last is None or len(graph.consumers(last.output)) > 0:
+        if last is None or last.kind not in _RELU_MAKERS or graph.consumers(last.output):
             raise DeviceError(
                 f"{where}: operation {at}: a RELU that cannot be fused; build from the named package file"
             )
@@ -173,13 +183,18 @@ def _take(
     else:
         raise DeviceError(f"{where}: operation {at}: {kind} is not known; build from the named package file")
     node.output = file.name(output)
+    node.relu = getattr(options, "fusedActivationFunction", _NO_ACTIVATION) == _RELU
     graph.nodes.append(node)
     graph.shapes[node.output] = file.shape(output)
     return used
 
 
-def _fuse_relu(graph: Graph, output: str, used: int) -> int:
-    last = graph.nodes[-1]
-    graph.shapes[output] = graph.shapes.pop(last.output)
-    last.relu, last.output = True, output
-    return used
+def _demand_plain(kind: str, options: Any, where: str) -> None:
+    faults = [name for name, plain in _PLAIN.items() if getattr(options, name, plain) != plain]
+    if getattr(options, "strideH", 0) != getattr(options, "strideW", 0):
+        faults.append("strideW")
+    active = getattr(options, "fusedActivationFunction", _NO_ACTIVATION)
+    if active not in (_NO_ACTIVATION, _RELU):
+        faults.append("fusedActivationFunction")
+    if faults:
+        raise DeviceError(f"{where}: {kind} with a {faults[0]} that is not known; build from the named package file")

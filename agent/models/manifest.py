@@ -135,7 +135,7 @@ def parse(data: bytes, where: str) -> Manifest:
         raise DeviceError(f"{where}: larger than {SIZE_MAX} bytes; {HELP}")
     try:
         raw = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also bytes that are not UTF-8 and numbers without end
         raise DeviceError(f"{where}: is not TOML ({type(error).__name__}); {HELP}") from None
     top = Table(raw, where, "", HELP)
     if top.integer("version", 0, 1_000_000) != VERSION:

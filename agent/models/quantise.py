@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,16 @@ from ai_edge_litert.interpreter import Interpreter
 from agent.models.emit import Scale, emit
 from agent.models.equalise import Extent
 from agent.models.graph import PAD, POOL, RESHAPE, RESIZE, Array, Graph
+from agent.models.runtime import start
+
+_DEAD_STEP: Final = 1 / 256
+"""Far from the steps of its neighbours, a scale could not be added to theirs in a runtime."""
 
 
 def measure(graph: Graph, pictures: Array) -> dict[str, Extent]:
     """Run the float graph on `pictures` (n, height, width, 3) and note each channel's least and greatest value."""
     names = (graph.source, *(node.output for node in graph.nodes))
-    runtime = Interpreter(model_content=emit(graph, results=names[1:]), num_threads=1)
-    runtime.allocate_tensors()
+    runtime = start(Interpreter, emit(graph, results=names[1:]))
     source = runtime.get_input_details()[0]["index"]
     by_name = {detail["name"]: detail["index"] for detail in runtime.get_output_details()}
     low: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
@@ -39,9 +43,9 @@ def measure(graph: Graph, pictures: Array) -> dict[str, Extent]:
 
 
 def scale_for(low: float, high: float) -> Scale:
-    """The int8 scale that covers [low, high] and zero."""
+    """The int8 scale that covers [low, high] and zero; a plain one for an activation that was never but zero."""
     low, high = min(0.0, low), max(0.0, high)
-    step = round_up((high - low) / 255.0)
+    step = round_up((high - low) / 255.0) if high > low else _DEAD_STEP
     zero = max(-128, min(127, round(-128.0 - low / step)))
     return Scale(step, zero)
 
@@ -68,4 +72,6 @@ def scales(graph: Graph, extents: Mapping[str, Extent], fixed: Mapping[str, Scal
         if node.kind in (POOL, RESHAPE, PAD, RESIZE) and node.inputs[0] not in fixed:
             # These only move values about: input and output must share one scale.
             chosen[node.inputs[0]] = chosen[node.output]
+    moved = [node for node in graph.nodes if node.kind in (POOL, RESHAPE, PAD, RESIZE)]
+    assert all(chosen[node.inputs[0]] == chosen[node.output] for node in moved), "two readers ask for two scales"
     return chosen

@@ -20,6 +20,7 @@ from agent.models.emit import Scale, emit
 from agent.models.equalise import equalise, shift_input, spell_prelu
 from agent.models.graph import RESHAPE, Graph, read
 from agent.models.quantise import measure, scale_for, scales
+from agent.models.runtime import start
 from agent.models.sources import DETECTOR, EMBEDDER
 from agent.units import Rgb
 
@@ -104,8 +105,7 @@ class FloatDetector:
 
     def __init__(self, data: bytes) -> None:
         graph = detector_graph(data)
-        self._runtime: Any = Interpreter(model_content=emit(graph), num_threads=1)
-        self._runtime.allocate_tensors()
+        self._runtime: Any = start(Interpreter, emit(graph))
         self._source = self._runtime.get_input_details()[0]["index"]
         by_name = {detail["name"]: detail["index"] for detail in self._runtime.get_output_details()}
         self._results = [by_name[name] for name in graph.result]

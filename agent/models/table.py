@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, Final, NoReturn
 
@@ -82,7 +81,7 @@ class Table:
 
     def number(self, key: str, low: float, high: float) -> float:
         value = self._take(key)
-        if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
+        if type(value) not in (int, float) or not low <= value <= high:
             self.fault(key, f"must be a number from {low:g} to {high:g}")
         return float(value)
 
