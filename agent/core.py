@@ -21,7 +21,8 @@ from agent.policy.bundle import Attempt
 from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal
-from agent.policy.rules import Ground, Law
+from agent.policy.grounds import Ground
+from agent.policy.law import Law
 from agent.policy.signage import SignWatch
 from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
 from agent.units import PassId, SubjectId

@@ -20,8 +20,8 @@ from pydantic import Field
 from agent.crypto import BoxSecret, SignSecret, box_public, random_bytes, sign_public
 from agent.errors import DeviceError, PolicyError, VaultError
 from agent.gallery.vault import VaultKeys
-from agent.policy.bundle import Hex32, Name
 from agent.policy.document import Strict, read
+from agent.policy.fields import Hex32, Name
 from agent.units import DeviceId
 
 KEY_BYTES: Final = 32

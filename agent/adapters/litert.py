@@ -20,6 +20,8 @@ from agent.errors import DeviceError
 from agent.face.detect import Face, Finder, Floats
 from agent.face.probe import Probe, ProbeTemplate
 from agent.models.manifest import HELP, ModelEntry, Tensor, read_manifest
+from agent.models.runtime import start
+from agent.policy.circumstances import LoadedModels
 from agent.policy.frames import PermittedFrame
 from agent.units import Rgb, Sha256, Vector
 
@@ -73,8 +75,7 @@ class LoadedModel:
                 f"{path}: runtimes: was not tested with {name}; install one of {', '.join(entry.runtimes)}"
             )
         try:
-            made = interpreter(model_content=data, num_threads=threads)
-            made.allocate_tensors()
+            made = start(interpreter, data, threads)
         except (ValueError, RuntimeError):
             raise DeviceError(f"{path}: {runtime} cannot load it; {HELP}") from None
         if tuple(tensor.name for tensor in entry.outputs) != _TENSORS[entry.role]:
@@ -98,6 +99,11 @@ class LoadedModel:
     def identity(self) -> str:
         """File and runtime together, what a gallery is bound to."""
         return f"{self.sha256} {self._runtime}"
+
+    @property
+    def declares(self) -> tuple[str, ...]:
+        """What it puts out, as the manifest declares it."""
+        return self._entry.declares
 
     @property
     def role(self) -> str:
@@ -144,6 +150,11 @@ def _compare(path: Path, kind: str, declared: tuple[Tensor, ...], found: list[di
         for field, equal in facts:
             if not equal:
                 raise DeviceError(f"{path}: {kind} {tensor.name}: {field}: is not as the manifest declares; {HELP}")
+
+
+def held(detector: LoadedModel, embedder: LoadedModel) -> LoadedModels:
+    """What the gate is told of the models that the runtime really holds."""
+    return LoadedModels(detector.sha256, embedder.sha256, frozenset(detector.declares + embedder.declares))
 
 
 def load_models(directory: Path, threads: int = 1) -> tuple[LoadedModel, LoadedModel]:

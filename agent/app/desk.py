@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from agent.adapters.clock import SystemClock
 from agent.adapters.fetch import Repository
 from agent.adapters.keys import KeySource, PlainKeys
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, load_models
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
@@ -26,10 +26,10 @@ from agent.gallery.consent import Consent, read_receipt
 from agent.gallery.enrol import Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.vault import Rotation, VaultContext, lock
-from agent.policy.circumstances import Circumstances, LoadedModels, Surroundings
+from agent.policy.circumstances import Circumstances, Surroundings
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate
-from agent.policy.rules import Law
+from agent.policy.law import Law
 from agent.units import DeviceId, SiteId
 
 
@@ -59,14 +59,18 @@ class Desk:
         self._model = ModelIdentity(embedder.sha256, embedder.runtime)
         self._context = VaultContext(keys.device, law.policy.site, self._model)
         self._rotation: Rotation | None = None
+        stock, crossed_s = store.stock(law.profile.filing_at, unix_s)
         around = Surroundings(
             unix_s=unix_s,
             lease_until_s=lease_until_s,
             fix=None,
-            models=LoadedModels(detector.sha256, embedder.sha256),
+            models=held(detector, embedder),
             keys_sealed=True,
             ledger_writable=store.writable(),
             stopped=stopped,
+            moved=False,
+            stock=stock,
+            crossed_s=crossed_s,
         )
         self._here = Circumstances(0, around, None)
 

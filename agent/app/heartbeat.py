@@ -19,7 +19,9 @@ from agent.events import bodies
 from agent.events.bodies import Body
 from agent.ledger.checkpoint import read_checkpoint
 from agent.policy.bundle import Gnss
-from agent.policy.rules import OBLIGATIONS, Ground, Law
+from agent.policy.grounds import Ground
+from agent.policy.law import Law
+from agent.policy.rules import OBLIGATIONS
 from agent.units import Fix
 
 _BEAT_S: Final = 15.0

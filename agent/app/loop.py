@@ -42,7 +42,7 @@ from agent.ledger.entry import refusal_changed
 from agent.policy.circumstances import LoadedModels, Surroundings
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate, Refusal
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from agent.ports import Clock, Door, Locator
 from agent.units import DeviceId, SiteId
 
@@ -135,6 +135,9 @@ class Loop:
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._ledger_writable,
             stopped=self._standing.stopped(unix_s),
+            moved=False,
+            stock=self._standing.stock,
+            crossed_s=self._standing.crossed_s,
         )
 
     def _receive(self, event: Input) -> None:

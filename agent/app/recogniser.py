@@ -22,7 +22,7 @@ from agent import __version__
 from agent.adapters.channel import Channel
 from agent.adapters.clock import SystemClock
 from agent.adapters.keys import KeySource, PlainKeys
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, load_models
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
 from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
 from agent.adapters.qr import ZxingReader
@@ -44,7 +44,6 @@ from agent.gallery.gallery import Gallery
 from agent.gallery.reference import ModelIdentity
 from agent.gallery.vault import Rotation, VaultContext, unlock
 from agent.ledger.entry import started
-from agent.policy.circumstances import LoadedModels
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate
 from agent.units import DeviceId, SiteId
@@ -147,7 +146,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         eye=eye,
         door=parts.door,
         locator=parts.locator,
-        models=LoadedModels(detector.sha256, embedder.sha256),
+        models=held(detector, embedder),
         sign_secret=keys.sign_secret,
         report=report,
     )

@@ -17,7 +17,7 @@ from agent.errors import DoorwardError, PolicyError
 from agent.gallery.gallery import Gallery
 from agent.ledger.entry import policy_adopted
 from agent.policy.bundle import POLICY_PATH, Policy, Restriction, VerifiedTarget, restriction
-from agent.policy.rules import Law
+from agent.policy.law import Law
 from agent.units import DeviceId, SubjectId
 
 MakeGallery = Callable[[], Gallery | None]
@@ -40,6 +40,9 @@ class Standing:
         self._restrictions: list[Restriction] = []
         self._unreadable = False
         self.lease_until_s: float | None = None
+        self.stock: int | None = None
+        """People in the gallery; None while it could not be counted."""
+        self.crossed_s: float | None = None
         self._recall()
 
     @property
@@ -69,11 +72,14 @@ class Standing:
 
     def settle(self, unix_s: float | None) -> list[Input]:
         """The law anew if a zone restriction has begun or ended."""
-        zones = tuple(each.zone for each in self._in_force(unix_s) if each.zone is not None)
-        law = None if self._policy is None else Law(self._policy, zones)
+        in_force = self._in_force(unix_s)
+        zones = tuple(each.zone for each in in_force if each.zone is not None)
+        incident_s = max((each.at.timestamp() for each in in_force if each.at is not None), default=None)
+        law = None if self._policy is None else Law(self._policy, zones, incident_s)
         if law == self._law:
             return []
         self._law = law
+        self._count(unix_s)
         return [LawChanged(law)]
 
     def _adopt(self, targets: list[VerifiedTarget], unix_s: float | None) -> None:
@@ -101,7 +107,9 @@ class Standing:
                 self._report(str(error))
 
     def _in_force(self, unix_s: float | None) -> list[Restriction]:
-        return [each for each in self._restrictions if each.in_force(unix_s)]
+        """What narrows now: all that were ever seen, but for those that are over or that the permission role lifts."""
+        lifted = () if self._policy is None else self._policy.document.lifts
+        return [each for each in self._restrictions if each.id not in lifted and each.in_force(unix_s)]
 
     def _withdraw(self, unix_s: float | None) -> bool:
         """Erase whoever withdrew and is not erased yet; True if anybody was."""
@@ -110,6 +118,10 @@ class Standing:
         for subject in sorted(news):
             self._store.withdraw(subject, unix_s)
         return bool(news)
+
+    def _count(self, unix_s: float | None) -> None:
+        filing_at = None if self._law is None else self._law.profile.filing_at
+        self.stock, self.crossed_s = self._store.stock(filing_at, unix_s)
 
     def _gallery_changed(self) -> GalleryChanged:
         return GalleryChanged(self._gallery(), self._store.tombstones())

@@ -12,8 +12,8 @@ from rich.table import Table
 from agent.adapters.keys import DeviceDocument, PlainKeys, device_document, write_whole
 from agent.crypto import fingerprint
 from agent.errors import ConfigError, DeviceError
-from agent.policy.bundle import Name
 from agent.policy.document import read
+from agent.policy.fields import Name
 from agent.units import DeviceId
 
 _STATE = click.option(

@@ -15,7 +15,7 @@ from agent.errors import ConfigError
 from agent.policy.bundle import POLICY_PATH
 from agent.site.keys import SiteKeys
 from agent.site.metadata import disk, write
-from agent.site.policy_draft import draft_policy, next_version, read_decided, read_device
+from agent.site.policy_draft import draft_policy, foreseen, next_version, read_decided, read_device
 from agent.site.repository import LEASE_S, SiteRepository
 from agent.site.restrictions import stop_order, withdrawal
 
@@ -126,6 +126,8 @@ def _utc(unix_s: float) -> str:
 
 
 def _publish_policy(repository: SiteRepository, folder: Path, data: bytes) -> None:
+    for each in foreseen(data):
+        click.echo(f"note: devices will refuse ({each.ground.value}) until {each.demand}: {each.remedy}", err=True)
     repository.publish({POLICY_PATH: data})
     with disk():
         write(folder / "policy.json", data)

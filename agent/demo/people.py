@@ -20,7 +20,7 @@ from agent.demo.expect import pseudonym
 from agent.errors import ConfigError
 from agent.ledger.entry import started
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
-from agent.policy.rules import Law
+from agent.policy.law import Law
 from agent.scene.scene import Scene
 from agent.site.consents import issue_receipt
 from agent.units import SubjectId

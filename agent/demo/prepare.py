@@ -49,7 +49,7 @@ def prepare(
         RecordingCamera(source.video, SystemClock()).close()
     manifest = read_manifest(models)
     if source.video is None:
-        decided = policies.for_scene(scene.script, manifest)
+        decided = policies.for_scene(scene.script, manifest, datetime.now(UTC))
         camera = f'kind = "simulated"\nscene = {_quoted(source.scene)}'
     else:
         decided = policies.for_recording(manifest, datetime.now(UTC), inspected=source.inspected)

@@ -12,9 +12,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from agent.events.seal import Base64
-from agent.policy.bundle import Hex32, LonLat, Mode, Name, PixelPolygon, Purpose, View
+from agent.policy.bundle import View
 from agent.policy.document import Strict
-from agent.policy.rules import Ground
+from agent.policy.fields import Hex32, LonLat, Mode, Name, PixelPolygon, Purpose
+from agent.policy.grounds import Ground
 
 UnixS = Annotated[float, Field(ge=0, lt=2**40)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]

@@ -21,8 +21,8 @@ from agent.crypto import BoxPublic, BoxSecret, SignPublic, SignSecret
 from agent.errors import LinkError
 from agent.events.decision import Decision, Outcome
 from agent.events.wire import NONCE_BYTES
-from agent.policy.bundle import Name
 from agent.policy.document import Strict
+from agent.policy.fields import Name
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 CONTEXT: Final = "doorward/event/1"

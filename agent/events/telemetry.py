@@ -17,8 +17,8 @@ from agent.errors import LinkError
 from agent.events.bodies import Body, Compliance, Ledger, Metrics, Notice, Status, UnixS
 from agent.events.seal import Base64, Envelope, Sequence, read_signed, signed
 from agent.events.wire import Kind
-from agent.policy.bundle import Name
 from agent.policy.document import Strict
+from agent.policy.fields import Name
 from agent.units import DeviceId, SiteId
 
 CONTEXT: Final = "doorward/telemetry/1"

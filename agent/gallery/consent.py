@@ -17,8 +17,8 @@ from pydantic import AwareDatetime, Field, model_validator
 from agent.crypto import SignPublic, verify
 from agent.errors import PolicyError
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
-from agent.policy.bundle import Hex32, Name, Purpose
 from agent.policy.document import Strict, read
+from agent.policy.fields import Hex32, Name, Purpose
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
 
 RECEIPT_CONTEXT = "doorward/receipt/1"

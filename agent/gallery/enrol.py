@@ -19,7 +19,7 @@ from agent.gallery.reference import PROBES_MIN, ModelIdentity, Reference, averag
 from agent.policy.circumstances import Circumstances
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate, Refusal
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from agent.ports import Detector, Embedder
 
 

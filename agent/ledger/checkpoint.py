@@ -14,8 +14,8 @@ from agent.crypto import SignPublic, SignSecret, sign, sign_public, verify
 from agent.errors import PolicyError, VaultError
 from agent.ledger.entry import canonical, milliseconds
 from agent.ledger.merkle import Frontier
-from agent.policy.bundle import Hex32, Name
 from agent.policy.document import Strict, read
+from agent.policy.fields import Hex32, Name
 from agent.units import DeviceId, SiteId
 
 CHECKPOINT_CONTEXT = "doorward/checkpoint/1"

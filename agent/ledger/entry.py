@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.errors import VaultError
 from agent.events.decision import Decision, Outcome
-from agent.policy.bundle import Hex32, Name
 from agent.policy.document import Strict
-from agent.policy.rules import Ground
+from agent.policy.fields import Hex32, Name
+from agent.policy.grounds import Ground
 from agent.units import DeviceId, SiteId, SubjectId
 
 _LIMIT_BYTES: Final = 4096

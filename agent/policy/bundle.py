@@ -9,54 +9,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum, unique
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
-from shapely.geometry import Polygon
+from pydantic import AwareDatetime, Field, model_validator
 
 from agent.errors import PolicyError
+from agent.policy.declared import (
+    Alternative,
+    Assessment,
+    Basis,
+    Consented,
+    Filing,
+    Inspection,
+    Justified,
+    Necessity,
+    Notice,
+    Retention,
+)
 from agent.policy.document import Strict, read
+from agent.policy.fields import Hex32, LonLat, Mode, Name, Pixel, PixelPolygon, Place, ProfileName, Purpose
+from agent.policy.grounds import Ground
 from agent.units import DeviceId, DoorId, Sha256, SiteId
-
-Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-"""32 bytes in lower-case hex: a SHA-256 or a public key."""
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Pixel = tuple[Annotated[float, Field(ge=0, le=4096)], Annotated[float, Field(ge=0, le=4096)]]
-
-
-def _drawable(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    if not Polygon(corners).is_valid:
-        raise ValueError("crosses itself or has no area; draw it again")
-    return corners
-
-
-PixelPolygon = Annotated[tuple[Pixel, ...], Field(min_length=3, max_length=64), AfterValidator(_drawable)]
-LonLat = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
-
-
-@unique
-class Place(StrEnum):
-    """Class of the place (Measures art. 13); a private space never opens the camera."""
-
-    PRIVATE_LAND = "private-land"
-    PUBLIC_PLACE = "public-place"
-    PRIVATE_SPACE = "private-space"
-
-
-@unique
-class Purpose(StrEnum):
-    RESIDENT_ENTRY = "resident-entry"
-    STAFF_ENTRY = "staff-entry"
-    PUBLIC_SECURITY = "public-security"
-
-
-@unique
-class Mode(StrEnum):
-    VERIFY = "verify"
-    IDENTIFY = "identify"
-    PASS = "pass"
-    BLIND = "blind"
 
 
 class View(Strict):
@@ -89,21 +62,14 @@ class MarkerPlace(Strict):
     tolerance_px: Annotated[float, Field(gt=0, le=60)]
 
 
-class Inspection(Strict):
-    """A dated look at the sign by a person who answers for it; it rides in the signed policy."""
-
-    inspector: Name
-    inspected: AwareDatetime
-    until: AwareDatetime
-
-    def covers(self, unix_s: float) -> bool:
-        return self.inspected.timestamp() <= unix_s < self.until.timestamp()
-
-
 class Sign(Strict):
     id: Name
     marker: MarkerPlace | None = None
     inspection: Inspection | None = None
+    notice_sha256: Hex32 | None = None
+    """The notice that the mounted sign refers to, as it was attested."""
+    until: AwareDatetime | None = None
+    """The date printed on the sign; None: it holds as long as the policy."""
     lost_hold_s: Annotated[float, Field(ge=0, le=2)] = 0.5
     clear_hold_s: Annotated[float, Field(ge=2, le=60)] = 2.0
     clear_frames: Annotated[int, Field(ge=5, le=1000)] = 5
@@ -148,12 +114,6 @@ class Allowed(Strict):
     sha256: Hex32
 
 
-class Justified(Strict):
-    """Why 1:N is necessary here (Measures art. 4)."""
-
-    statement: Annotated[str, Field(min_length=20, max_length=2000)]
-
-
 class EnrolledDevice(Strict):
     id: Name
     signing_key: Hex32
@@ -171,16 +131,6 @@ class PassKey(Strict):
     until: AwareDatetime
 
 
-class Notice(Strict):
-    version: Name
-    sha256: Hex32
-
-
-class Retention(Strict):
-    max_days: Annotated[int, Field(ge=1, le=3650)]
-    max_idle_days: Annotated[int, Field(ge=1, le=1095)]
-
-
 class PolicyDocument(Strict):
     schema_: Annotated[Literal["doorward/policy/1"], Field(alias="schema")]
     site: Name
@@ -188,10 +138,18 @@ class PolicyDocument(Strict):
     single_key: bool
     from_: Annotated[AwareDatetime, Field(alias="from")]
     until: AwareDatetime
+    profile: ProfileName = ProfileName.STRICT
+    stricter: tuple[Ground, ...] = ()
+    """Obligations that bind here although the profile leaves them open."""
     place: Place
     purpose: Purpose
+    necessity: Necessity | None = None
     mode: Mode
     identify: Justified | None = None
+    basis: Basis = Consented(kind="consent")
+    assessment: Assessment | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    filing: Filing | None = None
     door: Name
     outcome_class_in_clear: bool = False
     view: View
@@ -207,6 +165,8 @@ class PolicyDocument(Strict):
     models: Annotated[tuple[Allowed, ...], Field(min_length=1)]
     devices: Annotated[tuple[EnrolledDevice, ...], Field(min_length=1)]
     events_key: Hex32
+    lifts: tuple[Name, ...] = ()
+    """Restrictions that the permission role ends, by id."""
     enrolment_keys: tuple[EnrolmentKey, ...] = ()
     pass_keys: tuple[PassKey, ...] = ()
 
@@ -262,15 +222,18 @@ class Restriction(Strict):
 
     schema_: Annotated[Literal["doorward/restriction/1"], Field(alias="schema")]
     id: Name
-    kind: Literal["withdraw", "stop", "zone"]
+    kind: Literal["withdraw", "stop", "zone", "incident"]
     subject: Name | None = None
     zone: Zone | None = None
+    at: AwareDatetime | None = None
+    """When a major incident happened: no impact assessment of an earlier day counts from then on."""
     until: AwareDatetime | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> Restriction:
-        if (self.kind == "withdraw") != (self.subject is not None) or (self.kind == "zone") != (self.zone is not None):
-            raise ValueError("withdraw names a subject, zone names a zone, stop names neither")
+        said = {"withdraw": self.subject, "zone": self.zone, "incident": self.at}
+        if any((self.kind == kind) != (value is not None) for kind, value in said.items()):
+            raise ValueError("withdraw names a subject, zone a zone, incident its time, stop none of them")
         return self
 
     def in_force(self, unix_s: float | None) -> bool:

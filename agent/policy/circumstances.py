@@ -26,6 +26,8 @@ class LoadedModels:
 
     detector: Sha256
     embedder: Sha256
+    outputs: frozenset[str]
+    """Everything that the two declare to put out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,12 @@ class Surroundings:
     ledger_writable: bool | None
     stopped: bool | None
     """A stop order is in force."""
+    moved: bool | None
+    """The device no longer stands as it was attested."""
+    stock: int | None
+    """People in the gallery."""
+    crossed_s: float | None
+    """Unix time at which the stock reached the profile's filing threshold; None: it never did."""
 
 
 @dataclass(frozen=True, slots=True)

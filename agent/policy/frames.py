@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass
 from typing import Final, final
 
 from agent.policy._mint import Mint, Unforgeable, demand
-from agent.policy.bundle import Purpose
+from agent.policy.fields import Purpose
 from agent.units import Luma, Rgb, Sha256
 
 

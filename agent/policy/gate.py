@@ -19,16 +19,24 @@ from shapely.geometry import Polygon
 
 from agent.policy._mint import MINT
 from agent.policy.attempt import OptIn, TrackId
-from agent.policy.bundle import ExcludedRegion, Mode, Place, Policy, Purpose
+from agent.policy.bundle import ExcludedRegion, Policy
 from agent.policy.circumstances import Circumstances
+from agent.policy.fields import Mode, Place, Purpose
 from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
+from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
+from agent.policy.law import Law
 from agent.policy.preview import block_px, blocks, veil
-from agent.policy.rules import Ground, Law, unmet
+from agent.policy.rules import filed_for_one_more, unmet
 from agent.units import Box, Luma, Rgb, Sha256, SiteId
 
 Keep = npt.NDArray[np.uint8]
 """255 where looking is allowed, 0 where it is not; (height, width, 3) for colour, (height, width) for luma."""
+
+_AT_THE_DOOR = frozenset(
+    {Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.DEVICE_MOVED}
+)
+"""What says nothing about a picture that was not taken at the door."""
 
 
 @final
@@ -129,15 +137,17 @@ class Gate:
         """Leave to look at a picture that a consenting person handed in for enrolment, and end the raw frame.
 
         The place's own grounds (sign, position, view) do not apply to a picture that was not taken at the door; the
-        policy, clock, models and keys do, and so does the consent: without it the ground is `no-consent`.
+        policy, clock, models and keys do, and so does the consent: without it the ground is `no-consent`. Past the
+        profile's filing threshold nobody is enrolled without a filing that covers one more: `stock-unfiled`.
         """
         rgb, captured._rgb, captured._luma = captured._rgb, None, None
         law, unix_s = self._law, here.surroundings.unix_s
-        at_the_door = {Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.LOCATION_UNKNOWN, Ground.IN_ZONE}
-        grounds = tuple(ground for ground in unmet(law, here) if ground not in at_the_door)
+        grounds = tuple(ground for ground in unmet(law, here) if ground not in _AT_THE_DOOR)
         if law is None or unix_s is None or grounds:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
         policy = law.policy
+        if not filed_for_one_more(law, here):
+            return Refusal((Ground.STOCK_UNFILED,))
         if not consent.in_force(
             purpose=policy.document.purpose,
             site=policy.site,

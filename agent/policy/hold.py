@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.policy.bundle import Gnss, Policy
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from agent.crypto import SignSecret, random_bytes, sign, sign_public
 from agent.errors import ConfigError
 from agent.gallery.consent import RECEIPT_CONTEXT, ReceiptDocument, signed_part
-from agent.policy.bundle import Name, PolicyDocument, utc
+from agent.policy.bundle import PolicyDocument, utc
 from agent.policy.document import read
+from agent.policy.fields import Name
 from agent.units import SubjectId
 
 _DAY_S = 86_400

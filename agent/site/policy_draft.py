@@ -14,9 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import ConfigError, PolicyError
-from agent.policy.bundle import POLICY_PATH, PolicyDocument, utc
+from agent.policy.bundle import POLICY_PATH, Gnss, Policy, PolicyDocument, VerifiedTarget, utc
+from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting, Surroundings
+from agent.policy.declared import notice_sha256
 from agent.policy.document import read
+from agent.policy.grounds import Ground
+from agent.policy.law import Law, Obligation
+from agent.policy.rules import ALLOWED_OUTPUTS, OBLIGATIONS, unmet
 from agent.site.keys import SiteKeys
+from agent.units import DeviceId, Fix, Sha256
 
 _DAY_S: Final = 86_400
 DAYS: Final = 90
@@ -54,6 +60,7 @@ def draft_policy(
     if twice := sorted(_FILLED_IN & set(decided)):
         raise ConfigError(f"policy: {', '.join(twice)}: filled in by the site itself; leave it out")
     document = dict(decided)
+    _say_what_the_notice_is(document)
     document.setdefault("from", utc(int(now_s)).isoformat())
     document.setdefault("until", utc(int(now_s) + DAYS * _DAY_S).isoformat())
     until, doors = document["until"], [document.get("door")]
@@ -68,6 +75,33 @@ def draft_policy(
         "pass_keys": [{"key": keys.sign_public("pass").hex(), "doors": doors, "until": until}],
     }
     return _checked(document)
+
+
+def _say_what_the_notice_is(document: dict[str, object]) -> None:
+    """Fill in the notice's hash, and that the sign refers to it; what is filled in by hand stays, right or wrong."""
+    notice, sign = document.get("notice"), document.get("sign")
+    if isinstance(notice, dict) and isinstance(notice.get("texts"), dict) and "sha256" not in notice:
+        document["notice"] = notice = notice | {"sha256": notice_sha256(notice["texts"])}
+    if isinstance(notice, dict) and isinstance(sign, dict) and "notice_sha256" not in sign and "sha256" in notice:
+        document["sign"] = sign | {"notice_sha256": notice["sha256"]}
+
+
+def foreseen(data: bytes) -> tuple[Obligation, ...]:
+    """The obligations that this policy leaves unmet wherever and whenever it is used, so that its author learns now.
+
+    Args:
+        data: as `draft_policy` made it.
+    """
+    document = read(data, PolicyDocument, POLICY_PATH)
+    law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, data), DeviceId(document.devices[0].id)))
+    allowed = {model.role: Sha256(model.sha256) for model in document.models}
+    models = LoadedModels(allowed.get("detector", Sha256("")), allowed.get("embedder", Sha256("")), ALLOWED_OUTPUTS)
+    now_s = document.from_.timestamp()
+    fix = Fix(0.0, 0.0, 0.0, 0)
+    around = Surroundings(now_s, now_s + 1, fix, models, True, True, False, False, 0, None)
+    elsewhere = {Ground.LOCATION_UNKNOWN, Ground.IN_ZONE} if isinstance(document.location, Gnss) else set()
+    grounds = set(unmet(law, Circumstances(0, around, SignSighting(True, False)))) - elsewhere
+    return tuple(each for each in OBLIGATIONS if each.ground in grounds)
 
 
 def next_version(data: bytes, version: int) -> bytes:

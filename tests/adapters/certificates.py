@@ -1,4 +1,4 @@
-"""Certificates for tests of TLS, made with the openssl command: two authorities, a server and two clients."""
+"""Certificates for tests of TLS, made with the openssl command: two authorities, servers and clients, good and bad."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ class Certificates:
     client_key: Path
     stranger_cert: Path
     stranger_key: Path
+    expired_cert: Path
+    """For the server's key, its time over since yesterday."""
+    elsewhere_cert: Path
+    """For the server's key and another host's name."""
+    expired_client_cert: Path
+    """For the client's key."""
 
 
 def make_certificates(folder: Path) -> Certificates:
@@ -25,28 +31,37 @@ def make_certificates(folder: Path) -> Certificates:
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
     def authority(name: str) -> None:
-        openssl("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
+        files = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
+        openssl("req", "-x509", *key, "-days", "2", *files, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issued(name: str, by: str, common: str) -> None:
+    def request(name: str, common: str) -> None:
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={common}")
+
+    def issued(name: str, by: str, request: str, days: int = 2, host: str = "IP:127.0.0.1") -> Path:
+        (folder / "extensions").write_text(f"basicConstraints=critical,CA:FALSE\nsubjectAltName={host}\n")
         openssl(
-            *("req", "-x509", *key, "-CA", f"{by}.pem", "-CAkey", f"{by}.key", "-keyout", f"{name}.key"),
-            *("-out", f"{name}.pem", "-subj", f"/CN={common}", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            *("x509", "-req", "-in", f"{request}.csr", "-CA", f"{by}.pem", "-CAkey", f"{by}.key"),
+            *("-days", str(days), "-extfile", "extensions", "-out", f"{name}.pem"),
         )
+        return folder / f"{name}.pem"
 
     authority("ca")
     authority("other-ca")
-    issued("server", "ca", "broker")
-    issued("client", "ca", "gate-1")
-    issued("stranger", "other-ca", "gate-1")
-    pem = {name: folder / name for name in ("ca.pem", "other-ca.pem", "server.pem", "server.key")}
+    for name, common in (("server", "broker"), ("client", "gate-1"), ("stranger", "gate-1")):
+        request(name, common)
     return Certificates(
-        pem["ca.pem"],
-        pem["other-ca.pem"],
-        pem["server.pem"],
-        pem["server.key"],
-        *(folder / name for name in ("client.pem", "client.key", "stranger.pem", "stranger.key")),
+        ca=folder / "ca.pem",
+        other_ca=folder / "other-ca.pem",
+        server_cert=issued("server", "ca", "server"),
+        server_key=folder / "server.key",
+        client_cert=issued("client", "ca", "client"),
+        client_key=folder / "client.key",
+        stranger_cert=issued("stranger", "other-ca", "stranger"),
+        stranger_key=folder / "stranger.key",
+        expired_cert=issued("expired", "ca", "server", days=-1),
+        elsewhere_cert=issued("elsewhere", "ca", "server", host="DNS:elsewhere.example"),
+        expired_client_cert=issued("expired-client", "ca", "client", days=-1),
     )

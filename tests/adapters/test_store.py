@@ -21,7 +21,7 @@ from agent.events.seal import SealedEvent
 from agent.gallery.vault import VaultRow
 from agent.ledger.entry import Decided, Entry, commitment, decode, policy_adopted, refusal_changed, salt, started
 from agent.ledger.verify import Verified, verify_ledger
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from agent.units import ConsentId, DeviceId, DoorId, Sha256, SiteId, SubjectId
 
 SITE, DEVICE = SiteId("quay"), DeviceId("gate-1")

@@ -44,7 +44,8 @@ from agent.events.bodies import (
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent, seal_event
 from agent.events.telemetry import sign_telemetry
-from agent.policy.rules import OBLIGATIONS, Ground
+from agent.policy.grounds import Ground
+from agent.policy.rules import OBLIGATIONS
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 SITE, DEVICE, DOOR = SiteId("yard"), DeviceId("gate-1"), DoorId("main")

@@ -22,7 +22,7 @@ from agent.gallery.gallery import Gallery
 from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
 from agent.policy.gate import Gate
-from agent.policy.rules import Law
+from agent.policy.law import Law
 from agent.units import Box, Marker, PassId, QrText, Rgb, SubjectId, Vector
 from tests.gallery.given import gallery, protected, towards, vector
 from tests.policy.given import AROUND, FORBIDDING, SECOND, SIGN, document, law

@@ -24,8 +24,8 @@ from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
 from agent.policy.circumstances import Surroundings
 from agent.policy.gate import Refusal
+from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
-from agent.policy.rules import Ground
 from agent.site.passes import issue_pass
 from agent.units import Box, PassId
 from tests.core.given import (
@@ -377,7 +377,9 @@ class TestPasses:
         assert desk.embedder.seen == []
 
     @pytest.mark.parametrize(
-        "around", [stopped(), replace(AROUND, models=None), replace(AROUND, keys_sealed=False)], ids=str
+        "around",
+        [stopped(), replace(AROUND, models=None), replace(AROUND, keys_sealed=False)],
+        ids=["stopped", "no models", "keys not sealed"],
     )
     def test_a_refusal_of_recognition_closes_no_pass(self, around: Surroundings) -> None:
         desk = self.desk()

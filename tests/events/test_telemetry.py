@@ -22,7 +22,7 @@ from agent.events.bodies import Ledger, Metrics, Status
 from agent.events.seal import canonical
 from agent.events.telemetry import SignedTelemetry, read_telemetry, schemas, sign_telemetry
 from agent.events.wire import Kind
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from tests.app.running import (
     DEVICE,
     SIGN_SECRET,

@@ -17,7 +17,7 @@ from agent.policy.bundle import EnrolmentKey, utc
 from agent.policy.frames import Permit, PermittedFrame
 from agent.policy.gate import Gate
 from agent.units import DeviceId, Sha256, SiteId, Vector
-from tests.policy.given import NOW_S, captured, here, iso, law
+from tests.policy.given import NOTICE_SHA256, NOW_S, captured, here, iso, law
 
 ISSUER = SignSecret(b"\x07" * 32)
 ISSUERS = (EnrolmentKey(key=sign_public(ISSUER).hex(), until=utc(NOW_S + 1000)),)
@@ -37,7 +37,7 @@ def receipt(secret: SignSecret = ISSUER, **changes: Any) -> bytes:
         "id": "c-1",
         "subject": "p-1",
         "purpose": "resident-entry",
-        "notice_sha256": "a" * 64,
+        "notice_sha256": NOTICE_SHA256,
         "site": SITE,
         "devices": [DEVICE],
         "given": iso(NOW_S - 100),

@@ -14,15 +14,16 @@ from agent.crypto import SignSecret, sign, sign_public
 from agent.errors import PolicyError
 from agent.gallery import _mint
 from agent.gallery.consent import RECEIPT_CONTEXT, Consent, read_kept_receipt, read_receipt, signed_part
-from agent.policy.bundle import EnrolmentKey, Purpose, utc
+from agent.policy.bundle import EnrolmentKey, utc
+from agent.policy.fields import Purpose
 from agent.units import Sha256, SiteId
 from tests.gallery.given import ISSUER, ISSUERS, SITE, consent, receipt
-from tests.policy.given import NOW_S, iso
+from tests.policy.given import NOTICE_SHA256, NOW_S, iso
 
 ASKED: dict[str, Any] = {
     "purpose": Purpose.RESIDENT_ENTRY,
     "site": SITE,
-    "notice_sha256": Sha256("a" * 64),
+    "notice_sha256": Sha256(NOTICE_SHA256),
     "unix_s": NOW_S,
 }
 

@@ -16,7 +16,7 @@ from agent.gallery.reference import Reference
 from agent.policy.circumstances import Circumstances
 from agent.policy.frames import CapturedFrame, PermittedFrame
 from agent.policy.gate import Gate
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from agent.units import Box, Vector
 from tests.gallery.given import LENGTH, MODEL, consent, towards, vector
 from tests.policy.given import NOW_S, here, law, luma

@@ -15,10 +15,11 @@ from agent.gallery import _mint
 from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify
 from agent.gallery.reference import ModelIdentity, ProtectedReference
 from agent.gallery.vault import Rotation
+from agent.policy.declared import notice_sha256
 from agent.policy.frames import Permit
 from agent.units import ConsentId, Sha256, SiteId, SubjectId, Vector
 from tests.gallery.given import KEYS, LENGTH, MODEL, ROTATION, SITE, gallery, permit, protected, towards, vector
-from tests.policy.given import NOW_S, iso
+from tests.policy.given import NOW_S, TEXTS, iso
 
 NOBODY: frozenset[SubjectId] = frozenset()
 P1, P2 = Match(SubjectId("p-1"), ConsentId("c-p-1")), Match(SubjectId("p-2"), ConsentId("c-p-2"))
@@ -74,11 +75,15 @@ def test_who_has_withdrawn_is_not_found() -> None:
     assert ask(people, ONE, granted) == P1, "what was kept from the last frame must not stick"
 
 
+OTHER_TEXTS = {"en": TEXTS["en"] | {"contact": "somewhere else"}}
+OTHER_NOTICE = {"version": "n2", "sha256": notice_sha256(OTHER_TEXTS), "texts": OTHER_TEXTS, "accessible": ["staff"]}
+
+
 @pytest.mark.parametrize(
     ("under", "site"),
     [
         ({"purpose": "staff-entry"}, SITE),
-        ({"notice": {"version": "n2", "sha256": "b" * 64}}, SITE),
+        ({"notice": OTHER_NOTICE}, SITE),
         ({}, SiteId("pier")),
     ],
 )

@@ -20,7 +20,7 @@ from agent.ledger.entry import (
 )
 from agent.ledger.merkle import Frontier, leaf_hash
 from agent.ledger.verify import LedgerCopy
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 SITE, DEVICE, DOOR = SiteId("quay"), DeviceId("gate-1"), DoorId("main")

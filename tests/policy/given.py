@@ -14,9 +14,10 @@ import numpy as np
 
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting, Surroundings
+from agent.policy.declared import notice_sha256
 from agent.policy.frames import CapturedFrame, PermittedFrame
 from agent.policy.gate import Gate
-from agent.policy.rules import Law
+from agent.policy.law import Law
 from agent.units import DeviceId, Luma, Marker, Rgb, Sha256
 
 NOW_S = 1_900_000_000.0
@@ -35,8 +36,24 @@ def iso(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat()
 
 
+DATED = {"on": iso(NOW_S - 86_400), "until": iso(NOW_S + 86_400)}
+TEXTS: dict[str, dict[str, str]] = {
+    "en": {
+        field: f"the {field} of the quay"
+        for field in (
+            *("controller", "contact", "complaint", "purpose", "method"),
+            *("retention", "necessity", "effect", "rights", "alternative"),
+        )
+    }
+}
+NOTICE_SHA256 = notice_sha256(TEXTS)
+
+
 def document(**changes: Any) -> dict[str, Any]:
-    """A complete policy as JSON values; `changes` replace top-level fields, None removes one."""
+    """A complete policy as JSON values; `changes` replace top-level fields, None removes one.
+
+    The assessment is of what the fields say, and the sign refers to the notice, unless a change says otherwise.
+    """
     fields: dict[str, Any] = {
         "schema": "doorward/policy/1",
         "site": "quay",
@@ -66,7 +83,16 @@ def document(**changes: Any) -> dict[str, Any]:
         "location": {"kind": "survey", "lat_deg": 48.0, "lon_deg": 11.0, "sigma_m": 1},
         "margin_m": 5,
         "zones": [],
-        "notice": {"version": "n1", "sha256": "a" * 64},
+        "necessity": {**DATED, "statement": "The gate is used with both hands full."},
+        "assessment": {
+            **DATED,
+            "id": "pia-1",
+            "sha256": "9" * 64,
+            "heads": ["lawful-and-necessary", "effect-on-rights", "risk-of-harm", "protection"],
+            "scope": {"purpose": "resident-entry", "mode": "identify", "models": [DETECTOR, EMBEDDER]},
+        },
+        "alternatives": [{**DATED, "way": "staff"}],
+        "notice": {"version": "n1", "sha256": NOTICE_SHA256, "texts": TEXTS, "accessible": ["staff"]},
         "retention": {"max_days": 30, "max_idle_days": 30},
         "operating_point": {"label": "real", "threshold": 0.5},
         "models": [{"role": "detector", "sha256": DETECTOR}, {"role": "embedder", "sha256": EMBEDDER}],
@@ -74,6 +100,15 @@ def document(**changes: Any) -> dict[str, Any]:
         "events_key": "3" * 64,
     }
     fields |= changes
+    if "assessment" not in changes and fields["purpose"] and fields["mode"]:
+        scope = {
+            "purpose": fields["purpose"],
+            "mode": fields["mode"],
+            "zones": [z["id"] for z in fields["zones"] or ()],
+        }
+        fields["assessment"] = fields["assessment"] | {"scope": fields["assessment"]["scope"] | scope}
+    if fields["sign"] and fields["notice"]:
+        fields["sign"] = {"notice_sha256": fields["notice"]["sha256"]} | fields["sign"]
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -91,14 +126,18 @@ def square(west: float, south: float, side: float, name: str = "school") -> dict
     return {"id": name, "rings": [[[west, south], [east, south], [east, north], [west, north]]]}
 
 
+OUTPUTS = frozenset({"box", "landmarks", "embedding"})
 AROUND = Surroundings(
     unix_s=NOW_S,
     lease_until_s=NOW_S + 3600,
     fix=None,
-    models=LoadedModels(DETECTOR, EMBEDDER),
+    models=LoadedModels(DETECTOR, EMBEDDER, OUTPUTS),
     keys_sealed=True,
     ledger_writable=True,
     stopped=False,
+    moved=False,
+    stock=3,
+    crossed_s=None,
 )
 """Lawful surroundings."""
 

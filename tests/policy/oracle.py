@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from agent.policy.circumstances import LoadedModels, Surroundings
 from agent.policy.frames import CapturedFrame
-from agent.policy.rules import Law
+from agent.policy.law import Law
 from agent.units import Fix, Marker
 from tests.policy.given import (
     AROUND,
     DETECTOR,
     EMBEDDER,
     NOW_S,
+    OUTPUTS,
     SECOND,
     SIGN,
     document,
@@ -132,9 +133,9 @@ def surroundings(facts: Facts, at_ns: int) -> Surroundings:
         taken_ns=at_ns - (6 * SECOND if facts.fix == "stale" else SECOND),
     )
     models = {
-        "allowed": LoadedModels(DETECTOR, EMBEDDER),
-        "other detector": LoadedModels(EMBEDDER, EMBEDDER),
-        "swapped": LoadedModels(EMBEDDER, DETECTOR),
+        "allowed": LoadedModels(DETECTOR, EMBEDDER, OUTPUTS),
+        "other detector": LoadedModels(EMBEDDER, EMBEDDER, OUTPUTS),
+        "swapped": LoadedModels(EMBEDDER, DETECTOR, OUTPUTS),
     }
     return replace(
         AROUND,

@@ -14,10 +14,10 @@ import pytest
 
 from agent.policy._mint import MINT, Mint, Unforgeable
 from agent.policy.attempt import Attempts, OptIn, TrackId
-from agent.policy.bundle import Purpose
+from agent.policy.fields import Purpose
 from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal
-from agent.policy.rules import Ground
+from agent.policy.grounds import Ground
 from agent.units import Box
 from tests.policy.given import SECOND, captured, law, luma, permitted, picture, policy
 

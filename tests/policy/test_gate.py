@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from agent.policy.attempt import OptIn
-from agent.policy.bundle import ExcludedRegion, Purpose
+from agent.policy.bundle import ExcludedRegion
 from agent.policy.circumstances import SignSighting
+from agent.policy.fields import Purpose
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal, _mask
+from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
-from agent.policy.rules import Ground
 from agent.units import Box, Rgb, Sha256, SiteId
-from tests.policy.given import HEIGHT, NOW_S, SECOND, WIDTH, captured, document, here, law, luma, picture
+from tests.policy.given import HEIGHT, NOTICE_SHA256, NOW_S, SECOND, WIDTH, captured, document, here, law, luma, picture
 
 CORNER = {"id": "window", "polygon": [[60, 0], [96, 0], [96, 40], [60, 40]]}
 READABLE = {"id": "bench", "polygon": [[0, 50], [20, 50], [20, 72], [0, 72]], "code_readable": True}
@@ -117,7 +118,7 @@ class TestAdmit:
         assert (frame.number, frame.captured_ns) == (12, 34)
         permit = frame.permit
         assert (permit.purpose, permit.policy_version) == (Purpose.RESIDENT_ENTRY, 3)
-        assert (permit.notice_sha256, permit.threshold, permit.unix_s) == ("a" * 64, 0.5, NOW_S)
+        assert (permit.notice_sha256, permit.threshold, permit.unix_s) == (NOTICE_SHA256, 0.5, NOW_S)
         assert (frame.pixels == 200).all()
 
     def test_excluded_regions_are_black_readable_or_not(self) -> None:
@@ -245,7 +246,7 @@ class TestEnrol:
         assert (frame.number, opt_in.number, opt_in.face) == (5, 5, None)
         assert (frame.pixels == 200).all(), "excluded regions are places in the camera's view, not in a portrait"
         assert not frame.pixels.flags.writeable
-        assert consent.asked == [(Purpose.RESIDENT_ENTRY, "quay", "a" * 64, NOW_S)]
+        assert consent.asked == [(Purpose.RESIDENT_ENTRY, "quay", NOTICE_SHA256, NOW_S)]
 
     def test_the_door_s_own_grounds_do_not_apply(self) -> None:
         gate = Gate(law(location={"kind": "gnss"}, zones=[]))

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import PolicyError
-from agent.policy.bundle import LonLat, Zone
+from agent.policy.bundle import Zone
+from agent.policy.fields import LonLat
 from agent.policy.geofence import clear_of_zones
 
 EARTH_M = 6_371_009.0

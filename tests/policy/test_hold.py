@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.policy.grounds import Ground
 from agent.policy.hold import ClearHold, Resumption, holds
-from agent.policy.rules import Ground
 from tests.policy.given import SECOND, policy
 
 HOLDS = {Ground.SIGN_MISSING: ClearHold(2.0, 5), Ground.STOPPED: ClearHold(1.0, 2)}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent.policy.bundle import Zone
 from agent.policy.geofence import clear_of_zones
+from agent.policy.grounds import Ground
 from agent.policy.hold import ClearHold, Resumption
-from agent.policy.rules import Ground
 from agent.scene import stage
 from agent.scene.scene import load
 from agent.scene.truth import Holds, Quad, attempts, lawful, presentations, truth, unlawful, whose

@@ -18,6 +18,20 @@ NOW = 1_795_000_000.7
 DEVICE = {"id": "gate-1", "signing_key": "1" * 64, "box_key": "2" * 64}
 KEYS = SiteKeys.fresh()
 
+FIELDS = [
+    "controller",
+    "contact",
+    "complaint",
+    "purpose",
+    "method",
+    "retention",
+    "necessity",
+    "effect",
+    "rights",
+    "alternative",
+]
+NOTICE = ", ".join(f'{field} = "the {field}"' for field in FIELDS)
+DATED = "on = 2026-11-01T00:00:00Z, until = 2027-06-01T00:00:00Z"
 TOML = f"""
 place = "private-land"
 purpose = "resident-entry"
@@ -26,11 +40,20 @@ identify = {{ statement = "Both hands are full at this gate." }}
 door = "main"
 view = {{ width = 640, height = 480 }}
 location = {{ kind = "survey", lat_deg = 48, lon_deg = 11, sigma_m = 0.5 }}
-notice = {{ version = "n-1", sha256 = "{"a" * 64}" }}
+notice = {{ version = "n-1", accessible = ["staff"], texts.en = {{ {NOTICE} }} }}
+necessity = {{ {DATED}, statement = "Both hands are full at this gate." }}
+alternatives = [{{ {DATED}, way = "staff" }}]
 retention = {{ max_days = 365, max_idle_days = 90 }}
 operating_point = {{ label = "real", threshold = 0.42 }}
 models = [{{ role = "detector", sha256 = "{"d" * 64}" }}, {{ role = "embedder", sha256 = "{"e" * 64}" }}]
 attempt = {{ region = [[200, 100], [440, 100], [440, 470]], dwell_s = 0.5, probes = 3, window_s = 0.5, leave_s = 2, inter_eye_px = 48 }}
+[assessment]
+id = "pia-1"
+on = 2026-11-01T00:00:00Z
+until = 2027-06-01T00:00:00Z
+sha256 = "{"9" * 64}"
+heads = ["lawful-and-necessary", "effect-on-rights", "risk-of-harm", "protection"]
+scope = {{ purpose = "resident-entry", mode = "identify", models = ["{"d" * 64}", "{"e" * 64}"] }}
 [sign]
 id = "main-sign"
 inspection = {{ inspector = "front-desk", inspected = 2026-11-01T08:00:00+08:00, until = 2027-01-01T00:00:00Z }}

@@ -15,8 +15,9 @@ from agent.gallery.consent import Consent
 from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify
 from agent.gallery.reference import Reference, ReferenceTemplate
 from agent.policy.attempt import Attempts, OptIn, TrackId
-from agent.policy.bundle import Policy, Purpose
+from agent.policy.bundle import Policy
 from agent.policy.circumstances import Circumstances
+from agent.policy.fields import Purpose
 from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal
 from agent.ports import Detector, Embedder, MarkerReader, QrReader

@@ -196,6 +196,21 @@ class Store:
         """Write overwritten pages home and cut the WAL; False while another process reads the file: try again later."""
         return not self._read("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
 
+    def stock(self, filing_at: int | None, unix_s: float | None) -> tuple[int, float | None]:
+        """How many people are enrolled, and when that first reached `filing_at` (None: never, or no such duty).
+
+        The time is written down when it is first seen, so that later withdrawals do not move it.
+        """
+        people = int(self._read("SELECT count(*) FROM reference")[0][0])
+        if filing_at is None:
+            return people, None
+        crossed_s = self._number(f"reached_{filing_at}_s")
+        if crossed_s is None and people >= filing_at and unix_s is not None:
+            with self._transaction() as db:
+                self._raise_number(db, f"reached_{filing_at}_s", unix_s)
+            crossed_s = unix_s
+        return people, crossed_s
+
     def tombstones(self) -> frozenset[SubjectId]:
         """Who has withdrawn."""
         return frozenset(SubjectId(row[0]) for row in self._read("SELECT subject FROM tombstone"))

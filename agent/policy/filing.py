@@ -1,0 +1,56 @@
+"""The filing duty of the Measures, art. 15: from a threshold of stored people on, 30 working days to file.
+
+Working days are those of the PRC, make-up days included, from the chinesecalendar package. A year that it does not know
+counts every weekday as a working day, which gives the earlier, stricter date, and `Deadline.assumed` says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+WORKING_DAYS: Final = 30
+_CHINA: Final = timezone(timedelta(hours=8))
+"""The authority's days, wherever the device stands; China has one time zone and no summer time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    last_day: date
+    """The last day on which filing is in time."""
+    assumed: bool
+    """Some of the days lie in a year whose holidays are not known; then every weekday was counted."""
+
+    def passed(self, unix_s: float) -> bool:
+        return _day(unix_s) > self.last_day
+
+
+def deadline(crossed_s: float) -> Deadline:
+    """When the filing is due at the latest.
+
+    Args:
+        crossed_s: Unix time at which the stock reached the threshold; the days count from the next day on.
+    """
+    day, left, assumed = _day(crossed_s), WORKING_DAYS, False
+    while left:
+        day += timedelta(days=1)
+        works, known = _works(day)
+        assumed |= not known
+        left -= works
+    return Deadline(day, assumed)
+
+
+def _day(unix_s: float) -> date:
+    return datetime.fromtimestamp(unix_s, _CHINA).date()
+
+
+def _works(day: date) -> tuple[bool, bool]:
+    """Whether it is a working day, and whether that is known."""
+    # Imported here: few devices ever store so many people, and the calendar is a large table.
+    from chinese_calendar import is_workday
+
+    try:
+        return is_workday(day), True
+    except NotImplementedError:
+        return day.weekday() < 5, False
