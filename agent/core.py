@@ -14,8 +14,8 @@ from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
 from agent.face.probe import Probe, ProbeLimits, make_probe
 from agent.face.track import Tracker
-from agent.gallery.gallery import Gallery, Match, identify
-from agent.gallery.passes import Accepted, judge
+from agent.gallery.gallery import Gallery, Match, identify, verify
+from agent.gallery.passes import Accepted, Showings, judge
 from agent.policy.attempt import Attempts, OptIn
 from agent.policy.bundle import Attempt
 from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
@@ -27,8 +27,8 @@ from agent.policy.signage import SignWatch
 from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
 from agent.units import PassId, SubjectId
 
-_PRESENTED_S: Final = 2.0
-"""One showing of a pass is one decision; it is over when the pass has not been read for this long."""
+_NAMED_S: Final = 10.0
+"""How long after a pass was shown the person whom it names may step up to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,24 @@ class ModelFailed:
 Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Named:
+    """Whom to compare 1:1: a pass has just named them. It is good for one attempt."""
+
+    subject: SubjectId
+    pass_id: PassId
+    until_ns: int
+
+
 class Session:
     """Everything remembered about people in view; lives only while permitted."""
 
-    __slots__ = ("attempts", "tracker")
+    __slots__ = ("attempts", "named", "tracker")
 
     def __init__(self, rules: Attempt) -> None:
         self.attempts = Attempts(rules)
         self.tracker = Tracker(rules.leave_s)
+        self.named: _Named | None = None
 
 
 class Core:
@@ -129,7 +139,7 @@ class Core:
         self._gallery: Gallery | None = None
         self._withdrawn: frozenset[SubjectId] = frozenset()
         self._sign = SignWatch()
-        self._presented: dict[str, int] = {}
+        self._showings = Showings()
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:
@@ -186,9 +196,9 @@ class Core:
 
     def _permitted(self, frame: PermittedFrame, preview_due: bool) -> list[Output]:
         outputs: list[Output] = [Judged(None)]
+        law = self._gate.law
+        assert law is not None  # a permitted frame was admitted under a law
         if not isinstance(self.state, Session):
-            law = self._gate.law
-            assert law is not None  # a permitted frame was admitted under a law
             self.state = Session(law.policy.document.attempt)
             outputs.append(StateChanged(None))
         session = self.state
@@ -196,75 +206,87 @@ class Core:
             found = session.tracker.update(self._detector.detect(frame), frame.captured_ns)
             self._watch.lap("detect")
             granted = session.attempts.observe(frame, {track: face.box for track, face in found.items()})
+            if session.named is not None and frame.captured_ns >= session.named.until_ns:
+                session.named = None
             for track, opt_in in granted.items():
-                probe = make_probe(frame, found[track], opt_in, self._limits())
+                if law.one_to_one and session.named is None:
+                    break  # 1:1 compares nobody whom no pass has named
+                limits = ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
+                probe = make_probe(frame, found[track], opt_in, limits)
                 if isinstance(probe, Probe):
-                    outputs += self._look(probe, opt_in, frame, session)
+                    outputs += self._look(probe, opt_in, frame, session, law)
         except DeviceError:
             return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_NOT_ALLOWED,)))]
         for _ in session.attempts.exhausted(frame.captured_ns):
-            outputs.append(Decided(self._decision(Outcome.NO_MATCH, frame)))
+            session.named = None
+            outputs.append(self._decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
         session.attempts.keep(session.tracker.alive())
         if preview_due:
             outputs.append(PreviewMade(self._gate.preview(frame, [face.box for face in found.values()])))
             self._watch.lap("preview")
         return outputs
 
-    def _limits(self) -> ProbeLimits:
-        law = self._gate.law
-        assert law is not None
-        return ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
-
-    def _look(self, probe: Probe, opt_in: OptIn, frame: PermittedFrame, session: Session) -> list[Output]:
+    def _look(self, probe: Probe, opt_in: OptIn, frame: PermittedFrame, session: Session, law: Law) -> list[Output]:
         """Embed one probe and compare it with those who agreed; the template is dropped here, match or not."""
         self._watch.lap("probe")
         template = self._embedder.embed(probe)
         self._watch.lap("embed")
         session.attempts.looked(opt_in, frame)
-        law = self._gate.law
-        if self._gallery is None or law is None:
+        if self._gallery is None:
             return []
         consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
-        found = identify(template, consented)
+        named = session.named
+        found = identify(template, consented) if named is None else verify(template, consented, named.subject)
         self._watch.lap("identify")
         if not isinstance(found, Match):
             return []
         session.attempts.end(opt_in.track)
-        return [Decided(self._decision(Outcome.MATCH, frame, subject=found.subject))]
+        session.named = None
+        if named is not None:
+            self._used[named.pass_id] = self._used.get(named.pass_id, 0) + 1
+        return [self._decided(
+            Outcome.MATCH, law, frame, frame.permit.unix_s,
+            subject=found.subject, pass_used=None if named is None else named.pass_id,
+        )]  # fmt: skip
 
     def _passes(self, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
-        now_ns = codes.captured_ns
-        self._presented = {text: seen for text, seen in self._presented.items() if now_ns - seen < _PRESENTED_S * 1e9}
-        outputs: list[Output] = []
-        for code in self._qrs.texts(codes):
-            again = code.text in self._presented
-            self._presented[code.text] = now_ns
-            if not again:
-                outputs += self._pass(code.text, codes, law, around)
-        return outputs
+        texts = [code.text for code in self._qrs.texts(codes)]
+        shown = self._showings.new(texts, codes.captured_ns)
+        return [output for text in shown for output in self._pass(text, codes, law, around)]
 
     def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         policy, unix_s = law.policy, around.unix_s
         verdict = judge(text, policy.document.pass_keys, policy.site, policy.door, unix_s, self._used)
         if verdict is None:
             return []  # some other QR code; it is nobody's business
-        if isinstance(verdict, Accepted) and unix_s is not None and around.ledger_writable:
-            self._used[verdict.pass_id] = self._used.get(verdict.pass_id, 0) + 1
-            return [Decided(Decision(
-                outcome=Outcome.PASS_ACCEPTED, door=policy.door, unix_s=unix_s, captured_ns=codes.captured_ns,
-                frame=codes.number, policy_version=policy.document.version, subject=verdict.subject,
-                pass_used=verdict.pass_id,
-            ))]  # fmt: skip
         ground = Ground.LEDGER_UNWRITABLE.value if isinstance(verdict, Accepted) else verdict.reason.value
-        return [Decided(Decision(
-            outcome=Outcome.PASS_REFUSED, door=policy.door, unix_s=unix_s or 0.0, captured_ns=codes.captured_ns,
-            frame=codes.number, policy_version=policy.document.version, ground=ground,
-        ))]  # fmt: skip
+        if isinstance(verdict, Accepted) and verdict.subject is not None and law.one_to_one:
+            # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
+            if isinstance(self.state, Session):
+                until_ns = codes.captured_ns + round(_NAMED_S * 1e9)
+                self.state.named = _Named(verdict.subject, verdict.pass_id, until_ns)
+                return []
+            ground = self.state.grounds[0].value
+        elif isinstance(verdict, Accepted) and unix_s is not None and around.ledger_writable:
+            self._used[verdict.pass_id] = self._used.get(verdict.pass_id, 0) + 1
+            return [self._decided(
+                Outcome.PASS_ACCEPTED, law, codes, unix_s, subject=verdict.subject, pass_used=verdict.pass_id
+            )]  # fmt: skip
+        return [self._decided(Outcome.PASS_REFUSED, law, codes, unix_s or 0.0, ground=ground)]
 
-    def _decision(self, outcome: Outcome, frame: PermittedFrame, subject: SubjectId | None = None) -> Decision:
-        law = self._gate.law
-        assert law is not None
-        return Decision(
-            outcome=outcome, door=law.policy.door, unix_s=frame.permit.unix_s, captured_ns=frame.captured_ns,
-            frame=frame.number, policy_version=frame.permit.policy_version, subject=subject,
-        )  # fmt: skip
+    @staticmethod
+    def _decided(
+        outcome: Outcome,
+        law: Law,
+        frame: CodeFrame | PermittedFrame,
+        unix_s: float,
+        *,
+        subject: SubjectId | None = None,
+        ground: str | None = None,
+        pass_used: PassId | None = None,
+    ) -> Decided:
+        policy = law.policy
+        return Decided(Decision(
+            outcome=outcome, door=policy.door, unix_s=unix_s, captured_ns=frame.captured_ns, frame=frame.number,
+            policy_version=policy.document.version, subject=subject, ground=ground, pass_used=pass_used,
+        ))  # fmt: skip

@@ -138,17 +138,38 @@ def identify(template: ProbeTemplate, gallery: ConsentedGallery) -> Match | NoMa
         TypeError: the gallery was opened under another frame's permit.
         VaultError: the template's length is not the gallery's.
     """
+    scores = _scores(template, gallery)
+    if scores is None:
+        return NoMatch()
+    best = int(np.argmax(scores))
+    return gallery._part.found[best] if scores[best] >= gallery.permit.threshold else NoMatch()
+
+
+def verify(template: ProbeTemplate, gallery: ConsentedGallery, subject: SubjectId) -> Match | NoMatch:
+    """One comparison with the one person who was named, if that person is among those who consented.
+
+    Raises:
+        TypeError, VaultError: see `identify`.
+    """
+    named = [index for index, each in enumerate(gallery._part.found) if each.subject == subject]
+    scores = _scores(template, gallery, named)
+    if scores is None or not scores[0] >= gallery.permit.threshold:
+        return NoMatch()
+    return gallery._part.found[named[0]]
+
+
+def _scores(template: ProbeTemplate, gallery: ConsentedGallery, chosen: Sequence[int] | None = None) -> Vector | None:
+    """Comparison scores with all or with the chosen rows; None when there is nothing to compare."""
     if template.permit is not gallery.permit:
         raise TypeError("a template is compared under its own frame's permit only")
     part, rotation = gallery._part, gallery._rotation
-    if not part.found:
-        return NoMatch()
+    rows = part.rows if chosen is None else part.rows[list(chosen)]
+    if not len(rows):
+        return None
     if template.vector.shape != (rotation.dimensions,):
         raise VaultError("gallery: the embedder gives templates of another length; enrol again with this model")
     try:
         probe = unit(template.vector)
     except ValueError:  # no direction: nothing to compare, so nobody
-        return NoMatch()
-    scores = part.rows @ rotation.apply(probe)
-    best = int(np.argmax(scores))
-    return part.found[best] if scores[best] >= gallery.permit.threshold else NoMatch()
+        return None
+    return np.asarray(rows @ rotation.apply(probe), np.float32)

@@ -30,6 +30,7 @@ PASS_CONTEXT: Final = "doorward/pass/1"
 QUARTER_S: Final = 900
 SUBJECT_MAX: Final = 35
 """Signs of a pseudonym on a pass, so that the code stays at version 6."""
+_SHOWING_S: Final = 2.0
 _SIGNATURE: Final = 64
 _FIXED: Final = 27
 _TEXT_MAX: Final = 400
@@ -95,6 +96,22 @@ class Pass:
         times = self.from_quarter.to_bytes(3, "big") + self.until_quarter.to_bytes(3, "big")
         subject = (self.subject or "").encode("ascii")
         return self.site + self.pass_id + self.door + times + bytes((self.uses,)) + subject
+
+
+class Showings:
+    """Which texts are newly held up: one showing, however many frames long, is one decision."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def new(self, texts: Sequence[str], now_ns: int) -> list[str]:
+        """Those of the texts read on this frame that were not read within the last `_SHOWING_S`."""
+        self._seen = {text: seen for text, seen in self._seen.items() if now_ns - seen < _SHOWING_S * 1e9}
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._seen]
+        self._seen |= dict.fromkeys(texts, now_ns)
+        return fresh
 
 
 def site_digest(site: SiteId) -> bytes:

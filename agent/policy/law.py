@@ -11,6 +11,7 @@ from typing import Final
 
 from agent.policy.bundle import Policy, Zone
 from agent.policy.circumstances import Circumstances
+from agent.policy.fields import Mode
 from agent.policy.grounds import Ground
 from agent.policy.profiles import PROFILES, Profile
 
@@ -33,6 +34,11 @@ class Law:
     @property
     def profile(self) -> Profile:
         return PROFILES[self.policy.document.profile]
+
+    @property
+    def one_to_one(self) -> bool:
+        """Faces are compared only with the person whom a pass has named."""
+        return self.policy.document.mode is Mode.VERIFY
 
     def binds(self, ground: Ground) -> bool:
         return self.profile.binds(ground) or ground in self.policy.document.stricter

@@ -457,3 +457,73 @@ def test_pixels_of_the_camera_stay_as_they_are() -> None:
     empty = WALL.copy()
     desk.frames(10, ANNA, preview_due=True)
     assert np.array_equal(WALL, empty)
+
+
+class TestVerify:
+    """1:1: a pass names the person; only then is a face compared, and with that one person alone."""
+
+    @staticmethod
+    def desk(**changes: Any) -> Desk:
+        return Desk(gate_law(mode="verify", identify=None, pass_keys=PASS_KEYS, **changes))
+
+    @staticmethod
+    def names(desk: Desk, text: str, *people: Person, around: Surroundings = AROUND) -> list[Output]:
+        desk.qrs.texts_now = (text,)
+        outputs = desk.frame(*people, around=around, read_passes=True)
+        desk.qrs.texts_now = ()
+        return outputs
+
+    def test_nobody_is_compared_whom_no_pass_has_named(self) -> None:
+        desk = self.desk()
+        assert outcomes(desk.frames(30, Person("p-1", INSIDE))) == []
+        assert desk.embedder.seen == []
+
+    def test_the_named_person_is_let_in_and_the_pass_is_used_up(self) -> None:
+        desk, text = self.desk(), a_pass(uses=1, subject="p-1")
+        desk.frame()
+        assert decisions(self.names(desk, text)) == [], "naming opens nothing"
+        (decision,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
+        assert (decision.outcome, decision.subject, decision.opens) == (Outcome.MATCH, "p-1", True)
+        assert decision.pass_used is not None and len(desk.embedder.seen) == 1
+        desk.frames(25)
+        (again,) = decisions(self.names(desk, text))
+        assert (again.outcome, again.ground) == (Outcome.PASS_REFUSED, "pass-used")
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
+
+    def test_another_person_of_the_gallery_is_no_match(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="p-2"))
+        assert outcomes(desk.frames(20, Person("p-1", INSIDE))) == [("no-match", None)]
+        assert len(desk.embedder.seen) <= 3
+        desk.frames(25)
+        assert outcomes(desk.frames(12, Person("p-2", INSIDE))) == [], "a naming is good for one attempt"
+
+    def test_who_is_not_enrolled_or_has_withdrawn_is_no_match(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="guest-9"))
+        assert outcomes(desk.frames(20, Person("stranger", INSIDE))) == [("no-match", None)]
+        desk.frames(25)
+        desk.core.receive(GalleryChanged(known("p-1"), withdrawn("p-1")))
+        self.names(desk, a_pass(subject="p-1"))
+        assert outcomes(desk.frames(20, Person("p-1", INSIDE))) == [("no-match", None)]
+
+    def test_a_naming_ends_after_ten_seconds_and_with_a_refusal(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="p-1"))
+        desk.frames(95)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
+        self.names(desk, a_pass(subject="p-1"))
+        desk.frame(around=stopped())
+        desk.frames(30)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
+        assert desk.embedder.seen == []
+
+    def test_under_a_refusal_a_naming_pass_says_why_and_a_visitors_pass_opens(self) -> None:
+        desk = self.desk()
+        desk.frame(around=stopped())
+        (named,) = decisions(self.names(desk, a_pass(subject="p-1"), around=stopped()))
+        assert (named.outcome, named.ground) == (Outcome.PASS_REFUSED, "stopped")
+        assert outcomes(self.names(desk, a_pass(), around=stopped())) == [("pass-accepted", None)]
