@@ -169,6 +169,8 @@ class Connection:
         except ssl.SSLError as error:
             return self._tell(Broker.TLS_REFUSED, f"TLS failed ({error.reason or 'no reason given'})")
         except (OSError, ValueError) as error:
+            if isinstance(error, ConnectionResetError) and self._context is not None:
+                return self._tell(Broker.TLS_REFUSED, "it broke off the beginning of TLS")
             return self._tell(Broker.UNREACHABLE, getattr(error, "strerror", None) or str(error) or "no answer")
         client.loop_start()
         if not self._ended.wait(_ANSWER_S) and not self._was_in:
@@ -234,45 +236,6 @@ class Connection:
         was, self.state = self.state, state
         if was is not state and not (self._closing.is_set() and state is Broker.UNREACHABLE):
             self._changed(state, detail)
-
-
-class Subscriber(Connection):
-    """A consumer: hears all topics under one filter and may publish, for instance acknowledgements."""
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        topic_filter: str,
-        on_message: Callable[[str, bytes, bool], None],
-        *,
-        client_id: str = "doorward-subscriber",
-        protocol: Literal["5", "3.1.1"] = "5",
-        tls: Tls | None = None,
-    ) -> None:
-        """`on_message(topic, payload, retained)` runs on the connection's thread. Connects at once and for good."""
-        self._there = threading.Event()
-        super().__init__(
-            Address(host, port, protocol, tls),
-            client_id,
-            subscribe=(topic_filter,),
-            received=on_message,
-            changed=self._note,
-        )
-        self.start()
-
-    def _note(self, state: Broker, detail: str) -> None:
-        if state is Broker.CONNECTED:
-            self._there.set()
-        else:
-            self._there.clear()
-
-    def wait_connected(self, timeout_s: float) -> bool:
-        return self._there.wait(timeout_s)
-
-    def send(self, topic: str, payload: bytes) -> bool:
-        """Publish at QoS 1, not retained; False without a broker."""
-        return self.publish(topic, payload, qos=1, retain=False)
 
 
 def _context(tls: Tls) -> ssl.SSLContext:

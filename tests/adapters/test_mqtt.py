@@ -223,21 +223,12 @@ def test_user_and_password(tmp_path: Path, broker: Mosquitto, connect: Connect, 
     assert refused.wait(Broker.CONNECTED) == ""
 
 
-@pytest.mark.parametrize(
-    ("protocol", "line", "words"),
-    [
-        ("5", "max_qos 0", "qos not supported"),
-        ("3.1.1", "max_keepalive 10", "client identifier not valid"),
-    ],
-)
-def test_other_refusals_carry_the_broker_s_reason(
-    broker: Mosquitto, connect: Connect, protocol: Protocol, line: str, words: str
-) -> None:
+def test_another_refusal_carries_the_broker_s_reason(broker: Mosquitto, connect: Connect) -> None:
     broker.stop()
-    broker.configure(["allow_anonymous true", line])
+    broker.configure(["allow_anonymous true", "max_qos 0"])
     broker.start()
-    client = connect(plain(broker, protocol), will=Will("yard/status", b"offline"))
-    assert words in client.wait(Broker.REFUSED)
+    client = connect(plain(broker), will=Will("yard/status", b"offline"))
+    assert client.wait(Broker.REFUSED) == "qos not supported"
 
 
 @BOTH
