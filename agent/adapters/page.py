@@ -94,7 +94,7 @@ class Page:
         return HTTPStatus.OK, _TYPES[file.suffix], file.read_bytes(), {"Cache-Control": "no-cache"}
 
     def headers(self) -> dict[str, str]:
-        """On every answer."""
+        """On every answer, errors of the server itself included."""
         return {
             "Content-Security-Policy": self._policy,
             "X-Content-Type-Options": "nosniff",
@@ -131,16 +131,17 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         status, kind, body, extra = self.server.page.answer(self.path, self.headers["Host"])
         self.send_response(status)
-        for name, value in {
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            **self.server.page.headers(),
-            **extra,
-        }.items():
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **extra}.items():
             self.send_header(name, value)
         self.end_headers()
         if body_too:
             self.wfile.write(body)
+
+    def end_headers(self) -> None:
+        assert isinstance(self.server, _Server)
+        for name, value in self.server.page.headers().items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Who looks at the page is nobody's news."""
