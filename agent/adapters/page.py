@@ -117,6 +117,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # an answer to 0.9 has no headers
     server_version = "doorward"
     sys_version = ""
     timeout: ClassVar[float | None] = 30

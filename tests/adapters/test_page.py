@@ -1,4 +1,4 @@
-"""The page's web server, asked over real sockets: this machine alone, known files alone, strict headers on all answers."""
+"""The page's web server over real sockets: this machine alone, known files alone, strict headers on every answer."""
 
 from __future__ import annotations
 
@@ -127,7 +127,12 @@ def test_every_answer_is_strict(served: Served, path: str, method: str, host: st
 
 
 def test_errors_of_the_server_itself_are_strict_too(served: Served) -> None:
-    for raw in (b"DELETE / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
+    for raw in (
+        b"DELETE / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\r\n\r\n",
+    ):
         said = served.say(raw)
         assert b"default-src 'self'" in said and b"nosniff" in said, said
 
