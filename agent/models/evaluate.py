@@ -120,7 +120,7 @@ def cast_scores(eyes: Eyes, cast: Cast, uses: Iterable[str]) -> tuple[list[float
         for person, reference in references.items():
             (genuine if person == sprite.person else wrong).append(float(template @ reference))
     if not genuine or not wrong:
-        raise ConfigError("cast.toml: sprite: two people must be enrolled and seen; run scripts/build_cast")
+        raise ConfigError("cast.toml: sprite: needs one who is enrolled and seen, and another; run scripts/build_cast")
     return genuine, wrong
 
 
