@@ -125,6 +125,30 @@ def open_desk(config: DeviceConfig, report: Callable[[str], None]) -> Iterator[D
         PolicyError: the site has no policy in force that this device could verify.
         VaultError, DeviceError: keys, store or models cannot be used.
     """
+    with open_law(config, report) as (keys, store, standing, now_s):
+        assert standing.law is not None
+        detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
+        yield Desk(
+            store,
+            keys,
+            standing.law,
+            detector,
+            embedder,
+            unix_s=now_s,
+            lease_until_s=standing.lease_until_s,
+            stopped=standing.stopped(now_s),
+        )
+
+
+@contextmanager
+def open_law(
+    config: DeviceConfig, report: Callable[[str], None]
+) -> Iterator[tuple[PlainKeys, Store, Standing, float | None]]:
+    """A stopped device's keys, store, what stands for it now, and the trusted time; there is a law in the standing.
+
+    Raises:
+        ConfigError, PolicyError, VaultError, DeviceError: see `open_desk`.
+    """
     with _open_store(config) as (keys, store):
         clock, trusted = SystemClock(), trusted_clock(store)
         judged_s = trusted.floor(clock.monotonic_ns())
@@ -137,17 +161,7 @@ def open_desk(config: DeviceConfig, report: Callable[[str], None]) -> Iterator[D
         standing.take(verified, now_s)
         if standing.law is None:
             raise PolicyError(f"{config.site.repository}: no policy for this device can be used; see the line above")
-        detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
-        yield Desk(
-            store,
-            keys,
-            standing.law,
-            detector,
-            embedder,
-            unix_s=now_s,
-            lease_until_s=verified.lease_until_s,
-            stopped=standing.stopped(now_s),
-        )
+        yield keys, store, standing, now_s
 
 
 @contextmanager

@@ -110,12 +110,15 @@ class Heartbeat:
             met = bodies.Met.UNMET if ground in grounds else bodies.Met.MET
             if law is None:
                 met = bodies.Met.UNKNOWN
+            elif not law.binds(ground):
+                met = bodies.Met.NOT_BINDING
             if self._since.get(ground, (None, 0.0))[0] is not met:
                 self._since[ground] = (met, unix_s)
         return bodies.Compliance(
+            profile=None if law is None else law.policy.document.profile,
             obligations=tuple(
                 bodies.Obliged(ground=ground, state=met, since_s=since) for ground, (met, since) in self._since.items()
-            )
+            ),
         )
 
 

@@ -194,6 +194,7 @@ class Link:
             "broker": {"state": self._broker.value, "detail": self._broker_detail},
             "recogniser": self._recogniser,
             "preview": self._preview is not None,
+            "retained": {kind.value: payload.decode("utf-8") for kind, payload in self._retained.items()},
         }
 
 
@@ -250,6 +251,7 @@ def settings_of(config: DeviceConfig) -> LinkSettings:
         acknowledge=broker.acknowledge,
         page_port=config.page.port,
         repository_url=config.site.repository,
+        repository_ca=path(config.site.repository_ca),
     )
 
 

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "check": ("agent.cli.processes", "check", "Check a device config; every fault by file, line and rule."),
     "device": ("agent.cli.device", "device", "Make and show a device's keys."),
     "site": ("agent.cli.site", "site", "The authority: make, publish and restrict a site's policy."),
+    "policy": ("agent.cli.policy", "policy", "What the rules demand, and whether they are met here and now."),
     "people": ("agent.cli.people", "people", "Sign consent receipts, enrol people on a stopped device."),
     "pass": ("agent.cli.passes", "passes", "Day passes for those who do not use their face."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
@@ -54,12 +55,12 @@ def doorward() -> None:
 def main() -> None:
     """Entry point; the five errors become one message and exit code 2, never a traceback."""
     try:
-        doorward.main(standalone_mode=False)
+        code = doorward.main(standalone_mode=False)
+        if code:  # of a command that ended itself with `Exit`
+            sys.exit(code)
     except DoorwardError as error:
         click.echo(f"doorward: {error}", err=True)
         sys.exit(2)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.Abort:
         click.echo("doorward: stopped", err=True)
         sys.exit(130)

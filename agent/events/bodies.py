@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from agent.events.seal import Base64
 from agent.policy.bundle import View
 from agent.policy.document import Strict
-from agent.policy.fields import Hex32, LonLat, Mode, Name, PixelPolygon, Purpose
+from agent.policy.fields import Hex32, LonLat, Mode, Name, PixelPolygon, ProfileName, Purpose
 from agent.policy.grounds import Ground
 
 UnixS = Annotated[float, Field(ge=0, lt=2**40)]
@@ -56,6 +56,8 @@ class Met(StrEnum):
     MET = "met"
     UNMET = "unmet"
     UNKNOWN = "unknown"
+    NOT_BINDING = "not-binding"
+    """The policy's profile leaves it open."""
 
 
 @unique
@@ -110,6 +112,8 @@ class Obliged(Strict):
 
 
 class Compliance(Strict):
+    profile: ProfileName | None = None
+    """The policy's; None while there is no policy."""
     obligations: tuple[Obliged, ...]
 
 

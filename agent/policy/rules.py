@@ -255,11 +255,12 @@ def unmet(law: Law | None, here: Circumstances, among: Sequence[Obligation] = OB
     """Every unmet ground in the gate's order; empty means that all obligations are met."""
     if law is None:
         return (Ground.NO_POLICY,)
-    return tuple(each.ground for each in among if law.binds(each.ground) and not _met(each.rule, law, here))
+    return tuple(each.ground for each in among if law.binds(each.ground) and answer(each.rule, law, here) is not True)
 
 
-def _met(rule: Rule, law: Law, here: Circumstances) -> bool:
+def answer(rule: Rule, law: Law, here: Circumstances) -> bool | None:
+    """What a rule says; anything but True refuses."""
     try:
-        return rule(law, here) is True
+        return rule(law, here)
     except Exception:  # an exception in a rule is a refusal under the rule's own ground, never a crash and never a skip
         return False

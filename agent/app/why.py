@@ -1,0 +1,115 @@
+"""Why recognition is permitted or refused, here and now: each obligation, with its state.
+
+A running device is asked through its own page for what its recogniser last signed; of a stopped one, everything is
+judged that does not take the camera. Leaves out: words and colours (the command).
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agent.adapters.keys import DeviceDocument
+from agent.adapters.litert import held, load_models
+from agent.app.config import DeviceConfig
+from agent.app.desk import open_law
+from agent.crypto import SignPublic
+from agent.errors import ConfigError, DeviceError, LinkError
+from agent.events.bodies import Met
+from agent.events.telemetry import ComplianceMessage, read_telemetry
+from agent.events.wire import Kind
+from agent.policy.circumstances import Circumstances, LoadedModels, Surroundings
+from agent.policy.document import read
+from agent.policy.fields import ProfileName
+from agent.policy.grounds import Ground
+from agent.policy.profiles import PROFILES, Profile
+from agent.policy.rules import OBLIGATIONS, answer
+
+_TIMEOUT_S: Final = 2.0
+_BODY_MAX: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What stands, and where that is from."""
+
+    states: Mapping[Ground, Met]
+    profile: Profile
+    """The policy's, or the default one while a running device has no policy."""
+    source: str
+
+
+def findings(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
+    """Ask the running device, or judge the stopped one.
+
+    Raises:
+        ConfigError: it runs and its page cannot be asked.
+        LinkError: the page tells something that the device did not sign.
+        PolicyError, VaultError, DeviceError: a stopped device cannot be opened.
+    """
+    return _running(config) or _stopped(config, report)
+
+
+def _running(config: DeviceConfig) -> Findings | None:
+    if config.page.port == 0:
+        return None
+    url = f"http://127.0.0.1:{config.page.port}/page.json"
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answered:
+            facts = json.loads(answered.read(_BODY_MAX))
+        retained = facts["retained"]
+        if not facts["recogniser"] or Kind.COMPLIANCE.value not in retained:
+            return None
+        payload = str(retained[Kind.COMPLIANCE.value]).encode()
+    except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
+        return None
+    message = read_telemetry(Kind.COMPLIANCE, payload, _device_key(config.state / "device.json"))
+    if not isinstance(message, ComplianceMessage) or (message.site, message.device) != (
+        config.site.name, config.device.id
+    ):  # fmt: skip
+        raise LinkError(f"{url}: tells of another device; look at page.port")
+    body = message.body
+    profile = PROFILES[body.profile or ProfileName.STRICT]
+    return Findings({each.ground: each.state for each in body.obligations}, profile, f"the running device, {url}")
+
+
+def _device_key(path: Path) -> SignPublic:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; it holds the key that the device signs with") from None
+    return SignPublic(bytes.fromhex(read(data, DeviceDocument, str(path)).signing_key))
+
+
+def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
+    with open_law(config, report) as (_, store, standing, now_s):
+        law = standing.law
+        assert law is not None
+        models: LoadedModels | None = None
+        try:
+            models = held(*load_models(config.path(config.models.directory)))
+        except DeviceError as error:
+            report(str(error))
+        around = Surroundings(
+            unix_s=now_s,
+            lease_until_s=standing.lease_until_s,
+            fix=None,
+            models=models,
+            keys_sealed=True,
+            ledger_writable=store.writable(),
+            stopped=standing.stopped(now_s),
+            moved=False,
+            stock=standing.stock,
+            crossed_s=standing.crossed_s,
+        )
+        here, states = Circumstances(0, around, None), dict[Ground, Met]()
+        for each in OBLIGATIONS:
+            said = answer(each.rule, law, here)
+            met = Met.MET if said is True else Met.UNKNOWN if said is None else Met.UNMET
+            states[each.ground] = met if law.binds(each.ground) else Met.NOT_BINDING
+        return Findings(states, PROFILES[law.policy.document.profile], "the stopped device; the camera was not opened")
