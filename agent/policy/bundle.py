@@ -25,6 +25,7 @@ from agent.policy.declared import (
     Necessity,
     Notice,
     Retention,
+    notice_sha256,
 )
 from agent.policy.document import Strict, read
 from agent.policy.fields import Hex32, LonLat, Mode, Name, Pixel, PixelPolygon, Place, ProfileName, Purpose
@@ -196,7 +197,7 @@ class Policy:
         PolicyError: the target is of another role or path, malformed, or does not name this device.
     """
 
-    __slots__ = ("device", "document", "door", "site")
+    __slots__ = ("device", "document", "door", "notice_is_its_hash", "site")
 
     def __init__(self, target: VerifiedTarget, device: DeviceId) -> None:
         if target.role != "permission" or target.path != POLICY_PATH:
@@ -209,6 +210,9 @@ class Policy:
         self.device = named[0]
         self.site = SiteId(document.site)
         self.door = DoorId(document.door)
+        texts = {language: text.model_dump() for language, text in document.notice.texts.items()}
+        self.notice_is_its_hash = notice_sha256(texts) == document.notice.sha256
+        """The texts of the notice are those that its hash is of; worked out once, not on every frame."""
 
     def in_force(self, unix_s: float) -> bool:
         return self.document.from_.timestamp() <= unix_s < self.document.until.timestamp()
