@@ -6,17 +6,31 @@ listed with file, line and rule, and nothing starts. Paths are relative to the c
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigError
 
+_SIZE_MAX: Final = 64 * 1024
+
+
+def _repository(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1")):
+        raise ValueError("needs https; plain http is for this machine alone")
+    return url
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s]+/$")]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+/$"), AfterValidator(_repository)]
+FilePath = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
+"""Relative to the config file, or absolute."""
 
 
 class _Section(BaseModel):
@@ -25,7 +39,7 @@ class _Section(BaseModel):
 
 class Device(_Section):
     id: Name
-    state: str
+    state: FilePath
     insecure_dev: bool = False
 
 
@@ -33,6 +47,8 @@ class Site(_Section):
     name: Name
     root_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     repository: Url
+    repository_ca: FilePath | None = None
+    """CA of an `https` repository; None trusts the system's CAs."""
     check_every_s: Annotated[float, Field(ge=0.5, le=86_400)] = 60.0
 
 
@@ -40,8 +56,8 @@ class Camera(_Section):
     """`simulated` plays a scene; `recording` plays a video file, an animation or a folder of stills."""
 
     kind: Literal["simulated", "recording"]
-    scene: str | None = None
-    file: str | None = None
+    scene: FilePath | None = None
+    file: FilePath | None = None
     stall_s: Annotated[float, Field(ge=0.5, le=30)] = 2.0
 
     @model_validator(mode="after")
@@ -60,14 +76,20 @@ class Position(_Section):
 
 
 class Models(_Section):
-    directory: str
+    directory: FilePath
     threads: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class Tls(_Section):
-    ca: str
-    certificate: str | None = None
-    key: str | None = None
+    ca: FilePath
+    certificate: FilePath | None = None
+    key: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _key_of_something(self) -> Tls:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together; name both or neither")
+        return self
 
 
 class Broker(_Section):
@@ -77,9 +99,15 @@ class Broker(_Section):
     acknowledge: Literal["consumer", "puback"] = "puback"
     tls: Tls | None = None
     user: str | None = None
-    password_file: str | None = None
-    websocket: Annotated[str, Field(pattern=r"^wss?://[^\s]+$")] | None = None
+    password_file: FilePath | None = None
+    websocket: Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")] | None = None
     """What the page connects to; None shows the page without live data."""
+
+    @model_validator(mode="after")
+    def _password_of_somebody(self) -> Broker:
+        if self.password_file is not None and self.user is None:
+            raise ValueError("a password needs a user; add user")
+        return self
 
 
 class Page(_Section):
@@ -89,7 +117,7 @@ class Page(_Section):
 class Preview(_Section):
     """The commissioned picture of the empty scene; without it previews are blocks alone."""
 
-    empty: str | None = None
+    empty: FilePath | None = None
     every_s: Annotated[float, Field(ge=0.1, le=10)] = 0.2
 
 
@@ -107,7 +135,11 @@ class DeviceConfig(_Section):
     """The folder of the config file; not a key of it."""
 
     def path(self, name: str) -> Path:
-        return (self.base / name).resolve()
+        named = self.base / name
+        try:
+            return named.resolve()
+        except RuntimeError:  # links in a circle; whoever opens it says so
+            return named
 
     @property
     def state(self) -> Path:
@@ -124,32 +156,44 @@ def load(file: Path) -> DeviceConfig:
     Raises:
         ConfigError: every fault, one a line: `file:line: field: rule`.
     """
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"{file}: cannot be read ({reason}); name a device config file") from None
+    text = _text(file)
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # a number or a nesting that is too long is no TOMLDecodeError
+        where = re.search(r" \(at (line (\d+), column \d+|end of document)\)", str(error))
+        rule = str(error).replace(where[0], "") if where else "a number or a nesting without end"
+        line = 1 if where is None else where[2] or len(text.splitlines())
+        raise ConfigError(f"{file}:{line}: not TOML: {rule}; correct it") from None
     if "base" in raw:
         raise ConfigError(f"{file}:{_line(text, ('base',))}: base: unknown key; remove it")
     try:
         config = DeviceConfig.model_validate({**raw, "base": file.resolve().parent})
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        raise ConfigError("\n".join(sorted(_fault(file, text, fault) for fault in faults))) from None
+        faults = sorted(_fault(text, each) for each in error.errors(include_url=False, include_input=False))
+        raise ConfigError("\n".join(f"{file}:{line}: {words}" for line, words in faults)) from None
     missing = _missing_files(config, file, text)
     if missing:
         raise ConfigError("\n".join(missing))
     return config
 
 
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_SIZE_MAX + 1)
+        if len(data) <= _SIZE_MAX:
+            return data.decode("utf-8").replace("\r\n", "\n")
+        reason = f"larger than {_SIZE_MAX // 1024} KiB"
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror or "no file" if isinstance(error, OSError) else "not UTF-8 text"
+    raise ConfigError(f"{file}: cannot be read ({reason}); name a device config file") from None
+
+
 def _missing_files(config: DeviceConfig, file: Path, text: str) -> list[str]:
     """Files that must be there before anything starts; secrets are read later, by the process that owns them."""
     broker = config.broker
     named = {
+        ("site", "repository_ca"): config.site.repository_ca,
         ("camera", "scene"): config.camera.scene,
         ("camera", "file"): config.camera.file,
         ("models", "directory"): config.models.directory,
@@ -160,25 +204,33 @@ def _missing_files(config: DeviceConfig, file: Path, text: str) -> list[str]:
         ("broker", "tls", "key"): broker.tls.key if broker.tls else None,
     }
     return [
-        f"{file}:{_line(text, field)}: {'.'.join(field)}: {config.path(name)} does not exist; correct the path"
+        f"{file}:{_line(text, field)}: {'.'.join(field)}: {config.path(name)} is not there; correct the path"
         for field, name in named.items()
-        if name is not None and not config.path(name).exists()
+        if name is not None and not _exists(config.path(name))
     ]
 
 
-def _fault(file: Path, text: str, fault: Any) -> str:
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:  # a folder on the way that may not be entered, a name that is too long
+        return False
+    return True
+
+
+def _fault(text: str, fault: Any) -> tuple[int, str]:
     field = tuple(str(part) for part in fault["loc"])
     rule = {"extra_forbidden": "unknown key; remove it or correct its spelling", "missing": "missing; add it"}.get(
-        fault["type"], fault["msg"]
+        fault["type"], fault["msg"].removeprefix("Value error, ")
     )
-    return f"{file}:{_line(text, field)}: {'.'.join(field) or 'file'}: {rule}"
+    return _line(text, field), f"{'.'.join(field)}: {rule}"
 
 
 def _line(text: str, field: tuple[str, ...]) -> int:
     """The line of a key, or of the deepest table on the way to it; 1 when neither is written."""
     table: tuple[str, ...] = ()
     best, depth = 1, 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
         if stripped.startswith("["):
             table = tuple(part.strip().strip("\"'") for part in stripped.strip("[] ").split("."))
@@ -187,6 +239,7 @@ def _line(text: str, field: tuple[str, ...]) -> int:
             here = (*table, *(part.strip().strip("\"'") for part in stripped.split("=", 1)[0].split(".")))
         else:
             continue
-        if len(here) > depth and field[: len(here)] == here:
-            best, depth = number, len(here)
+        shared = min(len(here), len(field))
+        if shared > depth and here[:shared] == field[:shared]:
+            best, depth = number, shared
     return best

@@ -80,10 +80,14 @@ def alone(state: Path) -> Iterator[None]:
     """One process at a time works on a state folder.
 
     Raises:
-        ConfigError: another one does.
+        ConfigError: another one does, or the folder cannot be made or written.
     """
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (state / "lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"{state}: {error.strerror}; correct device.state, or who owns the folder") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
