@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.errors import DeviceError
-from agent.face.detect import Face, Finder, Floats
+from agent.face.align import CHIP_SIDE
+from agent.face.detect import GRID_SIDE, INPUT_SIDE, LANDMARKS, Face, Finder, Floats
 from agent.face.probe import Probe, ProbeTemplate
 from agent.models.manifest import HELP, ModelEntry, Tensor, read_manifest
 from agent.models.runtime import start
@@ -29,7 +30,9 @@ _RUNTIMES: Final = (
     ("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
     ("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
 )
-_TENSORS: Final = {"detector": ("logits", "sizes", "offsets"), "embedder": ("embedding",)}
+_SIDE: Final = {"detector": INPUT_SIDE, "embedder": CHIP_SIDE}
+_CHANNELS: Final = {"detector": {"logits": 1, "sizes": 2, "offsets": 2 * (1 + LANDMARKS)}, "embedder": {"embedding": 0}}
+"""Outputs of each role in order, with the numbers a cell of the detector's grid; an embedding may have any length."""
 _FILE_MAX: Final = 32 * 1024 * 1024
 
 
@@ -78,10 +81,7 @@ class LoadedModel:
             made = start(interpreter, data, threads)
         except (ValueError, RuntimeError):
             raise DeviceError(f"{path}: {runtime} cannot load it; {HELP}") from None
-        if tuple(tensor.name for tensor in entry.outputs) != _TENSORS[entry.role]:
-            raise DeviceError(f"{path}: output: a {entry.role} has {', '.join(_TENSORS[entry.role])}; {HELP}")
-        if len(entry.inputs) != 1 or entry.inputs[0].zero != 0:
-            raise DeviceError(f"{path}: input: must be one tensor with zero point 0; {HELP}")
+        _demand_tensors(path, entry)
         _compare(path, "input", entry.inputs, made.get_input_details())
         _compare(path, "output", entry.outputs, made.get_output_details())
         return cls(entry, runtime, made)
@@ -127,6 +127,20 @@ class LoadedModel:
         except (ValueError, RuntimeError):
             raise DeviceError(f"model {self._entry.file}: {self._runtime} failed while running; {HELP}") from None
         return tuple(_real(values, tensor) for values, tensor in zip(stored, self._entry.outputs, strict=True))
+
+
+def _demand_tensors(path: Path, entry: ModelEntry) -> None:
+    """The tensors must be those that agent/face works with."""
+    channels, side = _CHANNELS[entry.role], _SIDE[entry.role]
+    if [tensor.name for tensor in entry.outputs] != list(channels):
+        raise DeviceError(f"{path}: output: the {entry.role} has {', '.join(channels)}; {HELP}")
+    if [(tensor.shape, tensor.zero) for tensor in entry.inputs] != [((1, side, side, 3), 0)]:
+        raise DeviceError(f"{path}: input: must be one tensor of 1 x {side} x {side} x 3 with zero point 0; {HELP}")
+    for tensor in entry.outputs:
+        grid = (1, GRID_SIDE, GRID_SIDE, channels[tensor.name])
+        fits = tensor.shape == grid if entry.role == "detector" else len(tensor.shape) == 2 and tensor.shape[0] == 1
+        if not fits:
+            raise DeviceError(f"{path}: output {tensor.name}: shape: is not that of the {entry.role}; {HELP}")
 
 
 def _short(name: str) -> str:
@@ -177,7 +191,7 @@ class LiteRtDetector:
 
     def __init__(self, model: LoadedModel) -> None:
         if model.role != "detector":
-            raise DeviceError(f"models: role: a {model.role} cannot detect; {HELP}")
+            raise DeviceError(f"models: role: the {model.role} cannot detect; {HELP}")
         self._finder = Finder(model.run)
 
     def detect(self, frame: PermittedFrame) -> tuple[Face, ...]:
@@ -190,7 +204,7 @@ class LiteRtEmbedder:
 
     def __init__(self, model: LoadedModel) -> None:
         if model.role != "embedder":
-            raise DeviceError(f"models: role: a {model.role} cannot embed; {HELP}")
+            raise DeviceError(f"models: role: the {model.role} cannot embed; {HELP}")
         self._model = model
 
     def embed(self, probe: Probe) -> ProbeTemplate:

@@ -158,7 +158,7 @@ def _entry(table: Table) -> ModelEntry:
     role: Any = table.one_of("role", ("detector", "embedder"))
     declares = table.texts("declares", DECLARABLE)
     if not declares or not set(declares) <= set(_OF_ROLE[role]):
-        table.fault("declares", f"a {role} may declare only {', '.join(_OF_ROLE[role])}")
+        table.fault("declares", f"the {role} may declare only {', '.join(_OF_ROLE[role])}")
     made = ModelEntry(
         table.text("name"),
         role,
