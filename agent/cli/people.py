@@ -14,6 +14,7 @@ from agent.cli.authority import load_site
 from agent.errors import ConfigError, PolicyError
 from agent.gallery.enrol import NotPermitted, PictureFault, TooFewGood
 from agent.gallery.reference import PROBES_MIN
+from agent.policy.fields import AgeBand
 from agent.policy.frames import CapturedFrame
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -40,8 +41,12 @@ def people() -> None:
 @click.option("--subject", required=True, help="A pseudonym: lower-case letters, digits and hyphens; never a name.")
 @click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="How long it holds.")
 @click.option("--device", "devices", multiple=True, help="Only for this device; may be given again.")
+@click.option("--age", type=click.Choice([each.value for each in AgeBand]), default="adult", show_default=True)
+@click.option("--guardian", help="Pseudonym of the guardian who agreed as well; for minors.")
 @click.option("-o", "--output", required=True, type=_FILE, help="The receipt (JSON).")
-def consent(site: Path, subject: str, days: int, devices: tuple[str, ...], output: Path) -> None:
+def consent(
+    site: Path, subject: str, days: int, devices: tuple[str, ...], age: str, guardian: str | None, output: Path
+) -> None:
     """Sign a receipt for a person who has read the notice and agreed, for the policy's one purpose."""
     from agent.adapters.keys import write_whole
     from agent.site.consents import demand_pseudonym, issue_receipt
@@ -54,6 +59,8 @@ def consent(site: Path, subject: str, days: int, devices: tuple[str, ...], outpu
         given_s=time.time(),
         days=days,
         devices=devices,
+        age=AgeBand(age),
+        guardian=guardian,
     )
     write_whole(output, receipt, 0o600)
     click.echo(f"{output}: consent of {subject} to {policy.purpose.value}, {days} days; give the person a copy")

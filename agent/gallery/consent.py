@@ -18,7 +18,7 @@ from agent.crypto import SignPublic, verify
 from agent.errors import PolicyError
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
 from agent.policy.document import Strict, read
-from agent.policy.fields import Hex32, Name, Purpose
+from agent.policy.fields import AgeBand, Hex32, Name, Purpose
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
 
 RECEIPT_CONTEXT = "doorward/receipt/1"
@@ -35,6 +35,9 @@ class ReceiptDocument(Strict):
     notice_sha256: Hex32
     site: Name
     devices: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1000)]
+    age: AgeBand
+    guardian: Name | None = None
+    """Pseudonym of the guardian who agreed; needed below the age that the profile sets (Measures art. 7)."""
     given: AwareDatetime
     until: AwareDatetime
     key: Hex32
@@ -69,6 +72,8 @@ class Consent(Unforgeable):
     purpose: Purpose
     site: SiteId
     devices: frozenset[DeviceId]
+    age: AgeBand
+    guardian: SubjectId | None
     notice_sha256: Sha256
     given_s: float
     until_s: float
@@ -78,10 +83,17 @@ class Consent(Unforgeable):
     def __post_init__(self, mint: Mint) -> None:
         demand(mint, "Consent")
 
-    def in_force(self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float) -> bool:
-        """For exactly this purpose, site and notice, at this time; never for a time that is not a number."""
+    def in_force(
+        self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float, guardian_below: int
+    ) -> bool:
+        """For exactly this purpose, site and notice, at this time; never for a time that is not a number.
+
+        Args:
+            guardian_below: age below which it takes a guardian's consent too.
+        """
         return (
-            self.purpose is purpose
+            (self.guardian is not None or self.age.youngest >= guardian_below)
+            and self.purpose is purpose
             and self.site == site
             and self.notice_sha256 == notice_sha256
             and self.given_s <= unix_s < self.until_s
@@ -141,6 +153,8 @@ def _checked(data: bytes, document: ReceiptDocument, source: str) -> Consent:
         purpose=document.purpose,
         site=SiteId(document.site),
         devices=frozenset(DeviceId(device) for device in document.devices),
+        age=document.age,
+        guardian=None if document.guardian is None else SubjectId(document.guardian),
         notice_sha256=Sha256(document.notice_sha256),
         given_s=document.given.timestamp(),
         until_s=document.until.timestamp(),

@@ -103,7 +103,7 @@ class Gallery(Unforgeable):
         Cheap on every frame: the part is made anew only when the purpose, the notice, the site or the withdrawals
         change, or a consent begins or ends.
         """
-        context = (permit.purpose, permit.notice_sha256, site, frozenset(withdrawn))
+        context = (permit.purpose, permit.notice_sha256, permit.guardian_below, site, frozenset(withdrawn))
         part = self._part
         if part is None or part.context != context or not part.from_s <= permit.unix_s < part.until_s:
             part = self._part = self._select(permit, site, withdrawn, context)
@@ -117,7 +117,11 @@ class Gallery(Unforgeable):
             for index, each in enumerate(self._references)
             if each.consent.subject not in withdrawn
             and each.consent.in_force(
-                purpose=permit.purpose, site=site, notice_sha256=permit.notice_sha256, unix_s=permit.unix_s
+                purpose=permit.purpose,
+                site=site,
+                notice_sha256=permit.notice_sha256,
+                unix_s=permit.unix_s,
+                guardian_below=permit.guardian_below,
             )
         ]
         people = [self._references[index].consent for index in chosen]

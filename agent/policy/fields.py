@@ -62,6 +62,22 @@ class Mode(StrEnum):
 
 
 @unique
+class AgeBand(StrEnum):
+    """An age as it was declared; never estimated from a face."""
+
+    UNDER_14 = "under-14"
+    FROM_14 = "14-15"
+    FROM_16 = "16-17"
+    ADULT = "adult"
+    UNKNOWN = "unknown"
+
+    @property
+    def youngest(self) -> int:
+        """The lowest age that it may mean; unknown may mean any."""
+        return {AgeBand.FROM_14: 14, AgeBand.FROM_16: 16, AgeBand.ADULT: 18}.get(self, 0)
+
+
+@unique
 class ProfileName(StrEnum):
     """Which rules bind; see profiles.py."""
 

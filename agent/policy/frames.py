@@ -63,6 +63,8 @@ class Permit(Unforgeable):
     threshold: float
     unix_s: float
     """Trusted time of the frame."""
+    guardian_below: int
+    """Age below which only those whose guardian agreed may be named."""
 
     def __post_init__(self, key: Mint) -> None:
         demand(key, "Permit")

@@ -19,7 +19,7 @@ from shapely.geometry import Polygon
 
 from agent.policy._mint import MINT
 from agent.policy.attempt import OptIn, TrackId
-from agent.policy.bundle import ExcludedRegion, Policy
+from agent.policy.bundle import ExcludedRegion
 from agent.policy.circumstances import Circumstances
 from agent.policy.fields import Mode, Place, Purpose
 from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
@@ -54,7 +54,9 @@ class Refusal:
 class ConsentInForce(Protocol):
     """What the gallery's consent answers for itself; see gallery/consent.py."""
 
-    def in_force(self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float) -> bool: ...
+    def in_force(
+        self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float, guardian_below: int
+    ) -> bool: ...
 
 
 class Gate:
@@ -129,7 +131,7 @@ class Gate:
         unix_s = here.surroundings.unix_s
         if grounds or rgb is None or unix_s is None:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
-        return _permit(rgb & self._keep, law.policy, unix_s, captured)
+        return _permit(rgb & self._keep, law, unix_s, captured)
 
     def enrol(
         self, captured: CapturedFrame, here: Circumstances, consent: ConsentInForce
@@ -153,11 +155,12 @@ class Gate:
             site=policy.site,
             notice_sha256=Sha256(policy.document.notice.sha256),
             unix_s=unix_s,
+            guardian_below=law.profile.guardian_below,
         ):
             return Refusal((Ground.NO_CONSENT,))
         if rgb is None or self._keep is None or rgb.shape != self._keep.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
-        frame = _permit(rgb.copy(), policy, unix_s, captured)
+        frame = _permit(rgb.copy(), law, unix_s, captured)
         return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number, face=None)
 
     def blocks(self, captured: CapturedFrame) -> Preview | Refusal:
@@ -180,10 +183,10 @@ class Gate:
         return _preview(picture, frame.number)
 
 
-def _permit(pixels: Rgb, policy: Policy, unix_s: float, captured: CapturedFrame) -> PermittedFrame:
+def _permit(pixels: Rgb, law: Law, unix_s: float, captured: CapturedFrame) -> PermittedFrame:
     """Stamp pixels that have been masked, or handed in for enrolment, with the permit that they were opened under."""
     pixels.flags.writeable = False
-    document = policy.document
+    document = law.policy.document
     permit = Permit(
         key=MINT,
         purpose=document.purpose,
@@ -191,6 +194,7 @@ def _permit(pixels: Rgb, policy: Policy, unix_s: float, captured: CapturedFrame)
         notice_sha256=Sha256(document.notice.sha256),
         threshold=document.operating_point.threshold,
         unix_s=unix_s,
+        guardian_below=law.profile.guardian_below,
     )
     return PermittedFrame(
         key=MINT, pixels=pixels, permit=permit, number=captured.number, captured_ns=captured.captured_ns

@@ -16,7 +16,8 @@ from agent.errors import ConfigError
 from agent.gallery.consent import RECEIPT_CONTEXT, ReceiptDocument, signed_part
 from agent.policy.bundle import PolicyDocument, utc
 from agent.policy.document import read
-from agent.policy.fields import Name
+from agent.policy.fields import AgeBand, Name
+from agent.policy.profiles import PROFILES
 from agent.units import SubjectId
 
 _DAY_S = 86_400
@@ -30,6 +31,8 @@ def issue_receipt(
     given_s: float,
     days: int,
     devices: Sequence[str] = (),
+    age: AgeBand = AgeBand.ADULT,
+    guardian: str | None = None,
 ) -> bytes:
     """A signed receipt as JSON.
 
@@ -39,11 +42,17 @@ def issue_receipt(
         given_s: when the person agreed.
         days: how long it holds; at most the policy's retention.
         devices: ids; none names all of the policy.
+        age: as the person declares it.
+        guardian: pseudonym of the guardian who agreed; needed below the age of the policy's profile.
 
     Raises:
-        ConfigError: the subject is no pseudonym, the time too long, a device unknown, or the key not the policy's.
+        ConfigError: the subject is no pseudonym, the time too long, a device unknown, a guardian missing, or the key
+            not the policy's.
     """
     _demand(policy, secret, subject, days, devices)
+    below = PROFILES[policy.profile].guardian_below
+    if guardian is None and age.youngest < below:
+        raise ConfigError(f"--guardian: needed below {below} (profile {policy.profile}); name the guardian who agreed")
     document: dict[str, object] = {
         "schema": RECEIPT_CONTEXT,
         "id": f"c-{random_bytes(8).hex()}",
@@ -52,6 +61,8 @@ def issue_receipt(
         "notice_sha256": policy.notice.sha256,
         "site": policy.site,
         "devices": list(devices) or [device.id for device in policy.devices],
+        "age": age.value,
+        **({} if guardian is None else {"guardian": demand_pseudonym(guardian)}),
         "given": utc(int(given_s)).isoformat(),
         "until": utc(int(given_s) + days * _DAY_S).isoformat(),
         "key": sign_public(secret).hex(),

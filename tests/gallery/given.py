@@ -40,6 +40,7 @@ def receipt(secret: SignSecret = ISSUER, **changes: Any) -> bytes:
         "notice_sha256": NOTICE_SHA256,
         "site": SITE,
         "devices": [DEVICE],
+        "age": "adult",
         "given": iso(NOW_S - 100),
         "until": iso(NOW_S + 100),
         "key": sign_public(secret).hex(),

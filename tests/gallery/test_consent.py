@@ -15,7 +15,7 @@ from agent.errors import PolicyError
 from agent.gallery import _mint
 from agent.gallery.consent import RECEIPT_CONTEXT, Consent, read_kept_receipt, read_receipt, signed_part
 from agent.policy.bundle import EnrolmentKey, utc
-from agent.policy.fields import Purpose
+from agent.policy.fields import AgeBand, Purpose
 from agent.units import Sha256, SiteId
 from tests.gallery.given import ISSUER, ISSUERS, SITE, consent, receipt
 from tests.policy.given import NOTICE_SHA256, NOW_S, iso
@@ -25,7 +25,9 @@ ASKED: dict[str, Any] = {
     "site": SITE,
     "notice_sha256": Sha256(NOTICE_SHA256),
     "unix_s": NOW_S,
+    "guardian_below": 14,
 }
+YOUNGEST = {AgeBand.UNDER_14: 0, AgeBand.FROM_14: 14, AgeBand.FROM_16: 16, AgeBand.ADULT: 18, AgeBand.UNKNOWN: 0}
 
 
 def test_says_what_the_receipt_says() -> None:
@@ -50,6 +52,14 @@ def test_says_what_the_receipt_says() -> None:
 )
 def test_is_for_one_purpose_site_notice_and_time(other: dict[str, Any]) -> None:
     assert not consent().in_force(**(ASKED | other))
+
+
+@pytest.mark.parametrize("age", AgeBand)
+@pytest.mark.parametrize("below", [14, 16, 18])
+def test_minors_and_unknown_ages_take_a_guardian(age: AgeBand, below: int) -> None:
+    asked = ASKED | {"guardian_below": below}
+    assert consent(age=age.value).in_force(**asked) is (YOUNGEST[age] >= below)
+    assert consent(age=age.value, guardian="g-1").in_force(**asked)
 
 
 def test_its_first_second_counts_and_its_last_does_not() -> None:

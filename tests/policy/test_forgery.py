@@ -58,6 +58,7 @@ FIELDS: dict[type, dict[str, Any]] = {
     Permit: {
         "purpose": Purpose.RESIDENT_ENTRY,
         "policy_version": 1,
+        "guardian_below": 14,
         "notice_sha256": "a" * 64,
         "threshold": 0.0,
         "unix_s": 0.0,

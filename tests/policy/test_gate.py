@@ -231,8 +231,10 @@ class Agreed:
         self.answer = answer
         self.asked: list[tuple[object, ...]] = []
 
-    def in_force(self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float) -> bool:
-        self.asked.append((purpose, site, notice_sha256, unix_s))
+    def in_force(
+        self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float, guardian_below: int
+    ) -> bool:
+        self.asked.append((purpose, site, notice_sha256, unix_s, guardian_below))
         return self.answer
 
 
@@ -246,7 +248,7 @@ class TestEnrol:
         assert (frame.number, opt_in.number, opt_in.face) == (5, 5, None)
         assert (frame.pixels == 200).all(), "excluded regions are places in the camera's view, not in a portrait"
         assert not frame.pixels.flags.writeable
-        assert consent.asked == [(Purpose.RESIDENT_ENTRY, "quay", NOTICE_SHA256, NOW_S)]
+        assert consent.asked == [(Purpose.RESIDENT_ENTRY, "quay", NOTICE_SHA256, NOW_S, 14)]
 
     def test_the_door_s_own_grounds_do_not_apply(self) -> None:
         gate = Gate(law(location={"kind": "gnss"}, zones=[]))

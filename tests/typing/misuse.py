@@ -54,8 +54,8 @@ def embedding_a_passer_by(frame: PermittedFrame, face: Face, opt_in: OptIn, limi
 
 
 def reading_codes_from_anything_else(frame: PermittedFrame, markers: MarkerReader, codes: QrReader) -> None:
-    markers.markers(raw)  # type: ignore[arg-type]
-    markers.markers(frame)  # type: ignore[arg-type]
+    markers.markers(raw, None)  # type: ignore[arg-type]
+    markers.markers(frame, None)  # type: ignore[arg-type]
     codes.texts(raw)  # type: ignore[arg-type]
     codes.texts(grey)  # type: ignore[arg-type]
 
@@ -72,7 +72,15 @@ def reading_what_was_captured(codes: CodeFrame) -> None:
 def forging(permit: Permit, frame: PermittedFrame, template: ReferenceTemplate, consent: Consent) -> None:
     """Constructors demand a key that nobody outside the room can name."""
     CodeFrame(key=key, luma=grey, scale=1, number=1, captured_ns=0)  # type: ignore[arg-type]
-    Permit(key=key, purpose=Purpose.RESIDENT_ENTRY, policy_version=1, notice_sha256=Sha256(""), threshold=0, unix_s=0)  # type: ignore[arg-type]
+    Permit(
+        key=key,  # type: ignore[arg-type]
+        purpose=Purpose.RESIDENT_ENTRY,
+        policy_version=1,
+        notice_sha256=Sha256(""),
+        threshold=0,
+        unix_s=0,
+        guardian_below=0,
+    )
     PermittedFrame(key=key, pixels=pixels, permit=permit, number=1, captured_ns=0)  # type: ignore[arg-type]
     PermittedFrame(pixels=pixels, permit=permit, number=1, captured_ns=0)  # type: ignore[call-arg]
     Preview(key=key, picture=pixels, number=1)  # type: ignore[arg-type]
