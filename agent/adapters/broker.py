@@ -41,7 +41,11 @@ class EmbeddedBroker:
     """A broker that can be started, killed and started again; it ends with the process that started it."""
 
     def __init__(self) -> None:
-        """Picks free ports; nothing runs before `start`."""
+        """Picks free ports; nothing runs before `start`.
+
+        Raises:
+            LinkError: this machine cannot talk to itself.
+        """
         self.port, self.port_311, self.port_websocket = _free_ports(3)
         """MQTT 5; MQTT 3.1.1; MQTT 3.1.1 over WebSockets, all on 127.0.0.1."""
         self._folder = tempfile.TemporaryDirectory(prefix="doorward-broker-")
@@ -82,9 +86,15 @@ class EmbeddedBroker:
 def _free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname()[:2], timeout=2.0).close()
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [int(probe.getsockname()[1]) for probe in probes]
+    except OSError as error:
+        raise LinkError(
+            f"embedded broker: 127.0.0.1 cannot be used ({error.strerror}); see to the loopback interface"
+        ) from None
     finally:
         for probe in probes:
             probe.close()

@@ -1,7 +1,8 @@
 """When and what the recogniser says about itself: status, compliance, metrics, ledger, notice.
 
-Rules: status and compliance go out at once when they change, and at least every 15 s; metrics every 5 s; a checkpoint
-of the ledger every 60 s or 100 entries, whichever is first. Only bodies of events/bodies.py leave.
+Rules: status and compliance go out at once when they change, and at least every 15 s; metrics when the grounds change
+and every 5 s; a checkpoint of the ledger every 60 s or 100 entries, whichever is first. Only bodies of events/bodies.py
+leave.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Heartbeat:
         now = time.monotonic()
         if grounds == self._grounds and now - self._status_at < _BEAT_S:
             return
+        if grounds != self._grounds:
+            self._metrics_at = float("-inf")
         self._grounds, self._status_at = grounds, now
         document = None if law is None else law.policy.document
         self.send(

@@ -26,11 +26,14 @@ from agent.demo.narrate import Narrator
 from agent.demo.pair import Inbox, Pair
 from agent.demo.report import Mode, Report
 from agent.demo.source import MODELS, Source
+from agent.errors import ConfigError
 
 if TYPE_CHECKING:
     from agent.adapters.broker import EmbeddedBroker
     from agent.demo.play import Loop
 
+_LONGEST_PATH: Final = 90
+"""The socket between the processes lies two folders deeper, and the kernel takes 107 bytes for its path."""
 _LEAST_S: Final = 0.5
 """A rest of the time that is shorter than this begins no further loop."""
 
@@ -89,6 +92,8 @@ class Run:
         folder = Path(tempfile.mkdtemp(prefix="doorward-demo-"))
         inbox: Inbox = Queue()
         try:
+            if len(os.fsencode(folder)) > _LONGEST_PATH:
+                raise ConfigError(f"TMPDIR {folder.parent}: too long for a socket; name a folder with a shorter path")
             self._narrator.fact(None, "starting broker, recogniser and link" if not self._page_port else "once more")
             pair = Pair(folder, inbox)
             try:
