@@ -1,20 +1,23 @@
 """The camera's thread: it reads, and the main loop always gets the newest frame.
 
-Rules: one slot, no queue: a frame that is not taken in time is dropped unseen. A camera that fails is closed, reported
-once, and opened again after a pause; meanwhile there are no frames, and that is a refusal.
+Rules: one slot, no queue: a frame that is not taken in time is dropped unseen. A camera that fails in whatever way, or
+hangs, is reported once, and is opened again after a pause; meanwhile there are no frames, and that is a refusal.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
-from agent.errors import DeviceError
+from agent.errors import DoorwardError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Camera
 
 _PAUSE_S: Final = 1.0
+_GRACE_S: Final = 1.0
+"""A camera is to say by itself that no frame came in time; one that does not even say so hangs."""
 
 
 class Eye:
@@ -34,19 +37,22 @@ class Eye:
         self._frame: CapturedFrame | None = None
         self._failed = False
         self._over = False
+        self._heard_s = 0.0
+        """When the camera last gave a frame or a reason, on the monotonic clock."""
         self._closing = threading.Event()
+        """Of the thread that runs; a new thread gets a new one, lest one that hangs comes back to life."""
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         if self._thread is None:
-            self._closing.clear()
-            self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
+            self._closing, self._heard_s = threading.Event(), time.monotonic()
+            self._thread = threading.Thread(target=self._run, args=(self._closing,), name="eye", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
         self._closing.set()
         if self._thread is not None:
-            self._thread.join(self._stall_s + 1)
+            self._thread.join(self._stall_s + _GRACE_S)
             self._thread = None
         self._frame = None
 
@@ -64,22 +70,34 @@ class Eye:
         with self._ready:
             self._ready.wait_for(lambda: self._frame is not None or self._over or self._failed, timeout_s)
             frame, self._frame = self._frame, None
-            return frame
+            silent_s = 0.0 if self._thread is None or self._over else time.monotonic() - self._heard_s
+        if frame is None and silent_s > self._stall_s + _GRACE_S and not self._failed:
+            self._fail(f"camera: hangs: neither frame nor reason for {self._stall_s + _GRACE_S:g} s; see to its driver")
+        return frame
 
-    def _run(self) -> None:
-        while not self._closing.is_set() and not self._over:
+    def _run(self, closing: threading.Event) -> None:
+        while not closing.is_set() and not self._over:
             try:
-                self._watch(self._open())
-            except DeviceError as error:
-                self._fail(str(error))
-                self._closing.wait(_PAUSE_S)
+                self._watch(self._open(), closing)
+            except DoorwardError as error:
+                reason = str(error)
+            except Exception as error:  # a driver's or a decoder's own; without its text, which could hold anything
+                reason = f"camera: failed ({type(error).__name__}); see to camera and driver"
+            else:
+                return
+            if not closing.is_set():
+                self._fail(reason)
+                closing.wait(_PAUSE_S)
 
-    def _watch(self, camera: Camera) -> None:
+    def _watch(self, camera: Camera, closing: threading.Event) -> None:
         try:
-            while not self._closing.is_set():
+            while not closing.is_set():
                 frame = camera.read(self._stall_s)
+                if closing.is_set():
+                    return
                 with self._ready:
                     self._frame, self._failed, self._over = frame or self._frame, False, frame is None
+                    self._heard_s = time.monotonic()
                     self._ready.notify()
                 if frame is None:
                     return

@@ -1,0 +1,184 @@
+"""The camera's thread with cameras that do what cameras do: give, stall, fail, hang, come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from queue import Queue
+
+import numpy as np
+import pytest
+
+from agent.app.eye import Eye
+from agent.errors import ConfigError, DeviceError
+from agent.policy.frames import CapturedFrame
+from tests.app.running import until
+
+STALL_S = 0.3
+Step = int | BaseException | threading.Event | None
+
+
+class Simulated:
+    """Implements `ports.Camera`: each read does the next step that the test has put there.
+
+    A number is a frame of that number, None the end, an error is raised, and an event is waited for in the driver.
+    """
+
+    def __init__(self, steps: Queue[Step]) -> None:
+        self._steps = steps
+        self.closed = False
+
+    def read(self, timeout_s: float) -> CapturedFrame | None:
+        assert not self.closed
+        step = self._steps.get()
+        if isinstance(step, threading.Event):
+            step.wait()
+            step = 0
+        if isinstance(step, BaseException):
+            raise step
+        if step is None:
+            return None
+        return CapturedFrame(step, step, np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """An eye, its cameras in the order in which it opened them, and what it reported."""
+
+    def __init__(self) -> None:
+        self.steps: Queue[Step] = Queue()
+        self.opened: list[Simulated] = []
+        self.broken: Exception | None = None
+        self.said: list[str] = []
+        self.eye = Eye(self._open, STALL_S, self.said.append)
+
+    def _open(self) -> Simulated:
+        if self.broken is not None:
+            raise self.broken
+        self.opened.append(Simulated(self.steps))
+        return self.opened[-1]
+
+    def sees(self, number: int) -> None:
+        taken = self.eye.take(10)
+        assert taken is not None and taken.number == number
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.steps.put(DeviceError("the test is over"))
+    made.eye.close()
+
+
+def test_the_camera_is_opened_only_when_told_and_closed_again(bench: Bench) -> None:
+    assert bench.eye.take(0.01) is None
+    assert bench.opened == [] and not bench.eye.failed
+    for _ in range(2):
+        bench.eye.open()
+        bench.eye.open()  # open already
+        bench.steps.put(1)
+        bench.sees(1)
+        bench.steps.put(2)  # wakes the camera, so that it sees that it is closed
+        bench.eye.close()
+        assert bench.eye.take(0.01) is None  # what it gave meanwhile is not seen later
+    assert [camera.closed for camera in bench.opened] == [True, True]
+    assert bench.said == []
+
+
+def test_only_the_newest_frame_is_seen(bench: Bench) -> None:
+    for number in range(1, 6):
+        bench.steps.put(number)
+    bench.eye.open()
+    until(bench.steps.empty)
+    bench.steps.put(6)
+    until(bench.steps.empty)
+    seen = []
+    while (frame := bench.eye.take(0.2)) is not None:
+        seen.append(frame.number)
+    assert seen[-1] == 6 and len(seen) <= 2
+    assert not bench.eye.over
+
+
+def test_the_end_of_a_scene_comes_after_its_last_frame(bench: Bench) -> None:
+    bench.steps.put(1)
+    bench.steps.put(None)
+    bench.eye.open()
+    until(bench.steps.empty)
+    until(lambda: bench.opened[0].closed)
+    assert not bench.eye.over
+    bench.sees(1)
+    assert bench.eye.over and not bench.eye.failed
+    assert bench.eye.take(0.01) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (DeviceError("camera: no frame within 2 s; see to camera and cable"), "see to camera and cable"),
+        (ConfigError("clip.mp4: no such file or folder"), "no such file"),
+        (ValueError("a face was in it"), "camera: failed (ValueError); see to camera and driver"),
+    ],
+)
+def test_a_camera_that_fails_is_said_once_and_comes_back(bench: Bench, error: Exception, words: str) -> None:
+    bench.eye.open()
+    bench.steps.put(1)
+    bench.sees(1)
+    bench.broken = error
+    bench.steps.put(error)
+    assert bench.eye.take(10) is None
+    until(lambda: bench.eye.failed)
+    until(lambda: bench.opened[0].closed)
+    assert len(bench.said) == 1 and words in bench.said[0] and "face" not in bench.said[0]
+    bench.broken = None
+    bench.steps.put(2)
+    until(lambda: len(bench.opened) == 2)
+    until(lambda: not bench.eye.failed)
+    bench.sees(2)
+    assert len(bench.said) == 1
+
+
+def test_a_failure_takes_back_a_frame_that_nobody_has_seen(bench: Bench) -> None:
+    bench.steps.put(1)
+    bench.steps.put(DeviceError("gone"))
+    bench.eye.open()
+    until(lambda: bench.eye.failed)
+    assert bench.eye.take(0.01) is None
+
+
+def test_a_camera_that_hangs_in_its_driver_has_failed(bench: Bench) -> None:
+    hanging = threading.Event()
+    bench.eye.open()
+    bench.steps.put(1)
+    bench.sees(1)
+    bench.steps.put(hanging)
+    began = time.monotonic()
+    while not bench.eye.failed:
+        assert bench.eye.take(0.05) is None
+        assert time.monotonic() - began < 10
+    assert time.monotonic() - began > STALL_S
+    assert len(bench.said) == 1 and bench.said[0].startswith("camera: hangs")
+    bench.steps.put(2)
+    hanging.set()
+    until(lambda: not bench.eye.failed)
+    frame = bench.eye.take(10)
+    assert frame is not None and frame.number in (0, 2)
+
+
+def test_one_that_hung_when_it_was_closed_does_not_come_back_beside_the_next(bench: Bench) -> None:
+    hanging = threading.Event()
+    bench.steps.put(hanging)
+    bench.eye.open()
+    until(bench.steps.empty)
+    bench.eye.close()  # gives up waiting for it
+    bench.eye.open()
+    bench.steps.put(5)
+    bench.sees(5)
+    hanging.set()
+    until(lambda: bench.opened[0].closed)
+    bench.steps.put(6)
+    bench.sees(6)
+    assert bench.said == []
