@@ -180,9 +180,10 @@ class Core:
         outputs: list[Output] = []
         law = self._gate.law
         if isinstance(codes, CodeFrame) and law is not None:
-            sign = self._sign.see(self._markers.markers(codes), codes.captured_ns, law.policy)
-            if event.read_passes:
-                outputs += self._passes(codes, law, around)
+            texts = [code.text for code in self._qrs.texts(codes)] if event.read_passes else []
+            due = isinstance(self.state, Session) and self.state.attempts.due(codes.captured_ns)
+            sign = self._sign.see(codes, self._markers, law.policy, texts, due=due)
+            outputs += self._passes(texts, codes, law, around)
             self._watch.lap("codes")
         shown = self._gate.blocks(captured) if event.preview_due else None
         admitted = self._gate.admit(captured, Circumstances(captured.captured_ns, around, sign))
@@ -249,8 +250,7 @@ class Core:
             subject=found.subject, pass_used=None if named is None else named.pass_id,
         )]  # fmt: skip
 
-    def _passes(self, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
-        texts = [code.text for code in self._qrs.texts(codes)]
+    def _passes(self, texts: list[str], codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         shown = self._showings.new(texts, codes.captured_ns)
         return [output for text in shown for output in self._pass(text, codes, law, around)]
 

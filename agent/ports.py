@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from agent.face.detect import Face
     from agent.face.probe import Probe, ProbeTemplate
     from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
-    from agent.units import DoorId, Fix, Marker, QrText
+    from agent.units import DoorId, Fix, Marker, Polygon, QrText
 
 
 class Camera(Protocol):
@@ -44,7 +44,9 @@ class Clock(Protocol):
 
 
 class MarkerReader(Protocol):
-    def markers(self, frame: CodeFrame) -> tuple[Marker, ...]: ...
+    def markers(self, frame: CodeFrame, near: Polygon | None) -> tuple[Marker, ...]:
+        """The markers inside `near`, finely and cheaply; None searches the whole frame, coarsely."""
+        ...
 
 
 class QrReader(Protocol):

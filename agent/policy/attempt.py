@@ -92,6 +92,10 @@ class Attempts:
             return False
         return stay.probes < self._rules.probes and not self._window_over(stay, now_ns)
 
+    def due(self, now_ns: int) -> bool:
+        """Whether `observe` may grant anything on a frame of this time: known before anybody has looked at it."""
+        return any(self._ready(stay, now_ns) for stay in self._stays.values())
+
     def _outside(self, stay: _Stay, now_ns: int, *, seen: bool) -> None:
         if not seen and now_ns - stay.last_inside_ns < _GAP_S * 1e9:
             return

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import segno
 
-from agent.adapters.markers import ArucoReader
+from agent.adapters.markers import ArucoReader, survey
 from agent.adapters.qr import ZxingReader
 from agent.policy.frames import CapturedFrame, CodeFrame
 from agent.policy.gate import Gate
 from agent.policy.signage import FORBIDDING_MARKER, MARKER_FAMILY, SignWatch
-from agent.units import Luma
+from agent.units import Luma, Marker, Polygon
 from tests.policy.given import law, picture
 
 WIDTH, HEIGHT = 640, 480
@@ -51,25 +51,49 @@ def codes(luma: Luma, **changes: Any) -> CodeFrame:
     return frame
 
 
+def around(x: float, y: float, side: float, tolerance: float = 6.0) -> Polygon:
+    """Where a marker whose own corner is at (x, y) may lie."""
+    x0, y0, x1, y1 = x - tolerance, y - tolerance, x + side + tolerance, y + side + tolerance
+    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+
+
+def square(x: float, y: float, side: float) -> Any:
+    """The corners as a reader gives them: centres of the outermost pixels."""
+    return np.array(((x, y), (x + side - 1, y), (x + side - 1, y + side - 1), (x, y + side - 1)))
+
+
+def off(found: Marker, corners: Any) -> float:
+    return float(np.abs(np.array(found.corners) - corners).max())
+
+
+EVERYWHERE = around(0, 0, WIDTH)
+
+
+def anywhere(frame: CodeFrame) -> tuple[Marker, ...]:
+    return ArucoReader().markers(frame, None)
+
+
 class TestMarkers:
+    """The whole frame, a known place, and the survey at commissioning; 300, 150 is where the quiet zone begins."""
+
     def test_an_empty_scene_has_none(self) -> None:
-        assert ArucoReader().markers(codes(scene())) == ()
+        frame = codes(scene())
+        assert anywhere(frame) == survey(frame) == ArucoReader().markers(frame, around(300, 150, 60)) == ()
 
     @pytest.mark.parametrize("side", [24, 40, 90, 200])
     def test_number_and_corners_clockwise_from_the_marker_s_own_top_left(self, side: int) -> None:
         border = side // 6
-        (found,) = ArucoReader().markers(codes(put(scene(), marker(7, side), 300, 150)))
-        assert found.number == 7
-        x, y = 300 + border, 150 + border
-        expected = ((x, y), (x + side, y), (x + side, y + side), (x, y + side))
-        assert np.abs(np.array(found.corners) - np.array(expected)).max() <= 1.5
+        frame = codes(put(scene(), marker(7, side), 300, 150))
+        corners = square(300 + border, 150 + border, side)
+        near = ArucoReader().markers(frame, around(300 + border, 150 + border, side))
+        for (found,), error_px in ((near, 1.5), (anywhere(frame), 2.5), (survey(frame), 1.0)):
+            assert found.number == 7 and off(found, corners) <= error_px
 
     @pytest.mark.parametrize("turns", [1, 2, 3])
     def test_a_turned_marker_starts_at_another_corner(self, turns: int) -> None:
-        upright = ArucoReader().markers(codes(put(scene(), marker(7, 60), 300, 150)))[0].corners
         luma = put(scene(), np.ascontiguousarray(np.rot90(marker(7, 60), -turns)), 300, 150)
-        (found,) = ArucoReader().markers(codes(luma))
-        assert np.abs(np.roll(np.array(found.corners), turns, axis=0) - np.array(upright)).max() <= 1.5
+        (found,) = anywhere(codes(luma))
+        assert off(found, np.roll(square(310, 160, 60), -turns, axis=0)) <= 2.5
 
     def test_skew_blur_and_dim_light(self) -> None:
         luma = put(scene(), marker(7, 60), 300, 150)
@@ -77,25 +101,48 @@ class TestMarkers:
         skewed = np.array(((310, 160), (365, 148), (365, 236), (310, 222)), np.float32)
         turn = cv2.getPerspectiveTransform(corners, skewed)
         seen = cv2.GaussianBlur(cv2.warpPerspective(luma, turn, (WIDTH, HEIGHT), borderValue=120), (0, 0), 1.0)
-        dim = (np.asarray(seen, np.float64) * 0.35).astype(np.uint8)
-        assert [found.number for found in ArucoReader().markers(codes(dim))] == [7]
+        dim = codes((np.asarray(seen, np.float64) * 0.35).astype(np.uint8))
+        for found in (anywhere(dim), survey(dim), ArucoReader().markers(dim, around(310, 160, 60, 10))):
+            assert [each.number for each in found] == [7]
 
-    @pytest.mark.parametrize("scale", [2, 3])
+    @pytest.mark.parametrize("scale", [2, 3, 6])
     def test_finer_luma_gives_corners_in_the_same_pixels(self, scale: int) -> None:
-        luma = put(scene(scale), marker(7, 60 * scale), 300 * scale, 150 * scale)
-        (found,) = ArucoReader().markers(codes(luma))
-        expected = np.array(((310, 160), (370, 160), (370, 220), (310, 220)))
-        assert np.abs(np.array(found.corners) - expected).max() <= 1.5
+        frame = codes(put(scene(scale), marker(7, 60 * scale), 300 * scale, 150 * scale))
+        corners = np.array(((310, 160), (370, 160), (370, 220), (310, 220))) - 0.5
+        near = ArucoReader().markers(frame, around(310, 160, 60))
+        for (found,), error_px in ((near, 1.0), (anywhere(frame), 2.0), (survey(frame), 0.6)):
+            assert found.number == 7 and off(found, corners) <= error_px
+
+    def test_finer_luma_reads_near_its_place_what_the_picture_cannot(self) -> None:
+        frame = codes(put(scene(3), marker(7, 24), 900, 450))  # 8 pixels of the picture
+        place = around(301.3, 151.3, 8)
+        assert [each.number for each in ArucoReader().markers(frame, place)] == [7]
+        assert [each.number for each in survey(frame)] == [7] and anywhere(frame) == ()
 
     def test_two_signs_and_the_forbidding_one(self) -> None:
         luma = put(put(scene(), marker(7, 60), 100, 150), marker(FORBIDDING_MARKER, 60), 400, 200)
-        assert {found.number for found in ArucoReader().markers(codes(luma))} == {7, FORBIDDING_MARKER}
+        assert {found.number for found in anywhere(codes(luma))} == {7, FORBIDDING_MARKER}
+
+    def test_near_a_place_nothing_is_seen_of_the_rest(self) -> None:
+        frame = codes(put(put(scene(), marker(7, 60), 100, 150), marker(8, 60), 400, 200))
+        assert [found.number for found in ArucoReader().markers(frame, around(110, 160, 60))] == [7]
+        assert [found.number for found in ArucoReader().markers(frame, around(410, 210, 60))] == [8]
+        assert ArucoReader().markers(frame, around(260, 150, 60)) == ()
+
+    @pytest.mark.parametrize("place", [around(0, 0, 60), around(570, 420, 60), around(-400, 0, 60), EVERYWHERE])
+    def test_a_place_at_the_edge_or_beyond_is_no_fault(self, place: Polygon) -> None:
+        assert ArucoReader().markers(codes(scene()), place) == ()
+
+    def test_a_marker_in_the_corner_of_the_picture(self) -> None:
+        frame = codes(put(scene(), marker(7, 60), 0, 0))
+        assert [found.number for found in ArucoReader().markers(frame, around(10, 10, 60))] == [7]
 
     def test_none_is_read_in_an_excluded_region_unless_it_is_readable(self) -> None:
         luma = put(scene(), marker(7, 60), 300, 150)
         region = {"id": "window", "polygon": [[280, 130], [420, 130], [420, 270], [280, 270]]}
-        assert ArucoReader().markers(codes(luma, excluded=[region])) == ()
-        assert len(ArucoReader().markers(codes(luma, excluded=[region | {"code_readable": True}]))) == 1
+        hidden = codes(luma, excluded=[region])
+        assert anywhere(hidden) == survey(hidden) == ArucoReader().markers(hidden, around(310, 160, 60)) == ()
+        assert len(anywhere(codes(luma, excluded=[region | {"code_readable": True}]))) == 1
 
     def test_a_real_sign_is_in_force_where_it_was_attested_and_nowhere_else(self) -> None:
         place = {"number": 7, "corners": [[310, 160], [370, 160], [370, 220], [310, 220]], "tolerance_px": 6}
@@ -107,9 +154,9 @@ class TestMarkers:
             (310, 150, 7, False),
             (300, 150, 8, False),
         ):
-            markers = reader.markers(codes(put(scene(), marker(number, 60), x, y)))
-            assert len(markers) == 1
-            assert SignWatch().see(markers, 0, policy).in_place is in_place
+            frame = codes(put(scene(), marker(number, 60), x, y))
+            assert len(reader.markers(frame, None)) == 1
+            assert SignWatch().see(frame, reader, policy, [], due=True).in_place is in_place
 
 
 def qr(text: str, module_px: int) -> Luma:

@@ -23,9 +23,9 @@ from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
-from agent.units import Box, Marker, PassId, QrText, Rgb, SubjectId, Vector
+from agent.units import Box, PassId, QrText, Rgb, SubjectId, Vector
 from tests.gallery.given import gallery, protected, towards, vector
-from tests.policy.given import AROUND, FORBIDDING, SECOND, SIGN, document, law
+from tests.policy.given import AROUND, FORBIDDING, SECOND, SIGN, SimulatedMarkers, document, law
 
 WIDTH, HEIGHT = 320, 240
 REGION = ((60.0, 20.0), (300.0, 20.0), (300.0, 230.0), (60.0, 230.0))
@@ -119,16 +119,6 @@ class SimulatedEmbedder:
 
 def template(who: str) -> Vector:
     return vector(list(PEOPLE).index(who) + 1)
-
-
-@dataclass
-class SimulatedMarkers:
-    markers_now: tuple[Marker, ...] = (SIGN,)
-    seen: list[CodeFrame] = field(default_factory=list)
-
-    def markers(self, frame: CodeFrame) -> tuple[Marker, ...]:
-        self.seen.append(frame)
-        return self.markers_now
 
 
 @dataclass

@@ -205,12 +205,38 @@ class TestState:
         desk = Desk()
         desk.frames(3)
         desk.cover_sign(forbidding=True)
-        desk.frame()
+        desk.frames(3)
         assert grounds(desk.core.state) == (Ground.SIGN_FORBIDS,)
         desk.show_sign()
         desk.frames(20)
         assert grounds(desk.core.state) == (Ground.SIGN_FORBIDS,)
         assert desk.frame()[1:] == [StateChanged(None)]
+
+    @pytest.mark.parametrize("shown_at", range(1, 12))
+    def test_no_face_is_embedded_from_the_frame_on_that_shows_a_no_recognition_sign(self, shown_at: int) -> None:
+        desk = Desk()
+        desk.frames(shown_at - 1, STRANGER)
+        before = len(desk.embedder.seen)
+        desk.cover_sign(forbidding=True)
+        desk.frames(10, STRANGER)
+        assert len(desk.embedder.seen) == before == min(3, max(0, shown_at - 6))
+        assert grounds(desk.core.state) == (Ground.SIGN_FORBIDS,)
+
+    def test_every_frame_that_reaches_the_embedder_was_searched_for_such_a_sign(self) -> None:
+        desk = Desk()
+        desk.frames(40, Person("stranger", BEN.box), ANNA)
+        desk.frames(30)
+        desk.frames(40, BEN, Person("stranger", PASSING_BY))
+        embedded = {probe.number for probe in desk.embedder.seen}
+        assert len(embedded) >= 4 and embedded <= set(desk.markers.searched)
+        assert len(desk.markers.searched) < desk.number / 2, "and hardly any other"
+
+    def test_a_qr_code_that_forbids_stops_recognition_on_its_frame_and_opens_nothing(self) -> None:
+        desk = Desk()
+        desk.frames(3)
+        desk.qrs.texts_now = ("DN1",)
+        refusal = Refusal((Ground.SIGN_FORBIDS,))
+        assert desk.frame(read_passes=True) == [Judged(refusal), StateChanged(refusal)]
 
     def test_a_covered_sign_acts_after_the_hold_of_the_policy(self) -> None:
         desk = Desk()
@@ -234,7 +260,7 @@ class TestState:
         assert desk.frame(read_passes=True, preview_due=True)[0] == Judged(
             Refusal((Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.VIEW_MISMATCH))
         )
-        assert desk.markers.seen == [] and desk.qrs.seen == []
+        assert desk.markers.looks == [] and desk.qrs.seen == []
 
     @pytest.mark.parametrize("stages", [["codes", "gate", "detect", "probe", "embed", "identify", "preview"]])
     def test_the_stages_of_a_frame_are_timed_in_order(self, stages: list[str]) -> None:
@@ -265,10 +291,10 @@ class TestLaw:
         desk = Desk()
         desk.frames(4, ANNA)
         assert desk.core.receive(LawChanged(gate_law(**changes))) == [StateChanged(Refusal((ground,)))]
-        markers = len(desk.markers.seen)
+        looks = len(desk.markers.looks)
         outputs = desk.frame(ANNA, read_passes=True, preview_due=True)
         assert of_kind(outputs, PreviewMade) == [] and isinstance(desk.core.state, Refusal)
-        assert len(desk.markers.seen) == markers and desk.qrs.seen == [] and len(desk.detector.seen) == 4
+        assert len(desk.markers.looks) == looks and desk.qrs.seen == [] and len(desk.detector.seen) == 4
 
     def test_a_new_policy_starts_attempts_again_under_its_own_rules(self) -> None:
         desk = Desk()

@@ -6,7 +6,7 @@ Each test changes the one thing that it is about. The policy goes through the re
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,10 +15,10 @@ import numpy as np
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting, Surroundings
 from agent.policy.declared import notice_sha256
-from agent.policy.frames import CapturedFrame, PermittedFrame
+from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
-from agent.units import DeviceId, Luma, Marker, Rgb, Sha256
+from agent.units import DeviceId, Luma, Marker, Polygon, Rgb, Sha256
 
 NOW_S = 1_900_000_000.0
 SECOND = 1_000_000_000
@@ -163,3 +163,33 @@ def permitted(number: int = 1, captured_ns: int = 0, rgb: Rgb | None = None, **c
     frame = Gate(law(**changes)).admit(captured(number, captured_ns, rgb), here(captured_ns))
     assert isinstance(frame, PermittedFrame)
     return frame
+
+
+def codes(number: int = 1, captured_ns: int = 0) -> CodeFrame:
+    """A frame for code readers that a real gate has given under the lawful policy."""
+    frame = Gate(law()).codes(captured(number, captured_ns))
+    assert isinstance(frame, CodeFrame)
+    return frame
+
+
+@dataclass
+class SimulatedMarkers:
+    """Implements `ports.MarkerReader`: sees the markers of `markers_now` that lie whole where it is told to look."""
+
+    markers_now: tuple[Marker, ...] = (SIGN,)
+    looks: list[tuple[int, Polygon | None]] = field(default_factory=list)
+    """Frame number and place of every look."""
+
+    def markers(self, frame: CodeFrame, near: Polygon | None) -> tuple[Marker, ...]:
+        self.looks.append((frame.number, near))
+        if near is None:
+            return self.markers_now
+        (x0, y0), (x1, y1) = np.min(near, axis=0), np.max(near, axis=0)
+        return tuple(
+            marker for marker in self.markers_now if all(x0 <= x <= x1 and y0 <= y <= y1 for x, y in marker.corners)
+        )
+
+    @property
+    def searched(self) -> list[int]:
+        """The frames that were searched whole."""
+        return [number for number, near in self.looks if near is None]

@@ -8,6 +8,7 @@ from agent.policy.circumstances import Circumstances
 from agent.policy.frames import CodeFrame, PermittedFrame
 from agent.policy.gate import Gate, Refusal
 from agent.policy.signage import SignWatch
+from tests.policy.given import SimulatedMarkers
 from tests.policy.oracle import EXCLUDED, LAWS, MARKS, Facts, Oracle, Walk, frame_of, frames_of, surroundings, walks
 
 GNSS = Facts(law="gnss")
@@ -31,7 +32,8 @@ def test_a_frame_is_permitted_exactly_when_it_is_lawful(walk: Walk) -> None:
         sign = None
         if isinstance(codes, CodeFrame) and in_force is not None:
             assert (codes.luma[y0:y1, x0:x1] == 0).all()
-            sign = watch.see([MARKS[mark] for mark in facts.marks], at_ns, in_force.policy)
+            reader = SimulatedMarkers(tuple(MARKS[mark] for mark in facts.marks))
+            sign = watch.see(codes, reader, in_force.policy, [], due=True)
         answer = gate.admit(frame, Circumstances(at_ns, surroundings(facts, at_ns), sign))
         assert isinstance(answer, PermittedFrame) is oracle.lawful(at_ns, facts), (number, facts, answer)
         if isinstance(answer, Refusal):
