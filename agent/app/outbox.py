@@ -2,10 +2,12 @@
 
 Rules: the store is the outbox; nothing here remembers an event. A row goes only when its acknowledgement is good: the
 nonce from inside the sealed event where a consumer acknowledges, the broker's word where the config says `puback`.
+Offers go round: a hundred events that nobody can open never keep back the ones behind them.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final, Literal
@@ -36,29 +38,49 @@ class Outbox:
         self._consumer = acknowledge == "consumer"
         self._report = report
         self._again_at = 0.0
+        self._turn = threading.Lock()
+        """For the two below: the main thread and the channel's both offer."""
+        self._after = 0
+        """Offers go on behind this sequence number; 0 begins with the oldest."""
+        self._last = 0
+        """Sequence number of the last one offered; its acknowledgement asks for more."""
         channel.on_acknowledge(self._acknowledged)
-        channel.on_connect(self.offer)
-
-    def offer(self) -> None:
-        """Everything that is still unacknowledged, oldest first, as far as the channel takes it."""
-        try:
-            for row in self._store.outbox(limit=_BATCH):
-                if not self._channel.send_event(row.sequence, row.envelope):
-                    break
-        except DoorwardError as error:
-            self._report(str(error))
-        self._again_at = time.monotonic() + _AGAIN_S
+        channel.on_connect(self._begin)
 
     def offer_again(self) -> None:
-        """The same when the last offer is a while ago: a broker may have died with what it had taken."""
+        """Once more what is not acknowledged when the last offer is a while ago: a broker may have died with it."""
         if time.monotonic() >= self._again_at and self._channel.connected:
-            self.offer()
+            self._offer()
+
+    def _begin(self) -> None:
+        with self._turn:
+            self._after = 0
+        self._offer()
+
+    def _offer(self) -> None:
+        """The next batch, oldest first, as far as the channel takes it; behind the newest comes the oldest again."""
+        self._again_at = time.monotonic() + _AGAIN_S
+        try:
+            with self._turn:
+                rows = self._store.outbox(self._after, _BATCH)
+                for row in rows:
+                    if not self._channel.send_event(row.sequence, row.envelope):
+                        return
+                    self._after = self._last = row.sequence
+                if len(rows) < _BATCH:
+                    self._after = 0
+        except DoorwardError as error:
+            self._report(str(error))
 
     def _acknowledged(self, sequence: int, nonce: bytes | None) -> None:
         try:
+            freed = False
             if nonce is not None:
-                self._store.acknowledge(sequence, nonce)
+                freed = self._store.acknowledge(sequence, nonce)
             elif not self._consumer:
-                self._store.release(sequence)
+                freed = self._store.release(sequence)
         except DoorwardError as error:
             self._report(str(error))
+            return
+        if freed and sequence == self._last and self._after != 0:
+            self._offer()
