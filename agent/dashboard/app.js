@@ -2,7 +2,7 @@
 
 import { looks, overlay, plan, words } from "./drawing.js";
 import { listen } from "./live.js";
-import { ACT_WITHIN_S, BROKER, GROUNDS, OBLIGATIONS, OUTCOMES, PASSES_CLOSED, STATES } from "./words.js";
+import { ACT_WITHIN_S, BROKER, GROUNDS, MARKS, OBLIGATIONS, OUTCOMES, PASSES_CLOSED, STATES, provision } from "./words.js";
 
 const PREVIEW_MS = 200;
 const QUIET_S = 30;
@@ -10,7 +10,7 @@ const KEPT = 200;
 const LATE_S = 2;
 
 const at = (id) => document.getElementById(id);
-const seen = { page: undefined, live: false, status: null, sinceS: 0, unmet: null, heardMs: null, events: new Set(), count: 0, noted: null };
+const seen = { page: undefined, live: false, status: null, sinceS: 0, unmet: null, profile: null, heardMs: null, events: new Set(), count: 0, noted: null };
 
 function make(name, kind, ...children) {
   const made = document.createElement(name);
@@ -54,15 +54,15 @@ function showState() {
   const since = judged && seen.unmet === String(grounds) ? `since ${clock(moment(seen.sinceS))}` : "";
   at("state-since").textContent = since;
   at("state-since").hidden = !since;
-  const told = JSON.stringify([state, explain(state), late, grounds, connected(), seen.page === undefined]);
+  const told = JSON.stringify([state, explain(state), late, grounds, seen.profile, connected(), seen.page === undefined]);
   if (told === seen.told) return; // what has not changed is not read out again
   seen.told = told;
   document.body.dataset.state = state;
   at("state-title").textContent = STATES[state][0];
   at("state-words").textContent = explain(state) + late;
   at("grounds").replaceChildren(...grounds.map((ground) => {
-    const [title, why, article] = GROUNDS[ground] ?? [ground, "", ""];
-    return make("li", "", make("strong", "", title), make("span", "", why), make("span", "article", article));
+    const [title, why] = GROUNDS[ground] ?? [ground, ""];
+    return make("li", "", make("strong", "", title), make("span", "", why), make("span", "article", provision(seen.profile, ground)));
   }));
   at("view-words").textContent = state === "refused"
     ? "While recognition is refused, the whole picture is blocks."
@@ -116,18 +116,24 @@ const show = {
   },
 
   compliance(message) {
-    const all = message.body.obligations;
+    const all = message.body.obligations, binding = all.filter((each) => each.state !== "not-binding");
+    const met = binding.filter((each) => each.state === "met").length;
+    seen.profile = message.body.profile;
     seen.sinceS = Math.max(0, ...all.map((each) => each.since_s));
     seen.unmet = String(all.filter((each) => each.state === "unmet").map((each) => each.ground));
-    const met = all.filter((each) => each.state === "met").length;
-    at("met").textContent = `${met} of ${all.length} met`;
+    at("met").textContent = `${met} of ${binding.length} met`;
+    at("profile").textContent = seen.profile ? `profile ${seen.profile}` : "";
     at("no-rules").hidden = all.length > 0;
     at("rules").replaceChildren(...all.map(({ ground, state, since_s: since }) => {
-      const what = state === "met" ? OBLIGATIONS[ground] : GROUNDS[ground]?.[0];
-      const tick = make("span", "tick", { met: "✓", unmet: "✗", unknown: "?" }[state] ?? "?");
+      const what = state === "unmet" ? GROUNDS[ground]?.[0] : OBLIGATIONS[ground];
+      const tick = make("span", "tick", MARKS[state] ?? "?");
       tick.setAttribute("role", "img");
-      tick.setAttribute("aria-label", state);
-      return make("li", state, tick, make("span", "what", what ?? ground), make("span", "article", `${GROUNDS[ground]?.[2] ?? ""} · since ${state === "met" ? clock(moment(since)).slice(0, 5) : clock(moment(since))}`));
+      tick.setAttribute("aria-label", state.replace("-", " "));
+      const why = provision(seen.profile, ground), time = clock(moment(since));
+      const article = state === "not-binding" ? "not binding" : [why.split(":")[0], `since ${state === "met" ? time.slice(0, 5) : time}`].filter(Boolean).join(" · ");
+      const line = make("li", state, tick, make("span", "what", what ?? ground), make("span", "article", article));
+      line.title = why;
+      return line;
     }));
   },
 

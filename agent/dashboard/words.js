@@ -1,47 +1,78 @@
-// Wire names in words for people. A test holds this list against the enums of the agent.
+// Wire names in words for people. A test holds these lists against the enums of the agent.
 
+import { PROVISIONS } from "./provisions.js";
+
+// What is wrong, and why that refuses.
 export const GROUNDS = {
-  "no-policy": ["No policy", "The device has no signed policy yet.", "Measures art. 4"],
-  "policy-not-in-force": ["Policy not in force", "The signed policy has not begun or has ended.", "Measures art. 4"],
-  "clock-untrusted": ["Clock not trusted", "The device waits for a fresh signed time.", "Measures art. 8"],
-  "lease-expired": ["Permission not fresh", "The site has not confirmed the policy lately.", "Measures art. 14"],
-  "stopped": ["Stopped", "A stop order is in force.", "anyone may narrow"],
-  "place-private": ["Private space", "No camera may look here.", "Measures art. 13"],
-  "purpose-unfit": ["Purpose does not fit", "This purpose is not allowed at this kind of place.", "Measures art. 13"],
-  "mode-unjustified": ["Mode not justified", "The policy gives no reason for searching among many.", "Measures art. 4"],
-  "location-unknown": ["Position unknown", "The device cannot tell where it is.", "Measures art. 13"],
-  "in-zone": ["Inside a no-recognition zone", "The device stands too near to an excluded place.", "Measures art. 13"],
-  "sign-missing": ["Sign missing", "The sign is covered, gone, or not where it was attested.", "Measures art. 13"],
-  "sign-forbids": ["A sign forbids it", "A no-recognition sign is in view.", "anyone may narrow"],
-  "model-not-allowed": ["Model not allowed", "What would run is not what was assessed.", "Measures art. 9"],
-  "keys-not-sealed": ["Keys not sealed", "The device's keys are not protected as they must be.", "Measures art. 14"],
-  "ledger-unwritable": ["Ledger cannot be written", "Without an audit trail there is no recognition.", "Measures art. 14"],
-  "view-mismatch": ["View does not match", "The picture is not of the size that was commissioned.", "Measures art. 13"],
-  "no-frames": ["No picture", "The camera gives no frames.", "Measures art. 14"],
-  "no-consent": ["No consent", "There is no consent in force.", "Measures art. 6"],
+  "no-policy": ["No policy", "The device has no signed policy yet."],
+  "policy-not-in-force": ["Policy not in force", "The signed policy has not begun or has ended."],
+  "clock-untrusted": ["Clock not trusted", "The device waits for a fresh signed time."],
+  "lease-expired": ["Permission not fresh", "The site has not confirmed the policy lately."],
+  "stopped": ["Stopped", "A stop order is in force."],
+  "place-private": ["Private space", "No camera may look here."],
+  "purpose-unfit": ["Purpose does not fit", "This purpose is not allowed at this kind of place."],
+  "necessity-missing": ["Necessity not stated", "The policy does not say why it takes faces, or no longer."],
+  "basis-unfit": ["No legal basis", "Neither consent nor another basis holds here."],
+  "mode-unjustified": ["Mode not justified", "The policy gives no reason for searching among many."],
+  "mode-blind": ["Camera is closed", "The policy keeps the camera shut."],
+  "assessment-missing": ["No impact assessment", "Nobody has signed for what recognition does to people here."],
+  "assessment-stale": ["Assessment out of date", "It is too old, or something has happened since."],
+  "assessment-unfit": ["Assessment of something else", "What runs is not what was assessed."],
+  "notice-incomplete": ["Notice not complete", "People are not told all that they must be told."],
+  "notice-mismatch": ["Sign and notice differ", "The sign refers to another notice than the one in force."],
+  "alternative-missing": ["No other way in", "No way without a face is known to work."],
+  "retention-too-long": ["Kept too long", "Templates would be kept longer than allowed."],
+  "filing-overdue": ["Filing overdue", "So many people are enrolled that the authority should know by now."],
+  "location-unknown": ["Position unknown", "The device cannot tell where it is."],
+  "in-zone": ["Inside a no-recognition zone", "The device stands too near to an excluded place."],
+  "device-moved": ["Device was moved", "Nobody has attested where it stands now."],
+  "sign-missing": ["Sign missing", "The sign is covered, gone, or not where it was attested."],
+  "sign-forbids": ["A sign forbids it", "A no-recognition sign is in view."],
+  "model-not-allowed": ["Model not allowed", "What would run is not what the policy names."],
+  "output-not-allowed": ["Model tells too much", "A model would put out more than it may."],
+  "keys-not-sealed": ["Keys not sealed", "The device's keys are not protected as they must be."],
+  "ledger-unwritable": ["Ledger cannot be written", "Without an audit trail there is no recognition."],
+  "view-mismatch": ["View does not match", "The picture is not of the size that was commissioned."],
+  "no-frames": ["No picture", "The camera gives no frames."],
+  "no-consent": ["No consent", "There is no consent in force."],
+  "stock-unfiled": ["Not filed for more", "More people than were filed for may not be enrolled."],
 };
 
 // What is met when the ground is absent.
 export const OBLIGATIONS = {
-  "no-policy": "A signed policy is there",
   "policy-not-in-force": "The policy is in force",
   "clock-untrusted": "The clock is trusted",
   "lease-expired": "The permission is fresh",
   "stopped": "No stop order",
   "place-private": "Not a private space",
   "purpose-unfit": "The purpose fits the place",
+  "necessity-missing": "The necessity is stated",
+  "basis-unfit": "The legal basis holds",
   "mode-unjustified": "The mode is justified",
+  "assessment-missing": "Its impact is assessed",
+  "assessment-stale": "The assessment is in date",
+  "assessment-unfit": "The assessment is of this",
+  "notice-incomplete": "The notice is complete",
+  "notice-mismatch": "The sign names the notice",
+  "alternative-missing": "Another way in works",
+  "retention-too-long": "Kept no longer than allowed",
+  "filing-overdue": "Filings are made",
   "location-unknown": "The position is known",
   "in-zone": "Clear of every zone",
+  "device-moved": "The device was not moved",
   "sign-missing": "The sign is in its place",
   "sign-forbids": "No sign forbids it",
-  "model-not-allowed": "Models as assessed",
+  "model-not-allowed": "Models as the policy names",
+  "output-not-allowed": "Models tell no traits",
   "keys-not-sealed": "Keys are protected",
   "ledger-unwritable": "The ledger can be written",
-  "view-mismatch": "The view is the commissioned one",
-  "no-frames": "The camera gives frames",
-  "no-consent": "Consent is in force",
 };
+
+// What a state of an obligation is marked with.
+export const MARKS = { "met": "✓", "unmet": "✗", "unknown": "?", "not-binding": "–" };
+
+// The provision that an obligation serves under the policy's profile; without a policy the strictest is meant.
+export const provision = (profile, ground) => PROVISIONS[profile ?? "strict"]?.[ground] ?? "";
 
 // Words, sign, kind.
 export const OUTCOMES = {
@@ -75,4 +106,4 @@ export const BROKER = {
 export const ACT_WITHIN_S = 30;
 
 // Grounds under which no camera may be open, so that a pass cannot be read by it either.
-export const PASSES_CLOSED = ["place-private", "no-policy", "no-frames", "view-mismatch"];
+export const PASSES_CLOSED = ["no-policy", "place-private", "mode-blind", "no-frames", "view-mismatch"];
