@@ -59,12 +59,12 @@ def verify(folder: Path) -> None:
 
 
 def _print(manifest: Manifest) -> None:
-    table = Table(title="models")
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
     for column in ("role", "file", "sha256", "puts out", "from"):
         table.add_column(column, overflow="fold")
     for model in manifest.models:
         source = f"{model.source.package} {model.source.version}"
-        table.add_row(model.role, model.file, model.sha256[:16], ", ".join(model.declares), source)
+        table.add_row(model.role, model.file, model.sha256[:12], ", ".join(model.declares), source)
     console = Console()
     console.print(table)
     for point in manifest.operating_points:

@@ -19,7 +19,7 @@ def pins(lock: Path) -> dict[str, str]:
     return {canonicalize_name(pin["name"]): pin["version"] for pin in found if pin}
 
 
-@pytest.fixture(params=["run.txt", "dev.txt"])
+@pytest.fixture(params=["run.txt", "dev.txt", "tflite-runtime.txt"])
 def lock(request: pytest.FixtureRequest, root: Path) -> Path:
     return root / "requirements" / str(request.param)
 
@@ -55,3 +55,12 @@ def test_each_dependency_is_locked_within_its_range(root: Path) -> None:
         for requirement in map(Requirement, requirements):
             version = locked[canonicalize_name(requirement.name)]
             assert requirement.specifier.contains(version, prereleases=True), f"{name}: {requirement} but {version}"
+
+
+def test_the_older_runtime_s_lock_holds_all_that_a_device_needs(root: Path) -> None:
+    locked = pins(root / "requirements/tflite-runtime.txt")
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    for requirement in map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["tflite"]]):
+        if requirement.name != "ai-edge-litert":
+            version = locked[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), f"tflite-runtime.txt: {requirement} but {version}"

@@ -1,0 +1,118 @@
+"""`doorward models` as it is typed: what is verified and what is refused, in one clear line."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.models.manifest import HELP, read_manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "models"
+
+
+def types(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("doorward")), "models", *(str(word) for word in words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def refused(done: subprocess.CompletedProcess[str], line: str) -> None:
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"doorward: {line}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(MODELS, tmp_path / "models")
+    return tmp_path / "models"
+
+
+def test_verify_names_every_file_with_its_hash_and_what_it_puts_out() -> None:
+    done = types("verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    for model in read_manifest(MODELS).models:
+        (line,) = (line for line in done.stdout.splitlines() if model.file in line)
+        source = f"{model.source.package} {model.source.version}"
+        for word in (model.role, model.sha256[:12], ", ".join(model.declares), source):
+            assert word in line
+    assert "operating point real: threshold" in done.stdout
+    assert "operating point synthetic-cast: threshold" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("models: verified with litert ")
+
+
+def test_verify_of_another_folder(folder: Path) -> None:
+    done = types("verify", "--dir", folder, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith(f"{folder}: verified with litert ")
+
+
+def test_a_changed_model_file(folder: Path) -> None:
+    path = folder / "embedder.tflite"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    refused(
+        types("verify", "--dir", folder),
+        f"{path}: sha256: is not the one in the manifest (the file was changed); {HELP}",
+    )
+
+
+def test_a_missing_model_file(folder: Path) -> None:
+    (folder / "detector.tflite").unlink()
+    refused(
+        types("verify", "--dir", folder),
+        f"{folder / 'detector.tflite'}: cannot be read (No such file or directory); {HELP}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('declares = ["embedding"]', 'declares = ["embedding", "age"]',
+         "model[1].declares: must be a list out of box, landmarks, quality, liveness, embedding"),
+        ('name = "embedding"', 'name = "age"', None),
+        ("zero = 2", "zero = 3", None),
+        ("threshold = 0.5", "threshold = 9.5", "operating_point[0].threshold: must be a number from 0.05 to 0.99"),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_says_something_else(folder: Path, old: str, new: str, line: str | None) -> None:
+    path = folder / "manifest.toml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    done = types("verify", "--dir", folder)
+    if line is not None:
+        refused(done, f"{path}: {line}; {HELP}")
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"doorward: {folder / 'embedder.tflite'}: output")
+        assert done.stderr.count("\n") == 1 and HELP in done.stderr
+
+
+def test_a_folder_without_models(tmp_path: Path) -> None:
+    refused(
+        types("verify", "--dir", tmp_path),
+        f"{tmp_path / 'manifest.toml'}: cannot be read (No such file or directory); {HELP}",
+    )
+    (tmp_path / "file").touch()
+    done = types("verify", "--dir", tmp_path / "file")
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "is a file" in done.stderr
+
+
+def test_build_refuses_an_archive_that_was_not_reviewed(folder: Path, tmp_path: Path) -> None:
+    archives = tmp_path / "archives"
+    archives.mkdir()
+    archive = archives / "openpeople-0.1.2-py3-none-any.whl"
+    archive.write_bytes(b"another archive")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = types("build", "--out", folder, "--archives", archives)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == (
+        f"doorward: {archive}: sha256: is not the archive that was reviewed; remove the file and build again"
+    )
+    assert "Traceback" not in done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
