@@ -227,10 +227,12 @@ class _Client(Updater):
     def _bytes_of(self, info: TargetFile) -> bytes:
         if info.length > _TARGET_BYTES:
             raise PolicyError(f"{info.path}: larger than {_TARGET_BYTES} bytes; publish a smaller one")
-        found = self.find_cached_target(info) or self.download_target(info)
-        data = Path(found).read_bytes()
-        info.verify_length_and_hashes(data)
-        return data
+        try:
+            data = Path(self.find_cached_target(info) or self.download_target(info)).read_bytes()
+            info.verify_length_and_hashes(data)
+            return data
+        except RepositoryError:
+            raise PolicyError(f"{info.path}: is not what the site signed; publish it again") from None
 
     def _prune(self, paths: set[str]) -> None:
         """What the site took back does not stay on the device."""
@@ -291,8 +293,9 @@ def _errors() -> Iterator[None]:
     except DownloadError as error:
         raise LinkError(f"site repository: {error}; look at the server and the repository's address") from None
     except OSError as error:
-        place = error.filename or "state folder"
-        raise DeviceError(f"{place}: {error.strerror}; look at the disk and its permissions") from None
+        raise DeviceError(
+            f"{error.filename or 'state folder'}: {error.strerror}; look at the disk and its owner"
+        ) from None
     except RepositoryError as error:
         raise PolicyError(f"site repository: {error}; publish or renew it with 'doorward site'") from None
     except Exception as error:  # signed or not, these bytes came from outside: no fault in them may be a crash

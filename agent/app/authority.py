@@ -6,6 +6,7 @@ failure leaves the former state in force until its lease ends, and is reported o
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,9 @@ def follow(folder: Path, root_sha256: str, fetch: Fetch) -> Updates:
         PolicyError, LinkError, DeviceError: see `pin_root` and `Updates`.
     """
     kept = folder / "pinned.json"
-    root = kept.read_bytes() if kept.exists() else b""
+    root = b""
+    with contextlib.suppress(OSError):
+        root = kept.read_bytes()
     if sha256(root) == root_sha256:
         return Updates(folder, root, fetch)
     root = pin_root(fetch, root_sha256)

@@ -1,0 +1,211 @@
+"""What stands: a policy is taken over whole or not at all, and whatever narrows stays until its own end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.adapters.store import Store, read_ledger
+from agent.adapters.updates import Verified
+from agent.app.standing import Standing
+from agent.core import GalleryChanged, Input, LawChanged
+from agent.errors import DeviceError
+from agent.gallery.vault import VaultRow
+from agent.ledger.entry import decode
+from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
+from agent.site.restrictions import extra_zone, stop_order, withdrawal
+from agent.units import ConsentId, Sha256, SiteId, SubjectId
+from tests.policy.given import DEVICE, NOW_S, document, square
+
+SITE = SiteId("quay")
+P1, P2 = SubjectId("p-1"), SubjectId("p-2")
+
+
+class Bench:
+    """A store with two people in it, and what stands over it; `again` is a new start of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.said: list[str] = []
+        self.galleries = 0
+        self.begin()
+        for subject in (P1, P2):
+            row = VaultRow(DEVICE, SITE, subject, ConsentId("c-1"), 1, Sha256("e" * 64), "litert 2", b"sealed")
+            self.store.put_reference(row, NOW_S)
+
+    def begin(self) -> None:
+        self.store = Store.open(self._path, site=SITE, device=DEVICE, ledger_key=bytes(32))
+        self.standing = Standing(DEVICE, self.store, self._gallery, self.said.append)
+
+    def again(self) -> None:
+        self.store.close()
+        self.said.clear()
+        self.begin()
+
+    def _gallery(self) -> None:
+        self.galleries += 1
+
+    def take(self, *targets: tuple[str, bytes] | VerifiedTarget, unix_s: float | None = NOW_S) -> list[Input]:
+        made = [each if isinstance(each, VerifiedTarget) else VerifiedTarget("restriction", *each) for each in targets]
+        return self.standing.take(Verified(tuple(made), NOW_S + 3600, NOW_S, 1, 1, 1), unix_s)
+
+    def kinds(self) -> list[str]:
+        with read_ledger(self._path) as copy:
+            return [decode(data).kind for _, data in copy.entries]
+
+    def people(self) -> list[SubjectId]:
+        return [row.subject for row in self.store.references()]
+
+
+def policy(**changes: Any) -> VerifiedTarget:
+    return VerifiedTarget("permission", POLICY_PATH, json.dumps(document(**changes)).encode())
+
+
+def zone(name: str) -> tuple[str, bytes]:
+    """The target of an extra zone that ends a minute from now."""
+    drawn = Policy(policy(zones=[square(10.0, 50.0, 0.1, name)]), DEVICE).document.zones[0]
+    return extra_zone(drawn, NOW_S + 60)
+
+
+@pytest.fixture
+def bench(state: Path) -> Iterator[Bench]:
+    made = Bench(state / "store.sqlite")
+    yield made
+    made.store.close()
+
+
+def test_before_anything_was_verified_there_is_no_law(bench: Bench) -> None:
+    assert bench.standing.law is None and bench.standing.lease_until_s is None
+    assert not bench.standing.stopped(NOW_S)
+    assert bench.standing.settle(NOW_S) == []
+    (event,) = bench.standing.opening(NOW_S)
+    assert event == GalleryChanged(None, frozenset())
+    assert bench.people() == [P1, P2]
+
+
+def test_a_policy_is_taken_over_once_and_written_down(bench: Bench) -> None:
+    (event,) = bench.take(policy())
+    assert event == LawChanged(bench.standing.law)
+    assert bench.standing.law is not None and bench.standing.law.policy.document.version == 3
+    assert (bench.standing.lease_until_s, bench.standing.stock) == (NOW_S + 3600, 2)
+    assert bench.take(policy()) == []
+    assert bench.kinds().count("policy") == 1
+    (event,) = bench.take(policy(version=4))
+    assert isinstance(event, LawChanged) and event.law is not None and event.law.policy.document.version == 4
+    assert bench.kinds().count("policy") == 2
+    assert bench.said == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (policy(devices=[{"id": "gate-2", "signing_key": "1" * 64, "box_key": "2" * 64}]), "does not name"),
+        (policy(version=None), "version"),
+        (VerifiedTarget("permission", POLICY_PATH, b"{"), "policy.json"),
+        (VerifiedTarget("pass", POLICY_PATH, json.dumps(document(version=4)).encode()), "permission role"),
+        (None, "the site publishes no policy"),
+    ],
+)
+def test_a_policy_that_cannot_be_used_ends_the_law_and_is_said_once(
+    bench: Bench, bad: VerifiedTarget | None, words: str
+) -> None:
+    bench.take(policy())
+    assert bench.take(*([] if bad is None else [bad])) == [LawChanged(None)]
+    assert bench.standing.law is None
+    assert len(bench.said) == 1 and words in bench.said[0]
+    assert bench.take(*([] if bad is None else [bad])) == []
+    assert len(bench.said) == 1
+    (event,) = bench.take(policy())
+    assert isinstance(event, LawChanged) and event.law is not None
+
+
+def test_a_stop_order_stays_when_the_site_no_longer_lists_it(bench: Bench) -> None:
+    bench.take(policy(), stop_order("fair", NOW_S + 60))
+    assert bench.standing.stopped(NOW_S)
+    bench.take(policy())
+    assert bench.standing.stopped(NOW_S)
+    bench.again()
+    assert bench.standing.stopped(NOW_S)
+    assert bench.standing.stopped(None)  # an untrusted clock ends nothing
+    assert not bench.standing.stopped(NOW_S + 60)
+
+
+def test_the_permission_role_lifts_a_restriction_by_its_id(bench: Bench) -> None:
+    bench.take(policy(), stop_order("fair"))
+    assert bench.standing.stopped(NOW_S)
+    bench.take(policy(lifts=["stop-fair"], version=4))
+    assert not bench.standing.stopped(NOW_S)
+
+
+def test_a_restriction_that_cannot_be_read_stops_all(bench: Bench) -> None:
+    bench.take(policy(), ("restriction/new-kind.json", b'{"schema": "doorward/restriction/2"}'))
+    assert bench.standing.stopped(NOW_S)
+    assert "restriction/new-kind.json" in bench.said[0] and "\n" not in bench.said[0]
+    bench.again()
+    assert bench.standing.stopped(NOW_S)
+    bench.take(policy(), (stop_order("x", NOW_S - 1)[0], stop_order("x", NOW_S - 1)[1]))
+    assert bench.standing.stopped(NOW_S)
+    _, data = stop_order("x", NOW_S - 1)
+    bench.take(policy(), ("restriction/new-kind.json", data))  # a readable version of the same target
+    assert not bench.standing.stopped(NOW_S)
+
+
+def test_a_zone_begins_at_once_and_ends_at_its_time(bench: Bench) -> None:
+    bench.take(policy())
+    (event,) = bench.take(policy(), zone("fair"))
+    assert isinstance(event, LawChanged) and event.law is not None
+    assert [each.id for each in event.law.zones] == ["fair"]
+    assert bench.standing.settle(NOW_S + 59) == []
+    (event,) = bench.standing.settle(NOW_S + 60)
+    assert isinstance(event, LawChanged) and event.law is not None and event.law.zones == ()
+
+
+def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -> None:
+    bench.standing.opening(NOW_S)
+    gallery, law = bench.take(policy(), withdrawal(P1))
+    assert gallery == GalleryChanged(None, frozenset({P1}))
+    assert isinstance(law, LawChanged)
+    assert (bench.people(), bench.galleries, bench.standing.stock) == ([P2], 2, 1)
+    assert bench.kinds().count("withdrawal") == 1
+    assert bench.take(policy(), withdrawal(P1)) == []
+    assert (bench.kinds().count("withdrawal"), bench.galleries) == (1, 2)
+
+
+def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(bench: Bench) -> None:
+    bench.store.remember(*withdrawal(P2))  # the process died right behind this
+    bench.again()
+    (event,) = bench.standing.opening(None)
+    assert event == GalleryChanged(None, frozenset({P2}))
+    assert bench.people() == [P1]
+
+
+def test_a_policy_that_cannot_be_written_down_is_not_taken_over(state: Path) -> None:
+    """In a process whose files may not grow, as on a disk that fails."""
+    code = """
+import resource, sys
+from pathlib import Path
+from tests.app.test_standing import Bench, policy
+bench = Bench(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+assert bench.take(policy()) == [], "no law from it"
+assert bench.standing.law is None
+print(len(bench.said), bench.store.broken)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(state / "store.sqlite")], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.returncode) == ("1 True\n", 0), done.stderr
+
+
+def test_a_withdrawal_that_cannot_be_remembered_is_an_error_and_nobody_believes_that_it_is_done(bench: Bench) -> None:
+    bench.store.close()
+    with pytest.raises(DeviceError):
+        bench.take(policy(), withdrawal(P1))
+    bench.begin()
+    assert bench.people() == [P1, P2]
