@@ -293,9 +293,7 @@ def _errors() -> Iterator[None]:
     except DownloadError as error:
         raise LinkError(f"site repository: {error}; look at the server and the repository's address") from None
     except OSError as error:
-        raise DeviceError(
-            f"{error.filename or 'state folder'}: {error.strerror}; look at the disk and its owner"
-        ) from None
+        raise DeviceError(f"{error.filename or 'tuf'}: {error.strerror}; look at the disk and its owner") from None
     except RepositoryError as error:
         raise PolicyError(f"site repository: {error}; publish or renew it with 'doorward site'") from None
     except Exception as error:  # signed or not, these bytes came from outside: no fault in them may be a crash
