@@ -20,6 +20,7 @@ from agent.errors import ConfigError, DoorwardError
 @click.option("--json", "figures", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here.")
 @click.option("--video", type=click.Path(path_type=Path), help="Play a recording instead of the scene (30 s).")
 @click.option("--without-inspection", is_flag=True, help="With --video: nobody has attested the sign.")
+@click.option("--site", "site_name", help="Play a site of tests/scenarios once, and compare the outcome.")
 @click.option("--scene", type=click.Path(path_type=Path, dir_okay=False), help="Play another scene file.")
 def main(
     seconds: float | None,
@@ -27,6 +28,7 @@ def main(
     figures: Path | None,
     video: Path | None,
     without_inspection: bool,
+    site_name: str | None,
     scene: Path | None,
 ) -> None:
     """Run the whole agent on this machine: broker, site, both processes and the page.
@@ -36,7 +38,7 @@ def main(
     """
     console = Console(highlight=False)
     try:
-        sys.exit(_play(console, seconds, no_browser, figures, video, without_inspection, scene))
+        sys.exit(_play(console, seconds, no_browser, figures, video, without_inspection, site_name, scene))
     except DoorwardError as error:
         for line in str(error).splitlines():
             print(f"demo: {line}", file=sys.stderr)  # noqa: T201
@@ -50,6 +52,7 @@ def _play(
     figures: Path | None,
     video: Path | None,
     without_inspection: bool,
+    site_name: str | None,
     scene: Path | None,
 ) -> int:
     from agent.demo.run import Run, Wishes
@@ -60,7 +63,15 @@ def _play(
         raise ConfigError(f"--seconds {seconds}: not a length of time; leave it out to play until Ctrl-C")
     if without_inspection and video is None:
         raise ConfigError("--without-inspection: a scene shows its sign; give it with --video")
+    if site_name is not None and (video is not None or scene is not None or seconds is not None):
+        raise ConfigError("--site: plays its own scene once, to its end; leave out --scene, --video and --seconds")
     source = Source(scene or SCENE, video, not without_inspection)
+    if site_name is not None:
+        from agent.demo import case
+
+        named = case.load(site_name)
+        console.print(f"[bold]{named.file.title}[/]: {named.file.story}", highlight=False)
+        source = Source(named.scene, case=named)
     run = Run(
         Wishes((30.0 if video is not None else None) if seconds is None else seconds, source),
         console,

@@ -15,6 +15,7 @@ from pathlib import Path
 from agent.adapters.broker import EmbeddedBroker
 from agent.adapters.store import Store, read_ledger
 from agent.demo import expect
+from agent.demo.case import Case
 from agent.demo.device import Device
 from agent.demo.judge import Judge, Made
 from agent.demo.narrate import Narrator
@@ -26,8 +27,12 @@ from agent.events.bodies import Metrics, State, Status
 from agent.events.decision import OPENS, Outcome
 from agent.events.seal import OpenedEvent
 from agent.ledger.verify import verify_ledger
+from agent.policy.grounds import Ground
 from agent.scene.scene import Scene
 from agent.site.restrictions import withdrawal
+
+_CLOSED_S = 2.0
+"""How long a refusal before the camera opened is watched."""
 
 
 class Conduct:
@@ -38,9 +43,18 @@ class Conduct:
         first: told the first frame and the first decision, as `frame` or `decision`, when they are heard.
     """
 
-    def __init__(self, device: Device, scene: Scene | None, narrator: Narrator, first: Callable[[str], None]) -> None:
-        self._device, self._scene, self._narrator, self._first = device, scene, narrator, first
-        self._judge = Judge(() if scene is None else expect.expectations(scene))
+    def __init__(
+        self,
+        device: Device,
+        scene: Scene | None,
+        narrator: Narrator,
+        first: Callable[[str], None],
+        case: Case | None = None,
+    ) -> None:
+        self._device, self._scene, self._narrator, self._first, self._case = device, scene, narrator, first, case
+        expected = () if scene is None else expect.expectations(scene)
+        self._judge = Judge(expected if case is None else case.expectations())
+        self._closed_at: float | None = None
         self._acts = [] if scene is None else list(expect.acts(scene))
         self._passings = [] if scene is None else list(expect.passings(scene))
         self._start_ns: int | None = None
@@ -116,9 +130,13 @@ class Conduct:
             self._metrics, self._final = body, self.over
         if isinstance(body, Status):
             grounds = tuple(ground.value for ground in body.grounds) if body.state is State.REFUSED else ()
+            if self.must_stay_closed and grounds and Ground.NO_POLICY not in grounds and self._closed_at is None:
+                self._closed_at = time.monotonic()
+                self._narrator.closed(grounds)
             if grounds != self._state and not self.over:
                 self._say_state(grounds)
-            self._state = grounds
+            if not self.over:
+                self._state = grounds
 
     def _say_state(self, grounds: tuple[str, ...]) -> None:
         at_s = self.now_s()
@@ -129,6 +147,32 @@ class Conduct:
                 self._scene is not None and grounds == ("sign-missing",) and expect.sign_covered(self._scene, at_s)
             )
             self._narrator.refused(at_s, grounds, "sign covered" if covered else None)
+
+    # A site whose outcome is written down -------------------------------------------------------------------------
+
+    @property
+    def must_stay_closed(self) -> bool:
+        """The site's camera must never be opened."""
+        return self._case is not None and self._case.file.expected.camera == "closed"
+
+    def look_at_closed(self) -> None:
+        """Enough was seen of a camera that stays shut."""
+        if self._closed_at is not None and time.monotonic() - self._closed_at > _CLOSED_S:
+            self.over = True
+
+    def _unexpected(self, case: Case) -> list[str]:
+        expected, fps = case.file.expected, 1 if self._scene is None else self._scene.script.fps
+        found = []
+        if (self._state or ()) != tuple(ground.value for ground in expected.refused):
+            found.append(
+                f"refused: {', '.join(self._state or ()) or 'nothing'}, not {', '.join(expected.refused) or 'nothing'}"
+            )
+        if self.must_stay_closed and self._frames:
+            found.append(f"the camera was opened for {self._frames} frames")
+        early = sum(not case.looked_in_time(look.number / fps) for look in self._looks)
+        if early:
+            found.append(f"{early} faces were looked at when nobody was to be compared")
+        return found
 
     # What is done -------------------------------------------------------------------------------------------------
 
@@ -180,6 +224,8 @@ class Conduct:
         if self._scene is not None:
             played.verdict = self._judge.close(seconds, [self._scene_s(at_ns) for at_ns in self._opened_ns])
             played.unlawful = expect.unlawful(self._scene, self._looks)
+        if self._case is not None:
+            played.faults += self._unexpected(self._case)
         if self._metrics is not None:
             played.stages_ms = {each.stage.value: each.median_ms for each in self._metrics.stages}
             played.refused = Counter({each.ground.value: each.frames for each in self._metrics.refused})

@@ -90,12 +90,23 @@ def _box_key(described: bytes) -> str:
     return str(json.loads(described)["box_key"])
 
 
-def passes(device: Device, names: list[str]) -> dict[str, str]:
-    """One day pass for a single use for each name of the scene, as the text of its code."""
+def passes(device: Device, shown: Mapping[str, str | None]) -> dict[str, str]:
+    """One day pass for a single use for each pass of the scene, as the text of its code.
+
+    Args:
+        shown: name of the pass -> person of the cast whom it names, or None.
+    """
     secret, now = device.repository.keys.sign_secret("pass"), time.time()
     return {
-        name: issue_pass(device.policy, secret, door=device.policy.door, from_s=now - 60, until_s=now + _DAY_S)
-        for name in names
+        name: issue_pass(
+            device.policy,
+            secret,
+            door=device.policy.door,
+            from_s=now - 60,
+            until_s=now + _DAY_S,
+            subject=None if person is None else person.lower(),
+        )
+        for name, person in shown.items()
     }
 
 

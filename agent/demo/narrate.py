@@ -67,6 +67,10 @@ class Narrator:
         cause = cause or "; ".join(_WHY.get(ground, ground) for ground in grounds)
         self.say(at_s, f"{cause}: recognition refused ({', '.join(grounds)}); passes still open the door", _REFUSED)
 
+    def closed(self, grounds: Sequence[str]) -> None:
+        """The camera is never opened here."""
+        self.say(None, f"the camera stays shut: recognition refused ({', '.join(grounds)})", _REFUSED)
+
     def permitted(self, at_s: float | None) -> None:
         self.say(at_s, "recognition permitted", _QUIET)
 

@@ -96,6 +96,7 @@ class Loop:
             self._watch_children()
             self._conduct.act(self._broker, self._rejoin)
             at_s = self._conduct.now_s()
+            self._conduct.look_at_closed()
             if at_s is None and now - began > _START_S:
                 self._faults.append(f"no frame within {_START_S:g} s: {self._pair.recogniser.last_words()}")
             if at_s is not None and self._until_s is not None and at_s >= self._until_s:

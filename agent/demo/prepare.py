@@ -49,7 +49,10 @@ def prepare(
         RecordingCamera(source.video, SystemClock()).close()
     manifest = read_manifest(models)
     if source.video is None:
-        decided = policies.for_scene(scene.script, manifest, datetime.now(UTC))
+        now = datetime.now(UTC)
+        decided = policies.for_scene(scene.script, manifest, now)
+        if source.case is not None:
+            decided = source.case.decided(decided, now)
         camera = f'kind = "simulated"\nscene = {_quoted(source.scene)}'
     else:
         decided = policies.for_recording(manifest, datetime.now(UTC), inspected=source.inspected)
@@ -57,10 +60,12 @@ def prepare(
     device = make(folder, decided)
     done("site and device made, policy signed")
     try:
-        enrol_cast(device, scene, *load_models(models, threads=1))
+        enrol_cast(
+            device, scene, *load_models(models, threads=1), () if source.case is None else source.case.file.consent
+        )
         done(f"{len(scene.script.enrolled)} people enrolled with their consent")
         texts = folder / "passes.json"
-        shown = sorted({each.name for each in scene.script.pass_}) if source.video is None else []
+        shown = {each.name: each.person for each in scene.script.pass_} if source.video is None else {}
         texts.write_text(json.dumps(passes(device, shown)), "utf-8")
         write_config(
             device,

@@ -77,7 +77,8 @@ class Run:
             try:
                 while left is None or left >= _LEAST_S:
                     loop = self._loop(left)
-                    if loop.interrupted or self.report.loops[-1].faults:
+                    once = self._wishes.source.case is not None
+                    if once or loop.interrupted or self.report.loops[-1].faults:
                         return
                     left = None if left is None else left - self.report.loops[-1].seconds
             except KeyboardInterrupt:
@@ -116,7 +117,7 @@ class Run:
         ready = prepare(folder, self._wishes.source, self._wishes.models, broker, self._page_port, done)
         with closing(ready.device.server):
             pair.go(ready.device.config, ready.passes)
-            conduct = Conduct(ready.device, ready.scene, self._narrator, self._first)
+            conduct = Conduct(ready.device, ready.scene, self._narrator, self._first, self._wishes.source.case)
             loop = Loop(ready.device, pair, inbox, broker, conduct, left, self._page)
             self.report.loops.append(loop.play())
         broker.stop()  # what it retained was signed by a device that is no more

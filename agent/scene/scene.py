@@ -18,7 +18,7 @@ class Scene:
     script: Script
     cast: Cast
     folder: Path
-    """Where the scene file lies, and beside it the pictures that it names."""
+    """Where the pictures lie that the scene names."""
 
 
 def load(path: Path) -> Scene:
@@ -29,18 +29,19 @@ def load(path: Path) -> Scene:
             for each fault.
     """
     script = read(path)
-    cast = Cast(path.parent / script.cast)
+    folder = path.parent / (script.beside or "")
+    cast = Cast(folder / script.cast)
     lines = [f"{path.name}: {fault}" for fault in _misfits(script, cast)]
     named = [("backdrop", script.backdrop), ("sign.face", script.sign.face)]
     named += [(f"pass.{index}.heading", each.heading) for index, each in enumerate(script.pass_)]
     lines += [
         f"{path.name}: {field}: {name} is not beside the scene; run scripts/build_cast"
         for field, name in named
-        if not (path.parent / name).is_file()
+        if not (folder / name).is_file()
     ]
     if lines:
         raise ConfigError("\n".join(lines))
-    return Scene(script, cast, path.parent)
+    return Scene(script, cast, folder)
 
 
 def _misfits(script: Script, cast: Cast) -> Iterable[str]:

@@ -105,6 +105,8 @@ class Pass(Part):
     """A QR pass held up to the camera; its text is given from outside when the scene is played."""
 
     name: Name
+    person: Person | None = None
+    """Whom the pass names; None: it is a visitor's."""
     heading: Picture
     """The band at the card's upper edge."""
     span: Span
@@ -170,6 +172,8 @@ class Script(Part):
     seed: Annotated[int, Field(ge=0, le=2**31)]
     noise: Annotated[float, Field(ge=0, le=12)]
     """Spread of the sensor noise in grey levels."""
+    beside: Annotated[str, Field(pattern=r"^(\.\./)*[a-z]+$")] | None = None
+    """Folder of pictures and cast, from the scene file; None: they lie beside it."""
     backdrop: Picture
     cast: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     """Folder beside the scene file that holds `cast.toml`."""
