@@ -26,7 +26,8 @@ from .faces import Landmarks, Points
 from .lettering import pass_head, sign_face
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SCENES, MODELS, ARCHIVES = ROOT / "scenes", ROOT / "models", ROOT / "build" / "archives"
+SCENES, MODELS, BUILD = ROOT / "scenes", ROOT / "models", ROOT / "build"
+ARCHIVES = BUILD / "archives"
 SIZE_MAX = 3_000_000
 
 
@@ -77,7 +78,7 @@ def build() -> None:
     landmarks = landmarks_of(FloatDetector(weights(DETECTOR, ARCHIVES)))
     say("painting the gate")
     backdrop = np.ascontiguousarray(paint()[..., ::-1])
-    with tempfile.TemporaryDirectory(prefix=".cast-", dir=SCENES) as name:
+    with tempfile.TemporaryDirectory(prefix="cast-", dir=BUILD) as name:
         folder = Path(name)
         with zipfile.ZipFile(archive) as package:
             package.extractall(folder / "package", [n for n in package.namelist() if "/curated/" in n])
@@ -90,8 +91,10 @@ def build() -> None:
         (done / "cast.toml").write_text(cast_toml(sprites), "utf-8")
         check(done)
         for old in (SCENES / "cast").glob("*.webp"):
-            old.unlink()
-        for path in done.iterdir():
+            if not (done / old.name).exists():
+                old.unlink()
+        # The list last: until it is in place, the old one refuses the new pictures.
+        for path in sorted(done.iterdir(), key=lambda path: path.suffix == ".toml"):
             os.replace(path, SCENES / "cast" / path.name)
     for file, picture in (("sign-face", sign_face()), ("pass-head", pass_head())):
         (SCENES / f"{file}.webp").write_bytes(webp(picture, 90))
@@ -99,6 +102,9 @@ def build() -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print("build_cast: takes no arguments; it writes scenes/cast and the pictures of scenes/ anew", file=sys.stderr)
+        sys.exit(2)
     cv2.setNumThreads(1)
     try:
         build()

@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from agent.models.sources import PICTURES
+
 from .cutout import Bgr
 from .faces import Body, Landmarks, Points, body, head_picture, sheet_cells, sprite, with_face
 
-PACKAGE, VERSION = "openpeople", "0.1.2"
-WHEEL_SHA256 = "6faee04493aa7e3e913ba7bc720db90bb9e5f4b7e65eaaf74cd77f74c74e609f"
 LICENCE, HOLDER = "MIT", "Copyright (c) 2026 Prompt Haus"
 EYES_PX = 58.0
 UNITS = (3.95, 2.4, 9.2)
@@ -123,7 +123,7 @@ def _finished(
     box, points = landmarks(plain)
     eyes = (points if known is None else known)[:2]
     name = f"{part.person.lower()}-{suffix}"
-    source = f"{PACKAGE} {VERSION} {part.source} {expression}"
+    source = f"{PICTURES.name} {PICTURES.version} {part.source} {expression}"
     return Made(name, part.person, use, data, (decoded.shape[1], decoded.shape[0]), eyes, box, source)
 
 
@@ -155,7 +155,7 @@ def cast_toml(sprites: list[Made]) -> str:
         "# Written by scripts/build_cast; do not edit. Every person is synthetic. See NOTICE.\n"
         "# use: enrol (plain pictures), scene (cut-outs with alpha), calibrate (chooses the threshold; in no scene).\n"
         "version = 1\n\n[[attribution]]\n"
-        f'package = "{PACKAGE}"\nversion = "{VERSION}"\nsha256 = "{WHEEL_SHA256}"\n'
+        f'package = "{PICTURES.name}"\nversion = "{PICTURES.version}"\nsha256 = "{PICTURES.sha256}"\n'
         f'licence = "{LICENCE}"\nholder = "{HOLDER}"\n'
     )
     return head + "".join(each.entry() for each in sprites)
