@@ -142,7 +142,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         channel=channel,
         outbox=Outbox(store, channel, config.broker.acknowledge, report),
         authority=authority,
-        standing=Standing(device, store, lambda: _gallery(store, site, device, keys, identity), report),
+        standing=Standing(device, store, lambda: open_gallery(store, site, device, keys, identity), report),
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
         measure=measure,
         clock=clock,
@@ -166,7 +166,7 @@ def trusted_clock(store: Store) -> TrustedClock:
     return trusted
 
 
-def _gallery(store: Store, site: SiteId, device: DeviceId, keys: KeySource, model: ModelIdentity) -> Gallery | None:
+def open_gallery(store: Store, site: SiteId, device: DeviceId, keys: KeySource, model: ModelIdentity) -> Gallery | None:
     """The vault, opened; None if it does not open: then nobody is recognised, and nothing is overwritten."""
     context = VaultContext(device, site, model)
     try:
