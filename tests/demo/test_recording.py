@@ -63,7 +63,7 @@ def figures_of(run: Demo, out: Path) -> dict[str, Any]:
 
 def test_strangers_of_a_recording_are_looked_at_and_nobody_is_let_in(tmp_path: Path, video: Path) -> None:
     out = tmp_path / "out.json"
-    with demo(tmp_path, "--video", str(video), "--seconds", "4.5", "--json", str(out)) as run:
+    with demo(tmp_path, "--video", str(video), "--seconds", "3.2", "--json", str(out)) as run:
         figures = figures_of(run, out)
     assert figures["mode"] == "recording"
     assert figures["frames_refused"] == {}
@@ -77,7 +77,7 @@ def test_strangers_of_a_recording_are_looked_at_and_nobody_is_let_in(tmp_path: P
 
 def test_without_an_inspection_every_frame_is_refused(tmp_path: Path, video: Path) -> None:
     out = tmp_path / "out.json"
-    with demo(tmp_path, "--video", str(video), "--without-inspection", "--seconds", "2", "--json", str(out)) as run:
+    with demo(tmp_path, "--video", str(video), "--without-inspection", "--seconds", "1.5", "--json", str(out)) as run:
         figures = figures_of(run, out)
     assert figures["mode"] == "recording-without-inspection"
     assert figures["frames"] >= 15

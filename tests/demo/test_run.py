@@ -64,9 +64,9 @@ def test_a_run_of_the_scene_is_flawless_and_leaves_nothing_behind(tmp_path: Path
 
 @pytest.fixture
 def running(tmp_path: Path) -> Any:
-    """A run until Ctrl-C that has just let somebody in."""
+    """A run until Ctrl-C that has just begun to recognise."""
     with demo(tmp_path, "--json", str(tmp_path / "out.json")) as run:
-        run.hear("door opens")
+        run.hear("recognition permitted")
         yield run
 
 
@@ -76,7 +76,7 @@ def test_ctrl_c_ends_a_run_in_order(tmp_path: Path, running: Demo) -> None:
     assert running.said == []
     assert running.left_over() == []
     figures = figures_of(tmp_path / "out.json")
-    assert figures["ok"] and figures["decisions"]["match"]["right"] == 1
+    assert figures["ok"] and figures["frames"] > 0
 
 
 def test_a_recogniser_that_is_killed_is_named_and_nothing_stays(tmp_path: Path, running: Demo) -> None:
