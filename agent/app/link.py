@@ -194,7 +194,7 @@ class Link:
             "broker": {"state": self._broker.value, "detail": self._broker_detail},
             "recogniser": self._recogniser,
             "preview": self._preview is not None,
-            "retained": {kind.value: payload.decode("utf-8") for kind, payload in self._retained.items()},
+            "retained": {kind.value: payload.decode("utf-8") for kind, payload in dict(self._retained).items()},
         }
 
 

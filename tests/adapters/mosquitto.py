@@ -118,19 +118,19 @@ class Observer:
         self._client.on_subscribe = lambda *_: ready.set()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        self._client.subscribe(wanted, qos=1)
+        self._client.subscribe([(wanted, 1), ("mark/#", 1)] if wanted != "#" else wanted, qos=1)
         assert ready.wait(10)
 
-    def next(self, topic: str, timeout_s: float = 10.0) -> Seen:
-        """The next message on a topic; what came before it on others is kept in `seen`."""
+    def next(self, *topics: str, timeout_s: float = 10.0) -> Seen:
+        """The next message on one of the topics; what came before it on others is kept in `seen`."""
         ends = time.monotonic() + timeout_s
         while True:
             try:
                 found = self._came.get(timeout=max(0.0, ends - time.monotonic()))
             except Empty:
-                raise AssertionError(f"nothing came on {topic}; but {[each.topic for each in self.seen]}") from None
+                raise AssertionError(f"nothing came on {topics}; but {[each.topic for each in self.seen]}") from None
             self.seen.append(found)
-            if found.topic == topic:
+            if found.topic in topics:
                 return found
 
     def now(self) -> list[Seen]:

@@ -1,0 +1,507 @@
+"""The link between a recogniser's socket and Debian's mosquitto: what it passes on, keeps, forgets, says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Literal
+
+import pytest
+
+from agent import crypto
+from agent.adapters.channel import Channel
+from agent.app.link import Link, main
+from agent.app.link_settings import LinkSettings
+from agent.demo.web import FileServer
+from agent.errors import LinkError
+from agent.events import wire
+from agent.events.seal import open_event
+from agent.events.telemetry import read_telemetry
+from agent.events.wire import Kind
+from agent.policy.grounds import Ground
+from tests.adapters.certificates import Certificates, make_certificates
+from tests.adapters.mosquitto import Mosquitto, Observer, password_lines, tls_lines
+from tests.app.running import (
+    DEVICE,
+    EVENTS_SECRET,
+    JPEG,
+    SIGN_SECRET,
+    SITE,
+    LinkProcess,
+    Teller,
+    event,
+    everything,
+    link_process,
+    metrics,
+    recogniser,
+    status,
+    until,
+)
+
+Protocol = Literal["5", "3.1.1"]
+BOTH = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+KEY = crypto.sign_public(SIGN_SECRET)
+RETAINED = {wire.topic(SITE, DEVICE, kind) for kind in wire.RETAINED}
+EVENTS, STATUS = wire.topic(SITE, DEVICE, Kind.EVENTS), wire.topic(SITE, DEVICE, Kind.STATUS)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def broker(tmp_path: Path, free_port: int) -> Iterator[Mosquitto]:
+    """It takes everybody; started."""
+    made = Mosquitto(tmp_path, free_port)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def closed(tmp_path: Path, free_port: int, certificates: Certificates) -> Iterator[Mosquitto]:
+    """It takes only who has a certificate; started."""
+    made = Mosquitto(tmp_path, free_port, tls_lines(certificates))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def observe() -> Iterator[Callable[..., Observer]]:
+    made: list[Observer] = []
+
+    def observe(broker: Mosquitto, certificates: Certificates | None = None) -> Observer:
+        made.append(Observer(broker.port, certificates, "doorward/#"))
+        return made[-1]
+
+    yield observe
+    for observer in made:
+        observer.close()
+
+
+def plain(state: Path, broker: Mosquitto, acknowledge: Literal["consumer", "puback"] = "puback") -> LinkSettings:
+    return LinkSettings(state / "link.sock", SITE, DEVICE, broker_port=broker.port, tls=False, acknowledge=acknowledge)
+
+
+def secured(state: Path, broker: Mosquitto, certificates: Certificates, protocol: Protocol = "5") -> LinkSettings:
+    return replace(
+        plain(state, broker),
+        protocol=protocol,
+        tls=True,
+        ca=certificates.ca,
+        cert=certificates.client_cert,
+        key=certificates.client_key,
+    )
+
+
+class Recogniser:
+    """The recogniser's end, with what was acknowledged to it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel, self.teller = channel, Teller(channel)
+        self.acknowledged: Queue[tuple[int, bytes | None]] = Queue()
+        channel.on_acknowledge(lambda sequence, nonce: self.acknowledged.put((sequence, nonce)))
+
+    def joined(self) -> Recogniser:
+        until(lambda: self.channel.connected)
+        return self
+
+    def send(self, sequence: int) -> bytes:
+        """The nonce of the event that was sent."""
+        made = event(sequence)
+        assert self.channel.send_event(made.sequence, made.envelope)
+        return made.nonce
+
+
+@pytest.fixture
+def gate(state: Path) -> Iterator[Recogniser]:
+    with recogniser(state / "link.sock") as channel:
+        yield Recogniser(channel)
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Signals mean afterwards what they meant before."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def link() -> Iterator[Callable[[LinkSettings], Link]]:
+    made: list[Link] = []
+
+    def link(settings: LinkSettings) -> Link:
+        made.append(Link(settings))
+        made[-1].start()
+        return made[-1]
+
+    yield link
+    for each in made:
+        each.close()
+
+
+def page(url: str, path: str = "page.json") -> bytes:
+    data: bytes = urllib.request.urlopen(url + path, timeout=5).read()
+    return data
+
+
+class TestTheProcess:
+    @BOTH
+    def test_over_mutual_tls_everything_arrives_as_the_recogniser_signed_it(
+        self,
+        closed: Mosquitto,
+        certificates: Certificates,
+        observe: Callable[..., Observer],
+        state: Path,
+        gate: Recogniser,
+        protocol: Protocol,
+    ) -> None:
+        observer = observe(closed, certificates)
+        with link_process(secured(state, closed, certificates, protocol)) as process:
+            url = process.ready()
+            process.wait_said("connected")
+            everything(gate.joined().teller)
+            kinds = {wire.topic(SITE, DEVICE, kind): kind for kind in (*wire.RETAINED, Kind.METRICS)}
+            while kinds:
+                seen = observer.next(*kinds)
+                if seen.payload != wire.RECOGNISER_LOST:
+                    kind = kinds.pop(seen.topic)
+                    assert type(read_telemetry(kind, seen.payload, KEY).body).__name__.lower() == kind
+            nonce = gate.send(7)
+            opened = open_event(observer.next(EVENTS).payload, EVENTS_SECRET, KEY)
+            assert (opened.sequence, opened.nonce) == (7, nonce)
+            assert gate.acknowledged.get(timeout=10) == (7, None)
+
+            late = observe(closed, certificates)
+            held = late.now()
+            assert {each.topic for each in held} == RETAINED and all(each.retained for each in held)
+
+            gate.channel.send_preview(JPEG)
+            until(lambda: json.loads(page(url))["preview"])
+            assert page(url, "preview.jpg") == JPEG
+            assert process.rss_kb() < 64_000  # it has no pictures, no database and no policy to load
+            process.process.kill()
+            assert observer.next(STATUS).payload == wire.OFFLINE
+            assert [line for line in process.said if "Traceback" in line] == []
+        assert observe(closed, certificates).next(STATUS).payload == wire.OFFLINE
+
+    def test_it_ends_in_order_and_says_that_it_is_gone(
+        self, broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser
+    ) -> None:
+        with link_process(plain(state, broker)) as process:
+            process.wait_said("connected")
+            gate.joined().teller.tell(status())
+            observer = observe(broker)
+            process.process.send_signal(signal.SIGINT)
+            while (last := observer.next(STATUS).payload) != wire.OFFLINE:
+                assert last == wire.RECOGNISER_LOST or read_telemetry(Kind.STATUS, last, KEY)
+            assert process.end() == 0
+        assert observer.now()[-1].payload == wire.OFFLINE
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            ("authority", "tls-refused: its certificate is not trusted"),
+            ("name", "tls-refused: its certificate is not trusted (IP address mismatch"),
+            ("expired", "tls-refused: its certificate is not trusted (certificate has expired)"),
+            ("stranger", "tls-refused: it closed the connection"),
+            ("password", "not-authorised: not authorized"),
+            ("nobody", "unreachable: Connection refused"),
+        ],
+    )
+    def test_a_broker_that_refuses_is_one_line_that_says_what_to_do_and_the_link_goes_on(
+        self,
+        closed: Mosquitto,
+        certificates: Certificates,
+        observe: Callable[..., Observer],
+        tmp_path: Path,
+        state: Path,
+        gate: Recogniser,
+        wrong: str,
+        words: str,
+    ) -> None:
+        settings = secured(state, closed, certificates)
+        closed.stop()
+        good = tls_lines(certificates)
+        if wrong == "authority":
+            settings = replace(settings, ca=certificates.other_ca)
+        elif wrong == "stranger":
+            settings = replace(settings, cert=certificates.stranger_cert, key=certificates.stranger_key)
+        elif wrong in ("name", "expired"):
+            other = certificates.elsewhere_cert if wrong == "name" else certificates.expired_cert
+            closed.configure(tls_lines(certificates, other))
+        elif wrong == "password":
+            (tmp_path / "password").write_text("wrong")
+            settings = replace(settings, user="gate-1", password_file=tmp_path / "password")
+            tls = [line for line in tls_lines(certificates, clients=False) if not line.startswith("allow")]
+            closed.configure([*tls, *password_lines(tmp_path, {"gate-1": "right"})])
+        if wrong != "nobody":
+            closed.start()
+        with link_process(settings) as process:
+            url = process.ready()
+            line = process.wait_said("trying again")
+            assert line.startswith(f"doorward link: broker 127.0.0.1:{closed.port}: {words}")
+            assert "; look at broker." in line
+            everything(gate.joined().teller)
+            gate.send(1)
+            facts = json.loads(page(url))
+            assert facts["recogniser"] and facts["broker"]["state"] == words.split(":")[0]
+            if wrong in ("name", "expired", "nobody"):  # mended at the broker: the link finds it by itself
+                closed.stop()
+                closed.configure(good)
+                closed.start()
+                process.wait_said(": connected")
+                observer = observe(closed, certificates)
+                assert {each.topic for each in observer.now()} >= RETAINED
+                assert gate.acknowledged.get(timeout=10) == (1, None)
+            else:
+                assert gate.acknowledged.empty()
+            assert process.process.poll() is None
+            assert len([line for line in process.said if words in line]) == 1
+            assert [line for line in process.said if not line.startswith("doorward link: ")] == []
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"ca": "nonsense"}, "broker.tls: {}/nonsense: not usable as PEM"),
+            ({"ca": "missing"}, "broker.tls: {}/missing: not usable as PEM"),
+            ({"password_file": "missing", "user": "gate-1"}, "broker.password_file: {}/missing: cannot be read"),
+            ({"repository_ca": "missing", "repository_url": "https://127.0.0.1/"}, "site.repository_ca: {}/missing"),
+            ({"repository_url": "http://example.org/"}, "site.repository: http://example.org/: not https"),
+            ({"site": "a/#"}, "site: 'a/#' is no name for a topic"),
+            ({"websocket_url": "ws://a;b"}, "broker.websocket: ws://a;b: not an address"),
+        ],
+    )
+    def test_what_cannot_be_used_is_one_line_and_exit_code_2(
+        self, broker: Mosquitto, tmp_path: Path, state: Path, change: dict[str, str], words: str
+    ) -> None:
+        (tmp_path / "nonsense").write_text("nonsense")
+        paths = {"ca", "password_file", "repository_ca"}
+        values = {name: tmp_path / value if name in paths else value for name, value in change.items()}
+        settings = replace(plain(state, broker), tls="ca" in change, **values)  # type: ignore[arg-type]
+        process = LinkProcess(settings)
+        assert process.process.wait(20) == 2
+        process.end()
+        assert len(process.said) == 1
+        assert process.said[0].startswith("doorward link: " + words.format(tmp_path))
+
+    def test_a_page_port_that_is_taken_is_one_line_and_exit_code_2(self, broker: Mosquitto, state: Path) -> None:
+        process = LinkProcess(replace(plain(state, broker), page_port=broker.port))
+        assert process.process.wait(20) == 2
+        process.end()
+        assert process.said == [
+            f"doorward link: page.port: {broker.port}: Address already in use; choose another, or 0 for a free one\n"
+        ]
+
+
+def test_the_main_thread_runs_it_until_a_signal(
+    broker: Mosquitto, state: Path, gate: Recogniser, handlers: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def play() -> None:
+        with contextlib.suppress(AssertionError):
+            gate.joined()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    player = threading.Thread(target=play)
+    player.start()
+    assert main(plain(state, broker)) == 0
+    player.join()
+    said = capfd.readouterr()
+    assert json.loads(said.out)["ready"] is True
+    assert "the recogniser is there" in said.err
+    assert main(replace(plain(state, broker), repository_url="ftp://site")) == 2
+    assert capfd.readouterr().err == "doorward link: site.repository: ftp://site: not https; " + (
+        "plain http is for this machine alone\n"
+    )
+
+
+@BOTH
+def test_after_the_broker_died_every_retained_topic_and_every_held_event_comes_again(
+    broker: Mosquitto,
+    observe: Callable[..., Observer],
+    state: Path,
+    gate: Recogniser,
+    link: Callable[[LinkSettings], Link],
+    capfd: pytest.CaptureFixture[str],
+    protocol: Protocol,
+) -> None:
+    link(replace(plain(state, broker, "consumer"), protocol=protocol))
+    observer = observe(broker)
+    everything(gate.joined().teller)
+    nonces = {sequence: gate.send(sequence) for sequence in (1, 2, 3)}
+    assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in nonces] == [1, 2, 3]
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(2, nonces[2]))
+    assert gate.acknowledged.get(timeout=10) == (2, nonces[2])
+    for _ in range(2):
+        broker.stop()  # SIGKILL, and it remembers nothing
+        broker.start()
+        observer = observe(broker)
+        again = [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in (1, 3)]
+        assert again == [1, 3]
+        seen = observer.now()
+        assert {each.topic for each in seen} == RETAINED | {EVENTS}
+        assert {each.topic for each in observe(broker).now()} == RETAINED
+        read_telemetry(Kind.STATUS, next(each.payload for each in seen if each.topic == STATUS), KEY)
+    said = capfd.readouterr().err.splitlines()
+    assert [line.split(": ", 2)[2].split(";")[0] for line in said if "broker" in line] == [
+        "connected",
+        *["unreachable: connection lost", "connected"] * 2,
+    ]
+
+
+def test_a_row_is_freed_by_the_broker_s_own_word_and_not_by_sending(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    link(plain(state, broker))
+    broker.wait_said("Sending CONNACK")
+    gate.joined()
+    gate.send(1)
+    assert gate.acknowledged.get(timeout=10) == (1, None)
+    broker.tell(signal.SIGSTOP)  # the kernel goes on taking bytes for it
+    gate.send(2)
+    with pytest.raises(Empty):
+        gate.acknowledged.get(timeout=0.4)
+    broker.stop()
+    broker.start()
+    assert gate.acknowledged.get(timeout=10) == (2, None)
+    assert gate.acknowledged.empty()
+
+
+def test_where_a_consumer_acknowledges_only_its_nonce_is_passed_on(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    topic = wire.acknowledge_topic(SITE, DEVICE)
+    observer = observe(broker)
+    observer.publish(topic, wire.acknowledgement(9, bytes(16)), retain=True)  # of long ago
+    link(plain(state, broker, "consumer"))
+    gate.joined()
+    nonce = gate.send(1)
+    observer.next(EVENTS)
+    for nonsense in (b"", b"{}", b"\xff" * 300, wire.acknowledgement(1, nonce)[:-2]):
+        observer.publish(topic, nonsense)
+    observer.publish(topic.replace(DEVICE, "gate-2"), wire.acknowledgement(1, nonce))
+    observer.publish(topic, wire.acknowledgement(1, nonce))
+    assert gate.acknowledged.get(timeout=10) == (1, nonce)
+    assert gate.acknowledged.empty()
+
+
+def test_the_recogniser_s_absence_is_told_and_taken_back(
+    broker: Mosquitto,
+    observe: Callable[..., Observer],
+    state: Path,
+    link: Callable[..., Link],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    running = link(plain(state, broker))
+    observer = observe(broker)
+    assert observer.next(STATUS).payload == wire.RECOGNISER_LOST  # before it was ever there
+    for _ in range(2):
+        with recogniser(state / "link.sock") as channel:
+            until(lambda: channel.connected)
+            Teller(channel).tell(status(Ground.SIGN_MISSING))
+            said = read_telemetry(Kind.STATUS, observer.next(STATUS).payload, KEY).body
+            assert said == status(Ground.SIGN_MISSING)
+            channel.send_preview(JPEG)
+            until(lambda: json.loads(page(running.url))["preview"])
+        assert observer.next(STATUS).payload == wire.RECOGNISER_LOST
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            page(running.url, "preview.jpg")  # a picture of before is not the picture of now
+        assert not json.loads(page(running.url))["recogniser"]
+    lines = [line for line in capfd.readouterr().err.splitlines() if "recogniser" in line]
+    assert (
+        lines == ["doorward link: the recogniser is there", "doorward link: the recogniser is gone; waiting for it"] * 2
+    )
+
+
+def test_metrics_are_for_who_listens_now(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    link(plain(state, broker))
+    broker.wait_said("Sending CONNACK")
+    observer = observe(broker)
+    gate.joined().teller.tell(metrics())
+    assert not observer.next(wire.topic(SITE, DEVICE, Kind.METRICS)).retained
+    assert [each.topic for each in observe(broker).now()] == [STATUS]
+
+
+def test_the_link_keeps_a_bounded_number_of_events_and_the_outbox_the_rest(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    link(plain(state, broker, "consumer"))
+    broker.wait_said("Sending CONNACK")
+    observer = observe(broker)
+    gate.joined()
+    nonces = {}
+    for sequence in range(1, 301):
+        made = event(sequence)
+        nonces[sequence] = made.nonce
+        until(lambda made=made: gate.channel.send_event(made.sequence, made.envelope))
+    until(lambda: gate.channel.send_event(1, event(1).envelope))  # it knows this one: it goes out once more
+    sequences = [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(257)]
+    assert sequences == [*range(1, 257), 1]
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(5, nonces[5]))
+    assert gate.acknowledged.get(timeout=10) == (5, nonces[5])
+    gate.send(300)
+    assert json.loads(observer.next(EVENTS).payload)["sequence"] == 300
+
+
+def test_bytes_of_the_site_come_through_the_link(
+    broker: Mosquitto, tmp_path: Path, state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "1.root.json").write_bytes(b"root")
+    server = FileServer(tmp_path / "site")
+    link(replace(plain(state, broker), repository_url=server.url))
+    channel = gate.joined().channel
+    assert channel.fetch("1.root.json", 10) == b"root"
+    assert channel.fetch("2.root.json", 10) is None
+    with pytest.raises(LinkError, match="more than this file may hold"):
+        channel.fetch("1.root.json", 3)
+    server.close()
+    with pytest.raises(LinkError, match="cannot be reached"):
+        channel.fetch("1.root.json", 10)
+
+
+def test_without_a_repository_nothing_is_fetched(
+    broker: Mosquitto, state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    link(plain(state, broker))
+    with pytest.raises(LinkError, match="cannot be reached"):
+        gate.joined().channel.fetch("1.root.json", 10)
+
+
+def test_more_fetches_than_the_link_keeps_are_answered_at_once(
+    broker: Mosquitto, state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes the request and never answers
+        link(replace(plain(state, broker), repository_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/"))
+        channel = gate.joined().channel
+        said: Queue[str] = Queue()
+
+        def ask() -> None:
+            try:
+                channel.fetch("1.root.json", 10, timeout_s=2)
+            except LinkError as error:
+                said.put(str(error))
+
+        threads = [threading.Thread(target=ask) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        assert all("cannot be reached" in said.get(timeout=1) for _ in range(3))  # one is asked for, sixteen wait
+        for thread in threads:
+            thread.join()
+        assert ["no answer within 2 s" in said.get() for _ in range(17)] == [True] * 17
