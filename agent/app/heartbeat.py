@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,9 +19,9 @@ from agent.crypto import SignSecret
 from agent.events import bodies
 from agent.events.bodies import Body
 from agent.ledger.checkpoint import read_checkpoint
-from agent.policy.bundle import Gnss
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
+from agent.policy.location import Gnss, Pose, Spot, spot
 from agent.policy.rules import OBLIGATIONS
 from agent.units import Fix
 
@@ -29,6 +29,9 @@ _BEAT_S: Final = 15.0
 _METRICS_S: Final = 5.0
 _CHECKPOINT_S: Final = 60.0
 _CHECKPOINT_ENTRIES: Final = 100
+_PLAN_POSITIONS: Final = 1_500
+_SIGMA_M: Final = 10_000.0
+"""The largest error that a notice can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +130,10 @@ class Heartbeat:
 
 def _notice(law: Law, fix: Fix | None) -> bodies.Notice:
     document = law.policy.document
-    location = document.location
-    camera: bodies.CameraPlace | None
-    if isinstance(location, Gnss):
+    here = spot(document.location, fix)
+    if here is not None and isinstance(document.location, Gnss):
         # A moving receiver would send a notice at every fix; whole ten-thousandths of a degree (11 m) are enough here.
-        camera = None if fix is None else bodies.CameraPlace(
-            lat_deg=round(fix.lat_deg, 4), lon_deg=round(fix.lon_deg, 4), sigma_m=round(fix.sigma_m)
-        )  # fmt: skip
-    else:
-        camera = bodies.CameraPlace(lat_deg=location.lat_deg, lon_deg=location.lon_deg, sigma_m=location.sigma_m)
+        here = Spot(round(here.lat_deg, 4), round(here.lon_deg, 4), round(here.sigma_m))
     return bodies.Notice(
         controller=document.site,
         purpose=document.purpose,
@@ -147,7 +145,27 @@ def _notice(law: Law, fix: Fix | None) -> bodies.Notice:
         view=document.view,
         attempt=document.attempt.region,
         excluded=tuple(region.polygon for region in document.excluded),
-        zones=tuple(bodies.NoticeZone(id=zone.id, rings=zone.rings, buffer_m=zone.buffer_m) for zone in law.zones),
+        zones=tuple(_plan(law, here)),
         margin_m=document.margin_m,
-        camera=camera,
+        camera=None if here is None else _camera(here, document.pose),
     )
+
+
+def _camera(here: Spot, pose: Pose | None) -> bodies.CameraPlace:
+    place = bodies.CameraPlace(lat_deg=here.lat_deg, lon_deg=here.lon_deg, sigma_m=min(here.sigma_m, _SIGMA_M))
+    if pose is None:
+        return place
+    looks = {"bearing_deg": pose.heading_deg, "view_deg": pose.view_deg, "reach_m": pose.range_m}
+    return place.model_copy(update=looks)
+
+
+def _plan(law: Law, here: Spot | None) -> Iterator[bodies.NoticeZone]:
+    """As many zones of the place as a message holds."""
+    positions = 0
+    for zone in law.plan(here):
+        positions += sum(len(ring) for rings in zone.geometry.pieces for ring in rings)
+        if positions > _PLAN_POSITIONS:
+            return
+        timed = bool(zone.hours or zone.from_ or zone.until)
+        fields = {"id": zone.id, "class": zone.class_, "geometry": zone.geometry, "buffer_m": zone.buffer_m}
+        yield bodies.NoticeZone.model_validate({**fields, "timed": timed})

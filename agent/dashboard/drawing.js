@@ -33,16 +33,19 @@ export function overlay(notice) {
   return drawing;
 }
 
+// The polygons of a GeoJSON geometry, each a list of rings: the outer one, then holes.
+const polygons = ({ type, coordinates }) => type === "Polygon" ? [coordinates] : coordinates;
+
 // A plan in metres, north up, round the camera and all zones.
 export function plan(notice) {
   const zones = notice.zones, camera = notice.camera;
-  const [lon0, lat0] = camera ? [camera.lon_deg, camera.lat_deg] : zones.length ? zones[0].rings[0][0] : [0, 0];
+  const [lon0, lat0] = camera ? [camera.lon_deg, camera.lat_deg] : zones.length ? polygons(zones[0].geometry)[0][0][0] : [0, 0];
   const shrink = Math.cos(lat0 * Math.PI / 180);
   const place = ([lon, lat]) => [(((lon - lon0 + 540) % 360) - 180) * shrink * METRES_PER_DEGREE, (lat0 - lat) * METRES_PER_DEGREE];
-  const shapes = zones.map((zone) => ({ ...zone, rings: zone.rings.map((ring) => ring.map(place)) }));
+  const shapes = zones.map((zone) => ({ ...zone, rings: polygons(zone.geometry).flat().map((ring) => ring.map(place)) }));
 
   const reach = camera?.reach_m ?? 10;
-  const points = shapes.flatMap((zone) => zone.rings[0].flatMap(([x, y]) => {
+  const points = shapes.flatMap((zone) => zone.rings.flat().flatMap(([x, y]) => {
     const out = zone.buffer_m + notice.margin_m;
     return [[x - out, y - out], [x + out, y + out]];
   }));
@@ -62,7 +65,7 @@ export function plan(notice) {
     drawing.append(element("path", { d, class: "zone-margin", "stroke-width": 2 * (zone.buffer_m + notice.margin_m) }));
     drawing.append(element("path", { d, class: "zone-line", fill: "url(#zone-hatch)", "fill-rule": "evenodd" }));
     const [x, y] = zone.rings[0].reduce(([sx, sy], [px, py]) => [sx + px / zone.rings[0].length, sy + py / zone.rings[0].length], [0, 0]);
-    drawing.append(label(zone.id, x, y + em * .4, em));
+    drawing.append(label(zone.timed ? `${zone.id}, at times` : zone.id, x, y + em * .4, em));
   }
   if (camera) {
     const near = nearest(shapes);

@@ -25,6 +25,7 @@ _WHY: Final = {
     "sign-missing": "the sign is not in view",
     "in-zone": "the position is in or near a no-recognition zone",
     "location-unknown": "the position is unknown",
+    "view-unknown": "a no-recognition zone is near, and how the camera looks is unknown",
     "lease-expired": "the signed lease has run out",
     "clock-untrusted": "the clock is not trusted",
     "no-policy": "there is no policy yet",

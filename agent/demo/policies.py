@@ -45,9 +45,9 @@ _STATEMENT: Final = "Residents come with both hands full; one comparison with fe
 
 def for_scene(script: Script, manifest: Manifest, now: datetime) -> dict[str, Any]:
     """What the operator of the scene's gate decides: regions, sign, zones and times are those of the scene file."""
-    zones = [{"id": zone.id, "rings": [[list(corner) for corner in zone.ring]]} for zone in script.position.zones]
+    position = script.position
     return {
-        **_common(manifest, "synthetic-cast", now, [zone.id for zone in script.position.zones]),
+        **_common(manifest, "synthetic-cast", now, [zone.id for zone in position.zones]),
         "attempt": script.attempt.model_dump(mode="json"),
         "excluded": [region.model_dump(mode="json") for region in script.excluded],
         "sign": {
@@ -59,8 +59,9 @@ def for_scene(script: Script, manifest: Manifest, now: datetime) -> dict[str, An
             },
         },
         "location": {"kind": "gnss"},
-        "margin_m": script.position.margin_m,
-        "zones": zones,
+        "margin_m": position.margin_m,
+        "pose": None if position.pose is None else position.pose.model_dump(mode="json"),
+        "zones": [zone.model_dump(mode="json", by_alias=True, exclude_none=True) for zone in position.zones],
     }
 
 

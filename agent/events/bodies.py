@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 from agent.events.seal import Base64
 from agent.policy.bundle import View
 from agent.policy.document import Strict
-from agent.policy.fields import Hex32, LonLat, Mode, Name, PixelPolygon, ProfileName, Purpose
+from agent.policy.fields import Hex32, Mode, Name, PixelPolygon, ProfileName, Purpose
 from agent.policy.grounds import Ground
+from agent.policy.zones import MultiPolygon, Polygon, ZoneClass
 
 UnixS = Annotated[float, Field(ge=0, lt=2**40)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -163,8 +164,12 @@ class CameraPlace(Strict):
 
 class NoticeZone(Strict):
     id: Name
-    rings: Annotated[tuple[Annotated[tuple[LonLat, ...], Field(min_length=3)], ...], Field(min_length=1)]
+    class_: Annotated[ZoneClass, Field(alias="class")]
+    geometry: Annotated[Polygon | MultiPolygon, Field(discriminator="type")]
+    """GeoJSON, as the policy has it."""
     buffer_m: Annotated[float, Field(ge=0, le=10_000)]
+    timed: bool
+    """In force at certain times only; the policy says which."""
 
 
 class Notice(Strict):
@@ -182,6 +187,7 @@ class Notice(Strict):
     attempt: PixelPolygon
     excluded: tuple[PixelPolygon, ...]
     zones: tuple[NoticeZone, ...]
+    """Those near the camera."""
     margin_m: Annotated[float, Field(ge=0, le=1000)]
     camera: CameraPlace | None
     """None while the position is unknown."""

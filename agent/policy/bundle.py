@@ -7,6 +7,7 @@ Pixel regions are in pixels of the recognition picture (`view`), zones on the ea
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -28,8 +29,11 @@ from agent.policy.declared import (
     notice_sha256,
 )
 from agent.policy.document import Strict, read
-from agent.policy.fields import Hex32, LonLat, Mode, Name, Pixel, PixelPolygon, Place, ProfileName, Purpose
+from agent.policy.fields import Hex32, Mode, Name, Pixel, PixelPolygon, Place, ProfileName, Purpose
+from agent.policy.geofence import Fence
 from agent.policy.grounds import Ground
+from agent.policy.location import Gnss, Pose, Survey
+from agent.policy.zones import Zone
 from agent.units import DeviceId, DoorId, Sha256, SiteId
 
 
@@ -80,27 +84,6 @@ class Sign(Strict):
         if self.marker is None and self.inspection is None:
             raise ValueError("name a marker place or a dated inspection")
         return self
-
-
-class Survey(Strict):
-    kind: Literal["survey"]
-    lat_deg: Annotated[float, Field(ge=-90, le=90)]
-    lon_deg: Annotated[float, Field(ge=-180, le=180)]
-    sigma_m: Annotated[float, Field(ge=0, le=100)]
-
-
-class Gnss(Strict):
-    kind: Literal["gnss"]
-    max_age_s: Annotated[float, Field(gt=0, le=5)] = 5.0
-    clear_hold_s: Annotated[float, Field(ge=30, le=600)] = 30.0
-
-
-class Zone(Strict):
-    """A no-recognition zone on the earth: rings in longitude, latitude; the first is the shell, others are holes."""
-
-    id: Name
-    rings: Annotated[tuple[Annotated[tuple[LonLat, ...], Field(min_length=3)], ...], Field(min_length=1)]
-    buffer_m: Annotated[float, Field(ge=0, le=10_000)] = 0.0
 
 
 class OperatingPoint(Strict):
@@ -159,6 +142,9 @@ class PolicyDocument(Strict):
     sign: Sign
     location: Annotated[Survey | Gnss, Field(discriminator="kind")]
     margin_m: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    pose: Pose | None = None
+    timezone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}$")] | None = None
+    """IANA name, for instance `Europe/Berlin`; the hours of zones are in its time."""
     zones: tuple[Zone, ...] = ()
     notice: Notice
     retention: Retention
@@ -175,6 +161,13 @@ class PolicyDocument(Strict):
     def _times_in_order(self) -> PolicyDocument:
         if self.until <= self.from_:
             raise ValueError("until must lie after from")
+        return self
+
+    @model_validator(mode="after")
+    def _one_zone_of_a_name(self) -> PolicyDocument:
+        twice = sorted(name for name, count in Counter(zone.id for zone in self.zones).items() if count > 1)
+        if twice:
+            raise ValueError(f"zone {twice[0]}: the id is given twice; give each zone its own")
         return self
 
 
@@ -197,7 +190,7 @@ class Policy:
         PolicyError: the target is of another role or path, malformed, or does not name this device.
     """
 
-    __slots__ = ("device", "document", "door", "notice_is_its_hash", "site")
+    __slots__ = ("device", "document", "door", "fence", "notice_is_its_hash", "site")
 
     def __init__(self, target: VerifiedTarget, device: DeviceId) -> None:
         if target.role != "permission" or target.path != POLICY_PATH:
@@ -210,6 +203,7 @@ class Policy:
         self.device = named[0]
         self.site = SiteId(document.site)
         self.door = DoorId(document.door)
+        self.fence = Fence(document.zones)
         texts = {language: text.model_dump() for language, text in document.notice.texts.items()}
         self.notice_is_its_hash = notice_sha256(texts) == document.notice.sha256
         """The texts of the notice are those that its hash is of; worked out once, not on every frame."""

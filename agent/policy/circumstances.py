@@ -51,6 +51,8 @@ class Surroundings:
     """People in the gallery."""
     crossed_s: float | None
     """Unix time at which the stock reached the profile's filing threshold; None: it never did."""
+    utc_offset_s: float | None = None
+    """How far the policy's timezone is ahead of UTC at `unix_s`; None: unknown, and every zone is in force."""
 
 
 @dataclass(frozen=True, slots=True)

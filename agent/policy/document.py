@@ -7,6 +7,7 @@ Leaves out: signatures (the TUF client has checked them before these bytes get h
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent.errors import PolicyError
 
 _LIMIT_BYTES = 1_000_000
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Strict(BaseModel):
@@ -37,11 +39,11 @@ def read(data: bytes, kind: type[D], source: str) -> D:
     if len(data) > _LIMIT_BYTES:
         raise PolicyError(f"{source}: larger than {_LIMIT_BYTES} bytes; publish a smaller document")
     try:
-        raw = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        raw: Any = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
         # Strict validation of JSON input, not of Python objects: dates and tuples are written as JSON can write them.
         return kind.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        raise PolicyError("\n".join(_lines(error, source))) from None
+        raise PolicyError("\n".join(_lines(error, source, raw))) from None
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if not isinstance(error, RecursionError) else "nested too deep"
         raise PolicyError(f"{source}: not readable as JSON ({reason}); publish it again") from None
@@ -59,11 +61,19 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
-def _lines(error: ValidationError, source: str) -> list[str]:
+def _lines(error: ValidationError, source: str, raw: Any) -> list[str]:
     found = error.errors(include_url=False, include_input=False)
     # A document of another kind has one fault that matters.
     other = [fault for fault in found if fault["loc"] == ("schema",)]
-    return [
-        f"{source}: {'.'.join(str(part) for part in fault['loc']) or 'document'}: {fault['msg']}"
-        for fault in other or found
-    ]
+    return [f"{source}: {_where(fault['loc'], raw)}: {fault['msg']}" for fault in other or found]
+
+
+def _where(way: tuple[int | str, ...], raw: Any) -> str:
+    """The way to a field, and the id of the entry of a list on that way, if it has one."""
+    here, name = raw, ""
+    for part in way:
+        listed = isinstance(here, list) and isinstance(part, int)
+        here = here[part] if listed else here.get(part) if isinstance(here, dict) else None
+        if listed and isinstance(here, dict) and _ID.fullmatch(str(here.get("id"))):
+            name = f" ({here['id']})"
+    return (".".join(str(part) for part in way) or "document") + name

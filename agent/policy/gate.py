@@ -22,6 +22,7 @@ from agent.policy.attempt import OptIn, TrackId
 from agent.policy.bundle import ExcludedRegion
 from agent.policy.circumstances import Circumstances
 from agent.policy.fields import Mode, Place, Purpose
+from agent.policy.footprint import Cells, cell_px
 from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame, Preview
 from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
@@ -33,9 +34,10 @@ from agent.units import Box, Luma, Rgb, Sha256, SiteId
 Keep = npt.NDArray[np.uint8]
 """255 where looking is allowed, 0 where it is not; (height, width, 3) for colour, (height, width) for luma."""
 
-_AT_THE_DOOR = frozenset(
-    {Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.DEVICE_MOVED}
-)
+_AT_THE_DOOR = frozenset({
+    Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.VIEW_UNKNOWN,
+    Ground.DEVICE_MOVED,
+})  # fmt: skip
 """What says nothing about a picture that was not taken at the door."""
 
 
@@ -81,6 +83,9 @@ class Gate:
             document = law.policy.document
             keep = _mask(document.excluded, document.view.width, document.view.height, 1)
             self._keep = np.repeat(keep[:, :, np.newaxis], 3, axis=2)
+        self._hidden: Cells | None = None
+        self._seen = self._keep
+        """What the latest permitted frame showed: the excluded regions, and the cells of zones, are 0."""
 
     @property
     def law(self) -> Law | None:
@@ -131,7 +136,18 @@ class Gate:
         unix_s = here.surroundings.unix_s
         if grounds or rgb is None or unix_s is None:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
-        return _permit(rgb & self._keep, law, unix_s, captured)
+        return _permit(rgb & self._without(self._keep, law.hidden(here)), law, unix_s, captured)
+
+    def _without(self, keep: Keep, hidden: Cells | None) -> Keep:
+        """What is left beside the cells in which a zone may be seen; worked out when they change."""
+        if self._seen is None or hidden is not self._hidden:
+            self._hidden, self._seen = hidden, keep
+            if hidden is not None:
+                height, width, _ = keep.shape
+                side = cell_px(width, height)
+                black = hidden.repeat(side, axis=0).repeat(side, axis=1)[:height, :width, np.newaxis]
+                self._seen = np.where(black, np.uint8(0), keep)
+        return self._seen
 
     def enrol(
         self, captured: CapturedFrame, here: Circumstances, consent: ConsentInForce
@@ -167,19 +183,19 @@ class Gate:
         """The whole picture as coarse blocks: all that may be shown without a permit. Does not end the frame."""
         rgb = captured._rgb
         closed = self.closed()
-        if closed is not None or self._keep is None:
+        if closed is not None or self._seen is None:
             return closed or Refusal((Ground.NO_POLICY,))
-        if rgb is None or rgb.shape != self._keep.shape:
+        if rgb is None or rgb.shape != self._seen.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
-        return _preview(blocks(rgb & self._keep), captured.number)
+        return _preview(blocks(rgb & self._seen), captured.number)
 
     def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
         """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""
         empty = self._empty
-        if empty is None or self._keep is None or not empty.shape == frame.pixels.shape == self._keep.shape:
+        if empty is None or self._seen is None or not empty.shape == frame.pixels.shape == self._seen.shape:
             picture = blocks(frame.pixels, block_px(faces))
         else:
-            picture = veil(frame.pixels, empty & self._keep, faces)
+            picture = veil(frame.pixels, empty & self._seen, faces)
         return _preview(picture, frame.number)
 
 

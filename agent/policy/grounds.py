@@ -30,6 +30,7 @@ class Ground(StrEnum):
     FILING_OVERDUE = "filing-overdue"
     LOCATION_UNKNOWN = "location-unknown"
     IN_ZONE = "in-zone"
+    VIEW_UNKNOWN = "view-unknown"
     DEVICE_MOVED = "device-moved"
     SIGN_MISSING = "sign-missing"
     SIGN_FORBIDS = "sign-forbids"

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.policy.bundle import Gnss, Policy
+from agent.policy.bundle import Policy
 from agent.policy.grounds import Ground
+from agent.policy.location import Gnss
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class ClearHold:
 
 
 _STOP_HOLD: Final = ClearHold(2.0, 5)
+_MOVED_HOLD: Final = ClearHold(30.0, 5)
 
 
 def holds(policy: Policy) -> dict[Ground, ClearHold]:
@@ -33,7 +35,9 @@ def holds(policy: Policy) -> dict[Ground, ClearHold]:
         Ground.SIGN_FORBIDS: seen,
         Ground.STOPPED: _STOP_HOLD,
         Ground.IN_ZONE: zone,
+        Ground.VIEW_UNKNOWN: zone,
         Ground.LOCATION_UNKNOWN: zone,
+        Ground.DEVICE_MOVED: _MOVED_HOLD,
     }
 
 

@@ -5,16 +5,24 @@ Leaves out: the obligations themselves (rules.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
-from agent.policy.bundle import Policy, Zone
+from agent.errors import PolicyError
+from agent.policy.bundle import Policy
 from agent.policy.circumstances import Circumstances
 from agent.policy.fields import Mode
+from agent.policy.footprint import Cells, hidden
+from agent.policy.geofence import Fence, Reached
 from agent.policy.grounds import Ground
+from agent.policy.location import Spot, spot
 from agent.policy.profiles import PROFILES, Profile
+from agent.policy.zones import Zone
 
+_PLAN_M: Final = 2_000.0
+RANGE_UNKNOWN_M: Final = 50.0
+"""How far a camera is taken to see in every direction while nobody has said how it looks."""
 Rule = Callable[["Law", Circumstances], bool | None]
 
 
@@ -26,10 +34,48 @@ class Law:
     extra_zones: tuple[Zone, ...] = ()
     incident_s: float | None = None
     """Unix time of the latest major incident; None: none is on record."""
+    _extra: Fence = field(init=False, repr=False, compare=False)
 
-    @property
-    def zones(self) -> tuple[Zone, ...]:
-        return self.policy.document.zones + self.extra_zones
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_extra", Fence(self.extra_zones))
+
+    def spot(self, here: Circumstances) -> Spot | None:
+        """Where the device is; None: unknown."""
+        return spot(self.policy.document.location, here.surroundings.fix)
+
+    def reached(self, spot: Spot, metres: float, here: Circumstances) -> tuple[Reached, ...]:
+        """The zones in force within these metres and three standard deviations of the position; see `Fence`."""
+        around, reach_m = here.surroundings, metres + 3 * spot.sigma_m
+        return tuple(
+            found
+            for fence in (self.policy.fence, self._extra)
+            for found in fence.reached(spot, reach_m, around.unix_s, around.utc_offset_s)
+        )
+
+    def plan(self, spot: Spot | None) -> Iterator[Zone]:
+        """The zones that a plan of the place shows, in force or not; of an unknown place, all."""
+        for fence in (self.policy.fence, self._extra):
+            if spot is None:
+                yield from fence.zones
+            else:
+                yield from (each.zone for each, _ in fence.reached(spot, _PLAN_M, None, None))
+
+    def hidden(self, here: Circumstances) -> Cells | None:
+        """The cells of the picture in which a zone may be seen; None: there is no such zone.
+
+        Raises:
+            PolicyError: it is not known where the device is, or how its camera looks at a zone within its reach.
+        """
+        document, spot = self.policy.document, self.spot(here)
+        if spot is None:
+            raise PolicyError("location: unknown")
+        range_m = RANGE_UNKNOWN_M if document.pose is None else document.pose.range_m
+        near = self.reached(spot, document.margin_m + range_m, here)
+        if not near:
+            return None
+        if document.pose is None:
+            raise PolicyError("pose: unknown, with a zone within reach of the camera")
+        return hidden(document.pose, document.view.width, document.view.height, spot, near)
 
     @property
     def profile(self) -> Profile:

@@ -8,18 +8,16 @@ its place in the order. Leaves out: holds (hold.py) and what concerns one face (
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
-from agent.policy.bundle import Gnss
 from agent.policy.circumstances import Circumstances
 from agent.policy.declared import Consented, Head, Way
 from agent.policy.fields import Mode, Place
 from agent.policy.filing import deadline
-from agent.policy.geofence import clear_of_zones
 from agent.policy.grounds import Ground
-from agent.policy.law import FOUND, Law, Obligation, Rule, obligation
+from agent.policy.law import FOUND, RANGE_UNKNOWN_M, Law, Obligation, Rule, obligation
+from agent.policy.location import Gnss
 from agent.policy.places import fit
 
 ALLOWED_OUTPUTS: Final = frozenset({"box", "landmarks", "quality", "liveness", "embedding"})
@@ -180,20 +178,34 @@ def location_known(law: Law, here: Circumstances) -> bool | None:
     if not isinstance(location, Gnss):
         return True
     fix = here.surroundings.fix
-    if fix is None or not (abs(fix.lat_deg) <= 90 and abs(fix.lon_deg) <= 180 and 0 <= fix.sigma_m < math.inf):
+    if fix is None or law.spot(here) is None:
         return None
     return 0 <= here.captured_ns - fix.taken_ns <= location.max_age_s * 1e9
 
 
-@obligation(Ground.IN_ZONE, "the position is clear of every zone", "move the device, or correct the zones")
+@obligation(
+    Ground.IN_ZONE, "position and view are clear of every zone in force", "move or turn the device, or correct zones"
+)
 def outside_zones(law: Law, here: Circumstances) -> bool | None:
-    location, margin_m = law.policy.document.location, law.policy.document.margin_m
-    if not isinstance(location, Gnss):
-        return clear_of_zones(location.lat_deg, location.lon_deg, margin_m + 3 * location.sigma_m, law.zones)
-    fix = here.surroundings.fix
-    if fix is None:
+    spot, document = law.spot(here), law.policy.document
+    if spot is None:
         return None
-    return clear_of_zones(fix.lat_deg, fix.lon_deg, margin_m + 3 * fix.sigma_m, law.zones)
+    if law.reached(spot, document.margin_m, here):
+        return False
+    if document.pose is None:
+        return True  # what the camera sees is the next rule's question
+    hidden = law.hidden(here)
+    return hidden is None or not hidden.all()
+
+
+@obligation(
+    Ground.VIEW_UNKNOWN, "what the camera sees of a zone near it is known", "measure the camera's pose, and sign it"
+)
+def view_known(law: Law, here: Circumstances) -> bool | None:
+    spot, document = law.spot(here), law.policy.document
+    if document.pose is not None:
+        return True
+    return None if spot is None else not law.reached(spot, document.margin_m + RANGE_UNKNOWN_M, here)
 
 
 @obligation(Ground.DEVICE_MOVED, "the device has not been moved", "mount it as it was attested, or attest it anew")

@@ -19,6 +19,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigError
+from agent.policy.location import Pose
+from agent.policy.zones import Zone
 
 WIDTH: Final = 640
 HEIGHT: Final = 480
@@ -133,16 +135,6 @@ class Event(Part):
         return self
 
 
-class Zone(Part):
-    """A no-recognition zone on the earth: one ring of longitude, latitude in degrees (RFC 7946 order), not closed."""
-
-    id: Name
-    ring: Annotated[
-        tuple[tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-85, le=85)]], ...],
-        Field(min_length=3),
-    ]
-
-
 class Position(Part):
     margin_m: Annotated[float, Field(ge=0, le=1000)]
     hertz: Annotated[float, Field(ge=0.5, le=20)]
@@ -159,7 +151,15 @@ class Position(Part):
         Field(min_length=1),
     ]
     """Time, latitude, longitude (degrees), one standard deviation (m); straight lines between."""
+    pose: Pose | None = None
     zones: tuple[Zone, ...]
+    """As in a policy; a scene has no calendar, so they are in force all the time."""
+
+    @model_validator(mode="after")
+    def _no_calendar(self) -> Position:
+        if any(zone.hours or zone.from_ or zone.until for zone in self.zones):
+            raise ValueError("a zone of a scene has neither hours nor from nor until")
+        return self
 
 
 class Script(Part):

@@ -218,9 +218,11 @@ def _in_zone(scene: Scene, t: float) -> bool:
     _, lat, lon, sigma = stage.position(scene.script, t)
     shrink = cos(radians(lat)) * _METRES_PER_DEGREE
     for zone in where.zones:
-        area = Area([((x - lon) * shrink, (y - lat) * _METRES_PER_DEGREE) for x, y in zone.ring])
-        if area.distance(Place(0.0, 0.0)) <= where.margin_m + 3 * sigma:
-            return True
+        for rings in zone.geometry.pieces:
+            shell, *holes = ([((x - lon) * shrink, (y - lat) * _METRES_PER_DEGREE) for x, y in ring] for ring in rings)
+            area = Area(shell, holes)
+            if area.distance(Place(0.0, 0.0)) <= where.margin_m + 3 * sigma + zone.buffer_m:
+                return True
     return False
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import ConfigError, PolicyError
-from agent.policy.bundle import POLICY_PATH, Gnss, Policy, PolicyDocument, VerifiedTarget, utc
+from agent.policy.bundle import POLICY_PATH, Policy, PolicyDocument, VerifiedTarget, utc
 from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting, Surroundings
 from agent.policy.declared import notice_sha256
 from agent.policy.document import read
 from agent.policy.grounds import Ground
 from agent.policy.law import Law, Obligation
+from agent.policy.location import Gnss
 from agent.policy.rules import ALLOWED_OUTPUTS, OBLIGATIONS, unmet
 from agent.site.keys import SiteKeys
 from agent.units import DeviceId, Fix, Sha256
@@ -99,7 +100,9 @@ def foreseen(data: bytes) -> tuple[Obligation, ...]:
     now_s = document.from_.timestamp()
     fix = Fix(0.0, 0.0, 0.0, 0)
     around = Surroundings(now_s, now_s + 1, fix, models, True, True, False, False, 0, None)
-    elsewhere = {Ground.LOCATION_UNKNOWN, Ground.IN_ZONE} if isinstance(document.location, Gnss) else set()
+    elsewhere = (
+        {Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.VIEW_UNKNOWN} if isinstance(document.location, Gnss) else set()
+    )
     grounds = set(unmet(law, Circumstances(0, around, SignSighting(True, False)))) - elsewhere
     return tuple(each for each in OBLIGATIONS if each.ground in grounds)
 

@@ -12,7 +12,8 @@ import json
 import re
 
 from agent.errors import ConfigError, PolicyError
-from agent.policy.bundle import VerifiedTarget, Zone, restriction, utc
+from agent.policy.bundle import VerifiedTarget, restriction, utc
+from agent.policy.zones import Zone
 
 _SCHEMA = "doorward/restriction/1"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,53}")
@@ -41,7 +42,11 @@ def stop_order(name: str, until_s: float | None = None) -> tuple[str, bytes]:
 
 def extra_zone(zone: Zone, until_s: float | None = None) -> tuple[str, bytes]:
     """A further no-recognition zone. Result as for `withdrawal`."""
-    return _target(f"zone-{zone.id}", {"kind": "zone", "zone": zone.model_dump(mode="json")}, until_s)
+    return _target(
+        f"zone-{zone.id}",
+        {"kind": "zone", "zone": zone.model_dump(mode="json", by_alias=True, exclude_none=True)},
+        until_s,
+    )
 
 
 def _target(name: str, body: dict[str, object], until_s: float | None) -> tuple[str, bytes]:

@@ -46,6 +46,7 @@ from agent.events.seal import SealedEvent, seal_event
 from agent.events.telemetry import sign_telemetry
 from agent.policy.grounds import Ground
 from agent.policy.rules import OBLIGATIONS
+from agent.policy.zones import ZoneClass
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 SITE, DEVICE, DOOR = SiteId("yard"), DeviceId("gate-1"), DoorId("main")
@@ -213,7 +214,14 @@ def checkpoint() -> Ledger:
 
 
 def notice() -> Notice:
-    square = ((13.4040, 52.5203), (13.4046, 52.5203), (13.4046, 52.5206), (13.4040, 52.5206))
+    square = ((13.4040, 52.5203), (13.4046, 52.5203), (13.4046, 52.5206), (13.4040, 52.5206), (13.4040, 52.5203))
+    playground = {
+        "id": "playground",
+        "class": ZoneClass.SCHOOL,
+        "geometry": {"type": "Polygon", "coordinates": (square,)},
+        "buffer_m": 4.0,
+        "timed": False,
+    }
     return Notice(
         controller="yard-operator",
         purpose=Purpose.RESIDENT_ENTRY,
@@ -225,7 +233,7 @@ def notice() -> Notice:
         view=View(width=640, height=480),
         attempt=((200.0, 120.0), (460.0, 120.0), (460.0, 470.0), (200.0, 470.0)),
         excluded=(((0.0, 0.0), (110.0, 0.0), (110.0, 480.0), (0.0, 480.0)),),
-        zones=(NoticeZone(id="playground", rings=(square,), buffer_m=4.0),),
+        zones=(NoticeZone.model_validate(playground),),
         margin_m=5.0,
         camera=CameraPlace(
             lat_deg=52.5200, lon_deg=13.4050, sigma_m=1.5, bearing_deg=140.0, view_deg=62.0, reach_m=12.0

@@ -18,6 +18,7 @@ from agent.policy.declared import notice_sha256
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
+from agent.policy.zones import Zone
 from agent.units import DeviceId, Luma, Marker, Polygon, Rgb, Sha256
 
 NOW_S = 1_900_000_000.0
@@ -123,7 +124,14 @@ def law(**changes: Any) -> Law:
 def square(west: float, south: float, side: float, name: str = "school") -> dict[str, Any]:
     """A zone: a square with one corner and its side in degrees."""
     east, north = west + side, south + side
-    return {"id": name, "rings": [[[west, south], [east, south], [east, north], [west, north]]]}
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"id": name, "class": "school", "geometry": {"type": "Polygon", "coordinates": [ring]}}
+
+
+def zone(*pieces: list[list[tuple[float, float]]], **fields: Any) -> Zone:
+    """A zone of these polygons, each a list of rings: the outer one, then holes."""
+    geometry = {"type": "MultiPolygon", "coordinates": pieces}
+    return Zone.model_validate_json(json.dumps({"id": "z", "class": "school", "geometry": geometry, **fields}))
 
 
 OUTPUTS = frozenset({"box", "landmarks", "embedding"})

@@ -16,7 +16,7 @@ from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Previe
 from agent.policy.gate import Gate, Refusal, _mask
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
-from agent.units import Box, Rgb, Sha256, SiteId
+from agent.units import Box, Fix, Rgb, Sha256, SiteId
 from tests.policy.given import HEIGHT, NOTICE_SHA256, NOW_S, SECOND, WIDTH, captured, document, here, law, luma, picture
 
 CORNER = {"id": "window", "polygon": [[60, 0], [96, 0], [96, 40], [60, 40]]}
@@ -178,8 +178,9 @@ class TestAdmit:
         assert isinstance(frame, PermittedFrame) and frame.permit.policy_version == 4
 
     def test_an_exception_while_judging_is_a_refusal(self) -> None:
-        crossing = {"id": "bow", "rings": [[[12.0, 48.0], [12.1, 48.1], [12.1, 48.0], [12.0, 48.1]]]}
-        assert refused(Gate(law(zones=[crossing])).admit(captured(), here())) == (Ground.IN_ZONE,)
+        nowhere = here(fix=Fix("north", 11.0, 1.0, 0))  # type: ignore[arg-type]
+        grounds = refused(Gate(law(location={"kind": "gnss"})).admit(captured(), nowhere))
+        assert grounds == (Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.VIEW_UNKNOWN)
 
 
 def test_a_refusal_names_at_least_one_ground() -> None:

@@ -102,4 +102,6 @@ def test_holds_come_from_the_policy(location: object, zone_hold: ClearHold) -> N
         Ground.STOPPED: ClearHold(2.0, 5),
         Ground.IN_ZONE: zone_hold,
         Ground.LOCATION_UNKNOWN: zone_hold,
+        Ground.VIEW_UNKNOWN: zone_hold,
+        Ground.DEVICE_MOVED: ClearHold(30.0, 5),
     }

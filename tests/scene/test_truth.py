@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.policy.bundle import Zone
-from agent.policy.geofence import clear_of_zones
+from agent.policy.geofence import Fence
 from agent.policy.grounds import Ground
 from agent.policy.hold import ClearHold, Resumption
+from agent.policy.location import Spot
 from agent.scene import stage
 from agent.scene.scene import load
 from agent.scene.truth import Holds, Quad, attempts, lawful, presentations, truth, unlawful, whose
@@ -97,7 +97,7 @@ def test_somebody_stands_in_the_region_while_each_ground_refuses() -> None:
 def test_holds_are_the_gates_own() -> None:
     """The gate's resumption, fed with the scene's own sign and position, refuses on exactly the same frames."""
     gate, holds = Resumption(), {Ground.SIGN_MISSING: ClearHold(2.0, 5), Ground.IN_ZONE: ClearHold(30.0, 5)}
-    zones = [Zone(id=zone.id, rings=((*zone.ring, zone.ring[0]),)) for zone in SCRIPT.position.zones]
+    fence = Fence(SCRIPT.position.zones)
     seen_ns = None
     for number in NUMBERS:
         now_ns = number * 1_000_000_000 // SCRIPT.fps
@@ -106,7 +106,7 @@ def test_holds_are_the_gates_own() -> None:
             seen_ns = now_ns
         unmet = []
         _, lat, lon, sigma = stage.position(SCRIPT, t)
-        if not clear_of_zones(lat, lon, SCRIPT.position.margin_m + 3 * sigma, zones):
+        if fence.reached(Spot(lat, lon, sigma), SCRIPT.position.margin_m + 3 * sigma, None, None):
             unmet.append(Ground.IN_ZONE)
         if seen_ns is None or now_ns - seen_ns > 0.5e9:
             unmet.append(Ground.SIGN_MISSING)
@@ -116,7 +116,8 @@ def test_holds_are_the_gates_own() -> None:
 def test_the_zone_is_not_entered_on_a_knife_edge() -> None:
     """A step of the position is large beside what two ways of measuring may differ by."""
     zone = SCRIPT.position.zones[0]
-    near = [min(x for x, _ in zone.ring) - stage.position(SCRIPT, stage.frame_time(SCRIPT, n))[2] for n in NUMBERS]
+    west = min(x for rings in zone.geometry.pieces for x, _ in rings[0])
+    near = [west - stage.position(SCRIPT, stage.frame_time(SCRIPT, n))[2] for n in NUMBERS]
     metres = [each * 68_458 - SCRIPT.position.margin_m - 3 * 1.2 for each in near]
     assert min(abs(each) for each in metres) > 0.05
 

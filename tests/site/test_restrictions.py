@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import ConfigError
-from agent.policy.bundle import Restriction, VerifiedTarget, Zone, restriction
+from agent.policy.bundle import Restriction, VerifiedTarget, restriction
+from agent.policy.zones import Zone, ZoneClass
 from agent.site.restrictions import extra_zone, stop_order, withdrawal
 
 UNTIL = 1_900_000_000.0
-RING = ((11.0, 48.0), (11.1, 48.0), (11.1, 48.1))
+RING = ((11.0, 48.0), (11.1, 48.0), (11.1, 48.1), (11.0, 48.0))
 
 
 def read(made: tuple[str, bytes]) -> Restriction:
@@ -31,7 +32,8 @@ def test_a_stop_order_ends_by_its_date() -> None:
 
 
 def test_an_extra_zone_arrives_as_it_was_drawn() -> None:
-    zone = Zone(id="school", rings=(RING,), buffer_m=20.0)
+    geometry = {"type": "Polygon", "coordinates": (RING,)}
+    zone = Zone.model_validate({"id": "school", "class": ZoneClass.SCHOOL, "geometry": geometry, "buffer_m": 20.0})
     assert read(extra_zone(zone)).zone == zone
 
 
