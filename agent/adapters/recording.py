@@ -7,8 +7,9 @@ Leaves out: live cameras.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ import numpy as np
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Clock
-from agent.units import Rgb
+from agent.units import Luma, Rgb
 
 WIDTH: Final = 640
 HEIGHT: Final = 480
@@ -27,6 +28,8 @@ _STILLS: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 _STILL_S: Final = 2.0
 """How long each still of a folder is shown: long enough to opt in."""
 _FALLBACK_FPS: Final = 15.0
+_LOOKS: Final = 40
+_SCALE_MAX: Final = 6
 _HAIR_S: Final = 1e-6
 """Added to every time, so that rounding never shows the picture before the one that is due."""
 
@@ -181,14 +184,19 @@ def _plain(picture: Rgb) -> Rgb:
 
 def fitted(bgr: Rgb) -> Rgb:
     """The picture inside 640 x 480, its shape kept, black around it; (480, 640, 3) RGB."""
-    height, width = bgr.shape[:2]
-    scale = min(WIDTH / width, HEIGHT / height)
+    return np.asarray(cv2.cvtColor(_inside(bgr, (WIDTH, HEIGHT)), cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _inside(picture: Rgb | Luma, size: tuple[int, int]) -> Rgb:
+    """The picture inside width and height, its shape kept, black around it."""
+    height, width = picture.shape[:2]
+    scale = min(size[0] / width, size[1] / height)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(bgr, inner, interpolation=method) if inner != (width, height) else bgr
-    frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    left, top = (WIDTH - inner[0]) // 2, (HEIGHT - inner[1]) // 2
-    frame[top : top + inner[1], left : left + inner[0]] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
+    small = cv2.resize(picture, inner, interpolation=method) if inner != (width, height) else picture
+    frame = np.zeros((size[1], size[0], *picture.shape[2:]), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    frame[top : top + inner[1], left : left + inner[0]] = small
     return frame
 
 
@@ -196,6 +204,61 @@ def handed_in(number: int, bgr: Rgb) -> CapturedFrame:
     """A picture that was handed in at a desk, as the camera would have given it; the time of exposure is unknown."""
     rgb = fitted(bgr)
     return CapturedFrame(number, 0, rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+def looks(path: Path, view: tuple[int, int]) -> Iterator[tuple[str, CapturedFrame]]:
+    """What a commissioned camera saw, by name, with luma as fine as it was taken: stills, or a video's frames.
+
+    Of a video at most `_LOOKS` frames, evenly spread. The pictures are fitted into the view like live ones.
+
+    Args:
+        view: width and height of the recognition picture in the policy.
+
+    Raises:
+        ConfigError: there is no such file or folder, or nothing in it can be read.
+    """
+    found = 0
+    for found, (name, bgr) in enumerate(_stills(path) if path.is_dir() else _frames(path), 1):
+        yield name, _as_taken(found, bgr, view)
+    if not found:
+        raise ConfigError(f"{path}: no picture can be read from it; name a folder of stills, a picture or a video")
+
+
+def _stills(path: Path) -> Iterator[tuple[str, Rgb]]:
+    for each in sorted(path.iterdir()):
+        if each.suffix.lower() in _STILLS:
+            bgr = cv2.imread(str(each), cv2.IMREAD_COLOR)
+            if bgr is None:
+                raise ConfigError(f"{each}: is not a picture; take it out of the folder")
+            yield each.name, np.asarray(bgr, np.uint8)
+
+
+def _frames(path: Path) -> Iterator[tuple[str, Rgb]]:
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file or folder; name a folder of stills, a picture or a video")
+    single = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.suffix.lower() in _STILLS else None
+    if single is not None:
+        yield path.name, np.asarray(single, np.uint8)
+        return
+    reader = cv2.VideoCapture(str(path))
+    step = max(1, int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) // _LOOKS) if reader.isOpened() else 1
+    number = 0
+    while reader.grab():
+        if number % step == 0:
+            done, bgr = reader.retrieve()
+            if done:
+                yield f"{path.name} frame {number}", np.asarray(bgr, np.uint8)
+        number += 1
+    reader.release()
+
+
+def _as_taken(number: int, bgr: Rgb, view: tuple[int, int]) -> CapturedFrame:
+    """Luma of a whole number of pixels for one of the view, never coarser than the picture was."""
+    height, width = bgr.shape[:2]
+    scale = min(max(1, math.ceil(max(width / view[0], height / view[1]))), _SCALE_MAX)
+    grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+    luma = _inside(grey, (view[0] * scale, view[1] * scale))
+    return CapturedFrame(number, 0, np.zeros((view[1], view[0], 3), np.uint8), luma)
 
 
 def decoded(data: bytes) -> Rgb | None:

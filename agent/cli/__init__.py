@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "site": ("agent.cli.site", "site", "The authority: make, publish and restrict a site's policy."),
     "policy": ("agent.cli.policy", "policy", "What the rules demand, and whether they are met here and now."),
     "people": ("agent.cli.people", "people", "Sign consent receipts, enrol people on a stopped device."),
+    "sign": ("agent.cli.sign", "sign", "Print the site's sign, attest it where it hangs; the no-recognition sign."),
     "pass": ("agent.cli.passes", "passes", "Day passes for those who do not use their face."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),

@@ -50,6 +50,15 @@ class Inspection(Strict):
     inspector: Name
     inspected: AwareDatetime
     until: AwareDatetime
+    key: Hex32 | None = None
+    """The inspector's own key, where the inspection is signed by itself too; see site/signs/inspection.py."""
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")] | None = None
+
+    @model_validator(mode="after")
+    def _key_with_signature(self) -> Inspection:
+        if (self.key is None) != (self.signature is None):
+            raise ValueError("a signature comes with its key")
+        return self
 
     def covers(self, unix_s: float) -> bool:
         return self.inspected.timestamp() <= unix_s < self.until.timestamp()
