@@ -125,7 +125,7 @@ START_NS = 1000 * SECOND
 
 
 def surroundings(facts: Facts, at_ns: int) -> Surroundings:
-    lat = {"inside": 48.002, "near": 48.00092}.get(facts.fix or "", 48.0)
+    lat = {"inside": 48.002, "near": 48.00094}.get(facts.fix or "", 48.0)
     fix = Fix(
         lat_deg=lat,
         lon_deg=11.001,

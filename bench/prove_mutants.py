@@ -1,0 +1,151 @@
+"""Mutation test of agent/policy: each comparison flipped, each boolean turned, each rule dropped, one by one.
+
+A mutant is killed when the tests of the room fail on it. What survives is listed by file and line: either a test is
+missing, or the change means nothing. Takes a while: about two seconds a mutant and processor.
+
+    scripts/prove mutants [FILE...]        files of agent/policy, by name; all by default
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOM = Path("agent/policy")
+TIMEOUT_S = 300
+FLIPS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    file: Path
+    line: int
+    what: str
+    text: str
+
+
+def mutants(file: Path) -> Iterator[Mutant]:
+    """All mutants of one file; asserts are left alone, they are for readers."""
+    source = (ROOT / file).read_text("utf-8")
+    places = list(enumerate(ast.walk(ast.parse(source))))
+    skip = {id(part) for _, node in places if isinstance(node, ast.Assert) for part in ast.walk(node)}
+    for index, node in places:
+        if id(node) in skip:
+            continue
+        for number, what in _changes(node):
+            tree = ast.parse(source)
+            changed = list(ast.walk(tree))[index]
+            _apply(changed, number)
+            yield Mutant(file, getattr(node, "lineno", 0), what, ast.unparse(tree))
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Number and description of each change to this node."""
+    if isinstance(node, ast.Compare):
+        number = 0
+        for place, operator in enumerate(node.ops):
+            for other in FLIPS[type(operator)]:
+                yield number, f"comparison {place + 1}: {type(operator).__name__} to {other.__name__}"
+                number += 1
+    elif isinstance(node, ast.BoolOp):
+        yield 0, "and to or" if isinstance(node.op, ast.And) else "or to and"
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield 0, "not dropped"
+    elif isinstance(node, ast.FunctionDef) and any("obligation" in ast.unparse(each) for each in node.decorator_list):
+        yield 0, f"rule {node.name} dropped"
+
+
+def _apply(node: ast.AST, number: int) -> None:
+    if isinstance(node, ast.Compare):
+        options = [(place, other) for place, operator in enumerate(node.ops) for other in FLIPS[type(operator)]]
+        place, other = options[number]
+        node.ops[place] = other()
+    elif isinstance(node, ast.BoolOp):
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    elif isinstance(node, ast.UnaryOp):
+        node.op = ast.UAdd()
+        node.operand = ast.Call(ast.Name("bool", ast.Load()), [node.operand], [])
+        ast.fix_missing_locations(node)
+    elif isinstance(node, ast.FunctionDef):
+        node.decorator_list = []
+
+
+def killed(mutant: Mutant, folder: Path) -> bool:
+    """Whether the room's tests notice."""
+    target = folder / mutant.file
+    original = target.read_text("utf-8")
+    target.write_text(mutant.text, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", "tests/policy"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, check=False, timeout=TIMEOUT_S,
+            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        return done.returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        target.write_text(original, "utf-8")
+
+
+def main() -> int:
+    console = Console(highlight=False)
+    wanted = [ROOM / name for name in sys.argv[1:]] or sorted(ROOM / path.name for path in (ROOT / ROOM).glob("*.py"))
+    found = [mutant for file in wanted for mutant in mutants(file)]
+    workers = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="doorward-mutants-") as name:
+        free: Queue[Path] = Queue()
+        for number in range(workers):
+            folder = Path(name) / str(number)
+            for part in ("agent", "tests", "scenes", "models"):
+                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy(ROOT / "pyproject.toml", folder)
+            free.put(folder)
+
+        def judge(mutant: Mutant) -> bool:
+            folder = free.get()
+            try:
+                return killed(mutant, folder)
+            finally:
+                free.put(folder)
+
+        with ThreadPoolExecutor(workers) as pool:
+            answers = list(track(pool.map(judge, found), "mutating", total=len(found), console=Console(stderr=True)))
+    survivors = [mutant for mutant, dead in zip(found, answers, strict=True) if not dead]
+    table = Table(title=f"{len(found)} mutants of {ROOM}, {len(found) - len(survivors)} killed "
+                        f"({100 * (1 - len(survivors) / max(1, len(found))):.1f} %)")  # fmt: skip
+    for heading in ("survived in", "line", "change"):
+        table.add_column(heading)
+    for mutant in survivors:
+        table.add_row(mutant.file.name, str(mutant.line), mutant.what)
+    console.print(table)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
