@@ -3,8 +3,8 @@
 A face stands in the attempt region all the time, and an oracle that shares no code with the gate says for each frame
 whether recognition is lawful. Counted is every frame that reached a model without that, every pixel of an excluded
 region that a model was shown, and every frame after which a session exists although none may, or none although one
-must. A no-recognition sign is looked for on every frame on which a face may be embedded and at least every 400 ms; on frames
-between, the oracle is told of it when the device has looked, while an embedding under such a sign counts in any case.
+must. A no-recognition sign is looked for on every frame on which a face may be embedded and at least every 400 ms; on
+frames between, the oracle is told of it when the device has looked. An embedding under such a sign counts in any case.
 
     scripts/prove gate [WALKS]        100,000 by default
 """
