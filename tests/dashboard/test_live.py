@@ -1,8 +1,10 @@
-"""The page of a running demo: a decision of the real device arrives in a real browser while it is made."""
+"""The page of a running demo: a decision of the real device arrives in a real browser, and Ctrl-C ends all of it."""
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,8 +17,9 @@ from tests.demo.command import demo
 pytestmark = pytest.mark.alone
 
 
-def test_a_decision_of_the_running_demo_is_seen_live(tmp_path: Path) -> None:
-    with chromium() as browser, demo(tmp_path) as run:
+def test_a_decision_of_the_running_demo_is_seen_live_until_ctrl_c(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    with chromium() as browser, demo(tmp_path, "--json", str(out)) as run:
         url = run.hear(r"watch at (http://127\.0\.0\.1:\d+/)")[1]
         watched = Watched(browser)
         page = watched.page
@@ -39,3 +42,10 @@ def test_a_decision_of_the_running_demo_is_seen_live(tmp_path: Path) -> None:
         expect(page.get_by_role("region", name="Ledger")).to_contain_text(re.compile(r"[1-9]\d* entries"))
         assert watched.hosts == {urlsplit(url).netloc, urlsplit(websocket[1]).netloc}
         assert watched.complaints == []
+        watched.close()
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0, (run.lines, run.errors)
+        assert run.said == []
+        assert run.left_over() == []
+    figures = json.loads(out.read_text("utf-8"))
+    assert figures["ok"] and figures["decisions"]["match"]["right"] == 1

@@ -70,15 +70,6 @@ def running(tmp_path: Path) -> Any:
         yield run
 
 
-def test_ctrl_c_ends_a_run_in_order(tmp_path: Path, running: Demo) -> None:
-    running.process.send_signal(signal.SIGINT)
-    assert running.end() == 0, (running.lines, running.errors)
-    assert running.said == []
-    assert running.left_over() == []
-    figures = figures_of(tmp_path / "out.json")
-    assert figures["ok"] and figures["frames"] > 0
-
-
 def test_a_recogniser_that_is_killed_is_named_and_nothing_stays(tmp_path: Path, running: Demo) -> None:
     os.kill(running.children()["recogniser"], signal.SIGKILL)
     assert running.end() == 1
