@@ -13,11 +13,12 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.core import GalleryChanged, Input, LawChanged
 from agent.crypto import sha256
-from agent.errors import DoorwardError, PolicyError
+from agent.errors import PolicyError
 from agent.gallery.gallery import Gallery
 from agent.ledger.entry import policy_adopted
 from agent.policy.bundle import POLICY_PATH, Policy, Restriction, VerifiedTarget, restriction
 from agent.policy.law import Law
+from agent.policy.zones import Zone
 from agent.units import DeviceId, SubjectId
 
 MakeGallery = Callable[[], Gallery | None]
@@ -37,6 +38,8 @@ class Standing:
         self._policy: Policy | None = None
         self._policy_sha256: str | None = None
         self._law: Law | None = None
+        self._made_of: tuple[Policy, tuple[Zone, ...], float | None] | None = None
+        """What the law was made of: asked at every frame, so it is not made anew to be compared."""
         self._restrictions: list[Restriction] = []
         self._unreadable = False
         self.lease_until_s: float | None = None
@@ -55,17 +58,22 @@ class Standing:
     def opening(self, unix_s: float | None) -> list[Input]:
         """The first inputs of a start: the gallery as it is, without those whose erasure a crash had cut off."""
         self._withdraw(unix_s)
-        return [self._gallery_changed()]
+        return [self.gallery_changed()]
 
     def take(self, verified: Verified, unix_s: float | None) -> list[Input]:
-        """Take over one verified state of the site."""
+        """Take over one verified state of the site.
+
+        Raises:
+            DeviceError: the disk. What came before it holds, and the same state may be taken once more; whoever was
+                erased already is out of `gallery_changed`.
+        """
         inputs: list[Input] = []
         for target in verified.targets:
             if target.role == "restriction":
                 self._store.remember(target.path, target.data)
         self._recall()
         if self._withdraw(unix_s):
-            inputs.append(self._gallery_changed())
+            inputs.append(self.gallery_changed())
         self.lease_until_s = verified.lease_until_s
         self._adopt([target for target in verified.targets if target.path == POLICY_PATH], unix_s)
         return inputs + self.settle(unix_s)
@@ -75,27 +83,28 @@ class Standing:
         in_force = self._in_force(unix_s)
         zones = tuple(each.zone for each in in_force if each.zone is not None)
         incident_s = max((each.at.timestamp() for each in in_force if each.at is not None), default=None)
-        law = None if self._policy is None else Law(self._policy, zones, incident_s)
-        if law == self._law:
+        made_of = None if self._policy is None else (self._policy, zones, incident_s)
+        if made_of == self._made_of:
             return []
-        self._law = law
-        self._count(unix_s)
+        law = None if made_of is None else Law(*made_of)
+        self._count(law, unix_s)
+        self._law, self._made_of = law, made_of
         return [LawChanged(law)]
 
     def _adopt(self, targets: list[VerifiedTarget], unix_s: float | None) -> None:
         digest = sha256(targets[0].data) if targets else None
         if digest == self._policy_sha256:
             return
-        self._policy_sha256 = digest
-        self._policy = None
+        policy = None
         try:
             if not targets:
                 raise PolicyError(f"{POLICY_PATH}: the site publishes no policy; publish one with 'doorward site'")
             policy = Policy(targets[0], self._device)
-            self._store.note(policy_adopted(policy.document.version, digest or "", unix_s))
-            self._policy = policy
-        except DoorwardError as error:
+        except PolicyError as error:
             self._report(str(error))
+        if policy is not None:
+            self._store.note(policy_adopted(policy.document.version, digest or "", unix_s))
+        self._policy, self._policy_sha256 = policy, digest
 
     def _recall(self) -> None:
         self._restrictions, self._unreadable = [], False
@@ -119,9 +128,10 @@ class Standing:
             self._store.withdraw(subject, unix_s)
         return bool(news)
 
-    def _count(self, unix_s: float | None) -> None:
-        filing_at = None if self._law is None else self._law.profile.filing_at
+    def _count(self, law: Law | None, unix_s: float | None) -> None:
+        filing_at = None if law is None else law.profile.filing_at
         self.stock, self.crossed_s = self._store.stock(filing_at, unix_s)
 
-    def _gallery_changed(self) -> GalleryChanged:
+    def gallery_changed(self) -> GalleryChanged:
+        """The gallery as it is now."""
         return GalleryChanged(self._gallery(), self._store.tombstones())

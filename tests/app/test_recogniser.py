@@ -1,0 +1,320 @@
+"""The whole recogniser on this thread: real models, keys and site, a camera that shows what the test holds up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from agent.adapters.keys import PlainKeys
+from agent.adapters.litert import LoadedModel, load_models
+from agent.app.config import load
+from agent.app.recogniser import alone
+from agent.errors import ConfigError, DeviceError, DoorwardError, VaultError
+from agent.events.bodies import Compliance, Ledger, Met, Metrics, Notice, Status
+from agent.events.decision import Outcome
+from agent.face.probe import Probe, ProbeTemplate
+from agent.policy.grounds import Ground
+from agent.ports import Embedder
+from agent.site.restrictions import stop_order, withdrawal
+from agent.units import DeviceId
+from tests.app.door import (
+    MODELS,
+    P1,
+    WALL,
+    Bench,
+    Peer,
+    configure,
+    day_passes,
+    enrol,
+    face,
+    ledger,
+    opened,
+    publish,
+    shown,
+    site,
+)
+from tests.app.running import until
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[LoadedModel, LoadedModel]:
+    return load_models(MODELS)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    device = site(tmp_path / "gate")
+    with contextlib.closing(device.server):
+        yield Bench(device)
+
+
+def test_from_nothing_to_a_door_that_opens_and_a_ledger_that_says_so(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    enrol(bench.device, models)
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.view = face()
+        (event,) = peer.wait_events(1)
+        assert (event.outcome, event.subject, event.sequence) == (Outcome.MATCH, P1, 1)
+        assert bench.opened == 1
+        bench.view = WALL
+        with contextlib.closing(opened(bench.device)) as store:
+            until(lambda: store.pending() == 0)
+        bench.view = face("p4", "scene-1")
+        time.sleep(0.2)
+        until(lambda: len(peer.events) == 2)
+        assert (peer.events[1].outcome, peer.events[1].subject) == (Outcome.NO_MATCH, None)
+        until(lambda: peer.last(Metrics) is not None)
+        assert {met.state for met in peer.last(Compliance).obligations} <= {Met.MET, Met.NOT_BINDING}
+        assert peer.last(Notice).door == "main"
+        assert peer.last(Status).policy_version == 1
+        assert peer.last(Ledger).size > 0
+        seen = cv2.imdecode(np.frombuffer(until(lambda: peer.previews)[-1], np.uint8), cv2.IMREAD_COLOR)
+        assert seen is not None and seen.shape == (480, 640, 3)
+
+    assert bench.play(script) == 0
+    assert bench.opened == 1
+    decisions = ledger(bench.device)
+    assert [(each.event, each.outcome) for each in decisions] == [(1, Outcome.MATCH), (2, Outcome.NO_MATCH)]
+    assert not (bench.device.state / "link.sock").exists()
+
+
+def test_before_the_site_was_heard_the_camera_stays_shut_and_a_start_without_it_knows_the_last_law(
+    bench: Bench,
+) -> None:
+    def first(peer: Peer) -> None:
+        peer.end.close()  # no link at all
+        time.sleep(0.5)
+        assert (bench.openings, bench.number) == (0, 0)
+
+    assert bench.play(first) == 0
+    assert bench.play(lambda peer: peer.wait_grounds()) == 0
+    shutil.rmtree(bench.device.folder / "site" / "repository")
+    assert bench.play(lambda peer: peer.wait_grounds()) == 0
+
+
+def test_a_camera_that_fails_is_a_refusal_until_it_gives_frames_again(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.fault = DeviceError("camera: no frame within 0.5 s; see to camera and cable")
+        peer.wait_grounds(Ground.NO_FRAMES)
+        busy = time.thread_time()
+        time.sleep(0.3)
+        assert time.thread_time() - busy < 0.3
+        bench.fault = None
+        peer.wait_grounds()
+
+    assert bench.play(script) == 0
+    assert capfd.readouterr().err.splitlines() == ["doorward: camera: no frame within 0.5 s; see to camera and cable"]
+
+
+def test_passes_open_once_each_and_go_on_under_a_stop_order(bench: Bench) -> None:
+    first, second = day_passes(bench.device, 2)
+    path, data = stop_order("fair")
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.view = shown(first)
+        assert peer.wait_events(1)[0].outcome is Outcome.PASS_ACCEPTED
+        bench.view = WALL
+        bench.device.repository.publish({path: data})
+        peer.wait_grounds(Ground.STOPPED)
+        bench.view = shown(second)
+        assert peer.wait_events(2)[1].outcome is Outcome.PASS_ACCEPTED
+
+    assert bench.play(script) == 0
+    assert bench.opened == 2
+
+    def again(peer: Peer) -> None:
+        peer.wait_grounds(Ground.STOPPED)  # remembered over the start
+        (event,) = peer.wait_events(1)
+        assert (event.outcome, event.ground) == (Outcome.PASS_REFUSED, "pass-used")
+
+    bench.view = shown(second)
+    assert bench.play(again) == 0
+    assert bench.opened == 2
+
+
+def test_a_new_policy_holds_at_once_and_its_new_ground_is_told(bench: Bench) -> None:
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        publish(bench.device, 2, place="private-space")
+        peer.wait_grounds(Ground.PLACE_PRIVATE)
+        assert peer.last(Status).policy_version == 2
+        openings, number = bench.openings, bench.number
+        time.sleep(0.3)
+        assert (bench.openings, bench.number) == (openings, number)  # the camera is shut
+        other = [{"role": role, "sha256": "0" * 64} for role in ("detector", "embedder")]
+        publish(bench.device, 3, models=other)
+        until(lambda: peer.last(Status).policy_version == 3)
+        assert Ground.MODEL_NOT_ALLOWED in peer.last(Status).grounds
+        publish(bench.device, 4)
+        peer.wait_grounds()
+        assert peer.last(Status).policy_version == 4
+
+    assert bench.play(script) == 0
+
+
+def test_who_withdraws_is_a_stranger_within_a_round(bench: Bench, models: tuple[LoadedModel, LoadedModel]) -> None:
+    enrol(bench.device, models)
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        path, data = withdrawal(P1)
+        bench.device.repository.publish({path: data})
+        with contextlib.closing(opened(bench.device)) as store:
+            until(lambda: store.tombstones() == {P1})
+            assert store.references() == []
+        bench.view = face()
+        assert peer.wait_events(1)[0].outcome is Outcome.NO_MATCH
+
+    assert bench.play(script) == 0
+    assert bench.opened == 0
+
+
+def test_a_changed_byte_in_the_vault_is_one_line_and_nobody_is_recognised_and_nothing_overwritten(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel], capfd: pytest.CaptureFixture[str]
+) -> None:
+    enrol(bench.device, models)
+    with contextlib.closing(sqlite3.connect(bench.device.store)) as db:
+        (sealed,) = db.execute("SELECT sealed FROM reference").fetchone()
+        changed = bytes([*sealed[:-1], sealed[-1] ^ 1])
+        db.execute("UPDATE reference SET sealed = ?", (changed,))
+        db.commit()
+
+    def script(peer: Peer) -> None:
+        until(lambda: peer.last(Status) is not None and peer.last(Status).policy_version == 1)
+        bench.view = face()
+        time.sleep(1.5)
+        assert all(event.outcome is Outcome.NO_MATCH for event in peer.events)
+
+    assert bench.play(script) == 0
+    assert bench.opened == 0
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1 and said[0].startswith("doorward: vault: ")
+    with contextlib.closing(opened(bench.device)) as store:
+        assert [row.sealed for row in store.references()] == [changed]
+
+
+def test_a_model_that_fails_on_a_frame_is_not_offered_another(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    looks = 0
+
+    class Failing:
+        """Implements `ports.Embedder`."""
+
+        def embed(self, probe: Probe) -> ProbeTemplate:
+            nonlocal looks
+            looks += 1
+            raise DeviceError("models: the embedder put out an empty template")
+
+    def failing(real: Embedder) -> Embedder:
+        return Failing()
+
+    broken = Bench(bench.device, failing)
+    broken.view = face()
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds(Ground.MODEL_NOT_ALLOWED)
+        time.sleep(0.3)
+
+    assert broken.play(script) == 0
+    assert looks == 1
+    assert capfd.readouterr().err.startswith("doorward: model: failed on a frame; check it with 'doorward models ver")
+
+
+class TestAStartThatCannotBe:
+    """Each is one error of ours for whoever must act, and leaves everything as it was."""
+
+    @staticmethod
+    def refused(bench: Bench, kind: type[DoorwardError], *words: str) -> None:
+        before = contents(bench.device.state)
+        with pytest.raises(kind) as caught:
+            bench.play(lambda peer: time.sleep(0.2))
+        assert all(word in str(caught.value) for word in words), str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert {name: data for name, data in contents(bench.device.state).items() if name in before} == before
+
+    @pytest.mark.parametrize("role", ["detector", "embedder"])
+    def test_a_changed_byte_in_a_model(self, bench: Bench, tmp_path: Path, role: str) -> None:
+        copied = tmp_path / "models"
+        shutil.copytree(MODELS, copied)
+        configure(bench.device, bench.device.folder / "stills", copied)
+        file = copied / f"{role}.tflite"
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+        self.refused(bench, DeviceError, f"{role}.tflite: sha256: is not the one in the manifest")
+
+    def test_a_model_that_is_not_there(self, bench: Bench, tmp_path: Path) -> None:
+        configure(bench.device, bench.device.folder / "stills", tmp_path)
+        self.refused(bench, DeviceError, "manifest.toml: cannot be read")
+
+    def test_keys_of_another_device(self, bench: Bench) -> None:
+        (bench.device.state / "keys.json").unlink()
+        PlainKeys.create(bench.device.state / "keys.json", DeviceId("gate-2"))
+        self.refused(bench, ConfigError, "keys of device gate-2, not gate-1; correct device.id or device.state")
+
+    def test_keys_that_others_can_read(self, bench: Bench) -> None:
+        (bench.device.state / "keys.json").chmod(0o644)
+        self.refused(bench, VaultError, "others than its owner can read the keys")
+
+    def test_plain_keys_where_the_config_does_not_allow_them(self, bench: Bench) -> None:
+        configure(bench.device, bench.device.folder / "stills", insecure_dev="false")
+        self.refused(bench, VaultError, "plain keys are for a desktop")
+
+    def test_keys_with_a_changed_byte(self, bench: Bench) -> None:
+        file = bench.device.state / "keys.json"
+        fields = json.loads(file.read_text())
+        file.write_text(json.dumps(fields | {"vault": fields["vault"][:-1]}))
+        self.refused(bench, VaultError, "keys.json", "vault")
+
+    def test_a_state_folder_that_others_can_enter(self, bench: Bench) -> None:
+        bench.device.state.chmod(0o755)
+        self.refused(bench, ConfigError, "open to other users; run 'chmod 700' on it")
+
+    def test_a_damaged_store(self, bench: Bench) -> None:
+        opened(bench.device).close()
+        data = bytearray(bench.device.store.read_bytes())
+        data[4096:8192] = bytes(4096)
+        bench.device.store.write_bytes(data)
+        self.refused(bench, VaultError, "store.sqlite: is damaged")
+
+    def test_the_store_of_another_site(self, bench: Bench, tmp_path: Path) -> None:
+        opened(bench.device).close()
+        configure(bench.device, bench.device.folder / "stills", name='"other-site"')
+        self.refused(bench, VaultError, "is the store of another device or site")
+
+    def test_a_picture_of_the_empty_scene_that_is_none(self, bench: Bench, tmp_path: Path) -> None:
+        (tmp_path / "empty.png").write_bytes(b"no picture")
+        with bench.device.config.open("a") as config:
+            config.write(f'[preview]\nempty = "{tmp_path / "empty.png"}"\n')
+        self.refused(bench, DeviceError, "empty.png: not a picture that OpenCV reads")
+
+    def test_a_state_folder_in_use(self, bench: Bench) -> None:
+        with alone(bench.device.state):
+            self.refused(bench, ConfigError, "in use by a running recogniser; stop it first")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
+
+
+def test_the_config_that_these_tests_write_is_one_that_check_would_pass(bench: Bench) -> None:
+    assert load(bench.device.config).device.id == bench.device.id
