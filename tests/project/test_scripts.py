@@ -93,6 +93,19 @@ def test_without_an_index_the_failure_is_clear(checkout: Path, monkeypatch: pyte
     assert not (checkout / ".venv/stamp-run.txt").exists()
 
 
+def test_an_environment_behind_a_link_is_never_emptied(checkout: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").write_text("")
+    (checkout / ".venv").symlink_to(elsewhere)
+    done = run(checkout / "scripts/demo")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"demo: {checkout}/.venv is a link to an environment elsewhere; remove the link"
+    ]
+    assert [path.name for path in elsewhere.iterdir()] == ["kept"]
+
+
 def test_a_user_is_told_what_the_tests_need(checkout: Path, bare: Path) -> None:
     (bare / "id").unlink()
     command(bare, "id", "echo 1000")
