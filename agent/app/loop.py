@@ -50,6 +50,7 @@ _WAIT_S: Final = 0.1
 _PASSES_EVERY_NS: Final = 150_000_000
 """QR codes are searched about seven times a second: a hand holds a pass for longer than that."""
 _LEDGER_RETRY_S: Final = 2.0
+_NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
 
 class Loop:
@@ -115,7 +116,11 @@ class Loop:
         self._eye.open()
         captured = self._eye.take(_WAIT_S)
         if captured is None:
-            return FramesStopped() if self._eye.failed or self._eye.over else None
+            if not (self._eye.failed or self._eye.over):
+                return None
+            if self._core.state == _NO_FRAMES:
+                stop.wait(_WAIT_S)  # said already; nothing is to be seen before the camera is opened again
+            return FramesStopped()
         now_ns = captured.captured_ns
         passes_due, preview_due = now_ns >= self._passes_at_ns, now_ns >= self._preview_at_ns
         if passes_due:
@@ -200,13 +205,15 @@ class Loop:
         return True
 
     def _hear_the_authority(self) -> None:
-        unix_s = self._unix_s()
-        news = self._authority.news()
-        inputs = self._standing.settle(unix_s)
+        """What cannot be written down is not taken over; the authority's thread says it again at its next round."""
+        news, inputs = self._authority.news(), list[Input]()
+        self._written(lambda: inputs.extend(self._standing.settle(self._unix_s())))
         if news is not None:
             self._trusted.signed(news.issued_s, self._clock.monotonic_ns())
-            if self._written(lambda: self._store.set_floor(news.issued_s)):
-                inputs += self._standing.take(news, self._unix_s())
+            if self._written(lambda: self._store.set_floor(news.issued_s)) and not self._written(
+                lambda: inputs.extend(self._standing.take(news, self._unix_s()))
+            ):
+                inputs.append(self._standing.gallery_changed())
         for event in inputs:
             self._receive(event)
 
@@ -216,12 +223,14 @@ class Loop:
         if not self._ledger_writable and time.monotonic() >= self._ledger_again_at:
             self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
             self._ledger_writable = self._store.writable()
+            if self._store.broken:
+                raise DeviceError(f"{self._store.path}: the disk has failed; check it, then start again")
         if not self._ledger_writable and Ground.LEDGER_UNWRITABLE not in grounds:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         fix = None if self._locator is None else self._locator.fix(self._clock.monotonic_ns())
         self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s())
+        self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
-            self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s())
             if self._heartbeat.metrics_due():
                 self._heartbeat.send(self._metrics())
         except DoorwardError as error:
