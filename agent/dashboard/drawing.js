@@ -64,7 +64,7 @@ export function plan(notice) {
     const d = path(zone.rings);
     drawing.append(element("path", { d, class: "zone-margin", "stroke-width": 2 * (zone.buffer_m + notice.margin_m) }));
     drawing.append(element("path", { d, class: "zone-line", fill: "url(#zone-hatch)", "fill-rule": "evenodd" }));
-    const [x, y] = zone.rings[0].reduce(([sx, sy], [px, py]) => [sx + px / zone.rings[0].length, sy + py / zone.rings[0].length], [0, 0]);
+    const [x, y] = [0, 1].map((axis) => zone.rings[0].map((point) => point[axis])).map((all) => (Math.min(...all) + Math.max(...all)) / 2);
     drawing.append(label(zone.timed ? `${zone.id}, at times` : zone.id, x, y + em * .4, em));
   }
   if (camera) {

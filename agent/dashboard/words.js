@@ -60,7 +60,7 @@ export const OBLIGATIONS = {
   "filing-overdue": "Filings are made",
   "location-unknown": "The position is known",
   "in-zone": "Clear of every zone",
-  "view-unknown": "What is seen of a zone is known",
+  "view-unknown": "Its view of zones is known",
   "device-moved": "The device was not moved",
   "sign-missing": "The sign is in its place",
   "sign-forbids": "No sign forbids it",
