@@ -2,12 +2,14 @@
 
 Rules: any size is fitted into 640 x 480 with black bars, never stretched; frames leave on a steady grid in real time,
 and whoever comes late gets the newest one. Pictures are decoded as they are needed, never all at once.
+OpenCV and its FFmpeg are silenced for the whole process: what they write names files, and is no line of ours.
 Leaves out: live cameras.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +22,9 @@ from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Clock
 from agent.units import Luma, Rgb
+
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 WIDTH: Final = 640
 HEIGHT: Final = 480

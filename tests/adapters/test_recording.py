@@ -132,3 +132,15 @@ def test_a_recording_that_goes_away_is_an_error(tmp_path: Path) -> None:
     camera.read(1.0)
     with pytest.raises(DeviceError, match="cannot be read any more"):
         camera.read(1.0)
+
+
+@pytest.mark.parametrize("name", ["who.mp4", "who.webp", "who.gif", "folder/who.png"])
+def test_what_opencv_has_to_say_about_a_file_is_not_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(1000))
+    with pytest.raises(DeviceError):
+        RecordingCamera(file.parent if "/" in name else file, HandClock())
+    assert capfd.readouterr() == ("", "")
