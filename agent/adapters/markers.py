@@ -19,8 +19,10 @@ from agent.units import Luma, Marker, Polygon
 _WORKING_PX: Final = 112
 """Longest side to which the part of the frame near a known place is brought."""
 _MOST_ZOOM: Final = 4.0
+_SHARP_WINDOW: Final = 7
+"""For a marker that was made smaller: less than a module, or border and inside would melt into one."""
 _WINDOW: Final = 13
-"""One window size is enough for printed markers at gate distances and costs a third of OpenCV's three."""
+"""For whatever is soft or small. One size is enough, and costs a third of OpenCV's three."""
 
 
 class ArucoReader:
@@ -28,6 +30,9 @@ class ArucoReader:
 
     def __init__(self) -> None:
         self._near = _detector(minMarkerPerimeterRate=0.3)
+        self._near_and_sharp = _detector(
+            adaptiveThreshWinSizeMin=_SHARP_WINDOW, adaptiveThreshWinSizeMax=_SHARP_WINDOW, minMarkerPerimeterRate=0.3
+        )
         # Print is black on white: a strong edge is asked for, which leaves out most of what else is in view.
         self._anywhere = _detector(adaptiveThreshConstant=15, minMarkerPerimeterRate=0.1)
 
@@ -45,7 +50,8 @@ class ArucoReader:
         if zoom != 1:
             method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
             part = np.asarray(cv2.resize(part, None, fx=zoom, fy=zoom, interpolation=method), np.uint8)
-        return _read(self._near, part, x0 / frame.scale, y0 / frame.scale, zoom * frame.scale)
+        detector = self._near if zoom > 1 else self._near_and_sharp
+        return _read(detector, part, x0 / frame.scale, y0 / frame.scale, zoom * frame.scale)
 
 
 def survey(frame: CodeFrame) -> tuple[Marker, ...]:
