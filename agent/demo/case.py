@@ -69,7 +69,8 @@ class Case:
 
     def decided(self, usual: dict[str, Any], now: datetime) -> dict[str, Any]:
         """The demo's usual policy with this site's fields in it; the assessment is of its purpose and mode."""
-        made = usual | _dated(self.file.policy, now)
+        changes: dict[str, Any] = _dated(self.file.policy, now)
+        made = usual | changes
         if "assessment" not in self.file.policy:
             scope = made["assessment"]["scope"] | {"purpose": made["purpose"], "mode": made["mode"]}
             made["assessment"] = made["assessment"] | {"scope": scope}

@@ -1,4 +1,4 @@
-"""Each site of this folder, played as fast as the models run: its signed policy, its scene, and the outcome written down.
+"""Each site of this folder, played as fast as the models run: signed policy, scene, and the outcome written down.
 
 The same as `scripts/demo --site NAME` without processes, broker and real time. Every call of the embedder is recorded
 and weighed against what is true in the scene.
