@@ -3,6 +3,7 @@
 Ed25519 signatures are over a context and the message, so that a signature made for one kind of document never passes as
 another. XChaCha20-Poly1305 binds its associated data; its 24-byte nonce is random, which is safe for any number of rows
 (NaCl's own argument for the extended nonce). A sealed box names no sender: whoever needs one signs the ciphertext.
+Passphrases are stretched by Argon2id, whose cost the caller keeps beside the salt, so that it can rise later.
 Leaves out: where keys come from (adapters/keys.py) and TUF's own signatures (python-tuf).
 """
 
@@ -13,7 +14,8 @@ from typing import NewType
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
-from nacl.secret import Aead
+from nacl.pwhash import argon2id
+from nacl.secret import Aead, SecretBox
 from nacl.signing import SigningKey, VerifyKey
 from nacl.utils import random as random_bytes
 
@@ -26,12 +28,15 @@ __all__ = [
     "decrypt",
     "encrypt",
     "fingerprint",
+    "lock_away",
     "open_sealed",
     "random_bytes",
     "seal",
     "sha256",
     "sign",
     "sign_public",
+    "stretch",
+    "take_out",
     "verify",
 ]
 
@@ -87,6 +92,31 @@ def decrypt(key: bytes, data: bytes, associated: bytes) -> bytes | None:
     """The plain bytes, or None when key, data or associated data are not the ones of `encrypt`."""
     try:
         return Aead(key).decrypt(data, associated)
+    except (CryptoError, ValueError, TypeError):
+        return None
+
+
+def stretch(passphrase: str, salt: bytes, passes: int, memory_bytes: int) -> bytes:
+    """A 32-byte key out of a passphrase, by Argon2id; `salt` is 16 bytes.
+
+    Raises:
+        ValueError: salt or cost are none that Argon2id takes.
+    """
+    try:
+        return argon2id.kdf(32, passphrase.encode(), salt, opslimit=passes, memlimit=memory_bytes)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise ValueError("not a salt and a cost of Argon2id") from error
+
+
+def lock_away(key: bytes, data: bytes) -> bytes:
+    """XSalsa20-Poly1305 (NaCl's secret box) with a fresh random nonce in front."""
+    return bytes(SecretBox(key).encrypt(data))
+
+
+def take_out(key: bytes, data: bytes) -> bytes | None:
+    """The plain bytes, or None when the key is not the one of `lock_away` or the data were changed."""
+    try:
+        return SecretBox(key).decrypt(data)
     except (CryptoError, ValueError, TypeError):
         return None
 

@@ -20,6 +20,7 @@ from pydantic import Field
 from agent.crypto import BoxSecret, SignSecret, box_public, random_bytes, sign_public
 from agent.errors import DeviceError, PolicyError, VaultError
 from agent.gallery.vault import VaultKeys
+from agent.introduction import device_json
 from agent.policy.document import Strict, read
 from agent.policy.fields import Hex32, Name
 from agent.units import DeviceId
@@ -65,15 +66,6 @@ class KeyDocument(Strict):
     box: Hex32
     vault: Hex32
     gallery: Hex32
-
-
-class DeviceDocument(Strict):
-    """What a device tells about itself: `device.json`, which the operator admits to the site."""
-
-    schema_: Annotated[Literal["doorward/device/1"], Field(alias="schema")]
-    id: Name
-    signing_key: Hex32
-    box_key: Hex32
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -138,13 +130,7 @@ class PlainKeys:
 
 def device_document(keys: KeySource) -> bytes:
     """`device.json`: the device's id and public keys."""
-    document = {
-        "schema": "doorward/device/1",
-        "id": keys.device,
-        "signing_key": sign_public(keys.sign_secret).hex(),
-        "box_key": box_public(keys.box_secret).hex(),
-    }
-    return json.dumps(document, indent=1).encode() + b"\n"
+    return device_json(keys.device, sign_public(keys.sign_secret), box_public(keys.box_secret))
 
 
 def write_whole(path: Path, data: bytes, mode: int) -> None:

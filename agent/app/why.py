@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.adapters.keys import DeviceDocument
 from agent.adapters.litert import held, load_models
 from agent.app.config import DeviceConfig
 from agent.app.desk import open_law
@@ -23,6 +22,7 @@ from agent.errors import ConfigError, DeviceError, LinkError
 from agent.events.bodies import Met
 from agent.events.telemetry import ComplianceMessage, read_telemetry
 from agent.events.wire import Kind
+from agent.introduction import DeviceDocument
 from agent.policy.circumstances import Circumstances, LoadedModels, Surroundings
 from agent.policy.document import read
 from agent.policy.fields import ProfileName

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from agent.adapters.keys import DeviceDocument, PlainKeys, device_document, write_whole
+from agent.adapters.keys import PlainKeys, device_document, write_whole
+from agent.adapters.terminal import shown_code
 from agent.crypto import fingerprint
 from agent.errors import ConfigError, DeviceError
-from agent.policy.document import read
+from agent.introduction import DeviceDocument, read_introduction
 from agent.policy.fields import Name
 from agent.units import DeviceId
 
@@ -49,24 +50,27 @@ def init(state: Path, name: str, insecure_dev: bool) -> None:
     write_whole(state / "device.json", device_document(keys), 0o644)
     _print(state / "device.json")
     click.echo(
-        f"Give {state / 'device.json'} to the site's operator, who compares the fingerprint and admits the device."
+        f"Give {state / 'device.json'} (or the text of the code) to the site's operator, who compares the fingerprint\n"
+        "and admits the device with 'doorward site add-device'."
     )
 
 
 @device.command()
 @_STATE
 def show(state: Path) -> None:
-    """Show the device's id and the fingerprints that the operator compares."""
-    _print(state / "device.json")
+    """Show the device's id, the fingerprints that the operator compares, and the code that the operator may scan."""
+    click.echo(shown_code(_print(state / "device.json").code))
 
 
-def _print(path: Path) -> None:
+def _print(path: Path) -> DeviceDocument:
     try:
-        document = read(path.read_bytes(), DeviceDocument, str(path))
+        document = read_introduction(path.read_bytes(), str(path))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; make it with 'doorward device init'") from None
     table = Table(show_header=False)
     table.add_row("device", document.id)
     table.add_row("signing key", fingerprint(bytes.fromhex(document.signing_key)))
     table.add_row("box key", fingerprint(bytes.fromhex(document.box_key)))
+    table.add_row("to compare", document.fingerprint)
     Console().print(table)
+    return document

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from agent.cli.authority import load_site
+from agent.cli.passphrase import PASSPHRASES
 from agent.errors import ConfigError
 from agent.policy.bundle import utc
 from agent.site.passes import issue_pass, pass_code
@@ -25,11 +26,14 @@ def passes() -> None:
 @click.option("--days", type=click.IntRange(1, 366), default=1, show_default=True, help="From today on, whole days.")
 @click.option("--uses", type=click.IntRange(1, 255), default=1, show_default=True, help="How often it opens the door.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help=".png or .svg")
-def issue(site: Path, door: str, subject: str | None, days: int, uses: int, output: Path) -> None:
+@PASSPHRASES
+def issue(
+    site: Path, door: str, subject: str | None, days: int, uses: int, output: Path, passphrases: tuple[Path, ...]
+) -> None:
     """Sign a pass and draw its QR code; days begin and end at midnight here."""
     if output.suffix not in (".png", ".svg"):
         raise ConfigError(f"{output}: a pass is drawn as .png or .svg")
-    policy, keys = load_site(site)
+    policy, keys = load_site(site, passphrases)
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     # Naive local dates, so that a day stays a day when the clocks change.
     end = (today.replace(tzinfo=None) + timedelta(days=days)).astimezone()

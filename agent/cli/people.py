@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.cli.authority import load_site
+from agent.cli.passphrase import PASSPHRASES
 from agent.errors import ConfigError, PolicyError
 from agent.gallery.enrol import NotPermitted, PictureFault, TooFewGood
 from agent.gallery.reference import PROBES_MIN
@@ -44,14 +45,22 @@ def people() -> None:
 @click.option("--age", type=click.Choice([each.value for each in AgeBand]), default="adult", show_default=True)
 @click.option("--guardian", help="Pseudonym of the guardian who agreed as well; for minors.")
 @click.option("-o", "--output", required=True, type=_FILE, help="The receipt (JSON).")
+@PASSPHRASES
 def consent(
-    site: Path, subject: str, days: int, devices: tuple[str, ...], age: str, guardian: str | None, output: Path
+    site: Path,
+    subject: str,
+    days: int,
+    devices: tuple[str, ...],
+    age: str,
+    guardian: str | None,
+    output: Path,
+    passphrases: tuple[Path, ...],
 ) -> None:
     """Sign a receipt for a person who has read the notice and agreed, for the policy's one purpose."""
     from agent.adapters.keys import write_whole
     from agent.site.consents import demand_pseudonym, issue_receipt
 
-    policy, keys = load_site(site)
+    policy, keys = load_site(site, passphrases)
     receipt = issue_receipt(
         policy,
         keys.sign_secret("enrolment"),

@@ -39,14 +39,29 @@ def read(data: bytes, kind: type[D], source: str) -> D:
     if len(data) > _LIMIT_BYTES:
         raise PolicyError(f"{source}: larger than {_LIMIT_BYTES} bytes; publish a smaller document")
     try:
-        raw: Any = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        raw = read_json(data)
+        text = json.dumps(raw)
+    except (ValueError, RecursionError) as error:
+        raise PolicyError(f"{source}: not readable as JSON ({error}); publish it again") from None
+    try:
         # Strict validation of JSON input, not of Python objects: dates and tuples are written as JSON can write them.
-        return kind.model_validate_json(json.dumps(raw))
+        return kind.model_validate_json(text)
     except ValidationError as error:
         raise PolicyError("\n".join(_lines(error, source, raw))) from None
-    except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if not isinstance(error, RecursionError) else "nested too deep"
-        raise PolicyError(f"{source}: not readable as JSON ({reason}); publish it again") from None
+
+
+def read_json(data: bytes) -> Any:
+    """JSON in UTF-8 without a duplicate key, NaN or infinity.
+
+    Raises:
+        ValueError: it is none, with the reason in one line.
+    """
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except ValueError as error:
+        raise ValueError(str(error).splitlines()[0]) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

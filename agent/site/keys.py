@@ -1,27 +1,29 @@
-"""The authority's secret keys: one Ed25519 seed a role, and the box key that the site's events are sealed to.
+"""The authority's keys at hand: those of one folder or of several, and what they can sign.
 
-Rules: files in hex, readable by their owner only, written once and never overwritten; nothing of a secret is in a repr
-or an error. With `--single-key` all roles hold the same seed. Leaves out: who may sign what (repository.py).
+A site of one person (`--single-key`) has one seed for all roles. Otherwise each key holder has a folder with one key
+for root, targets and permission, and the site's own folder has the keys that one person or a timer uses alone.
+Rules: a secret is opened when it is needed; nothing of it is in a repr or an error. Leaves out: files (keyfiles.py),
+how many keys a role takes (roles.py).
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
 from nacl.signing import SigningKey
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
 
-from agent.crypto import BoxPublic, BoxSecret, SignPublic, SignSecret, box_public, random_bytes, sign_public
+from agent.crypto import BoxPublic, BoxSecret, SignPublic, SignSecret, random_bytes
 from agent.errors import ConfigError
+from agent.site.keyfiles import ROLES, Ask, KeyFile, Kind, Role, nobody, public_of, read_folder, write_folder
 from agent.tuf_keys import Ed25519Key
 
-Role = Literal["root", "targets", "snapshot", "timestamp", "permission", "restriction", "enrolment", "pass"]
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
-_EVENTS_FILE: Final = "events.x25519"
+HELD: Final[tuple[Role, ...]] = ("root", "targets", "permission")
+"""Roles whose keys are held by several people."""
+OWN: Final[tuple[Kind, ...]] = ("snapshot", "timestamp", "restriction", "enrolment", "pass", "events")
+"""Keys that stay with the site: one is enough, and they permit nothing by themselves."""
 
 
 class Ed25519Signer(Signer):
@@ -46,81 +48,92 @@ class Ed25519Signer(Signer):
 
 
 class SiteKeys:
-    """All secrets of one site, from one folder."""
+    """Some keys of one site."""
 
-    __slots__ = ("_events", "_seeds")
+    __slots__ = ("_files",)
 
-    def __init__(self, seeds: Mapping[Role, SignSecret], events: BoxSecret) -> None:
-        self._seeds, self._events = dict(seeds), events
+    def __init__(self, files: Iterable[KeyFile]) -> None:
+        self._files = tuple(sorted(files, key=lambda file: file.number))
 
     @classmethod
     def fresh(cls) -> SiteKeys:
         """One new key for every role, and a box key; in memory only."""
-        seed = SignSecret(random_bytes(32))
-        return cls({role: seed for role in ROLES}, BoxSecret(random_bytes(32)))
-
-    def save(self, directory: Path) -> None:
-        """Write the files into a folder, made if it is missing.
-
-        Raises:
-            ConfigError: the folder holds keys already, or cannot be written.
-        """
-        try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for role in ROLES:
-                _write(directory / f"{role}.ed25519", self._seeds[role])
-            _write(directory / _EVENTS_FILE, self._events)
-        except FileExistsError as error:
-            raise ConfigError(f"{error.filename}: is there already; keys are never overwritten") from None
-        except OSError as error:
-            raise ConfigError(f"{error.filename}: {error.strerror}; choose a folder that can be written") from None
+        seed = random_bytes(32)
+        return cls.of({role: seed for role in ROLES} | {"events": random_bytes(32)})
 
     @classmethod
-    def load(cls, directory: Path) -> SiteKeys:
-        """Read the folder.
+    def fresh_for(cls, kinds: Iterable[Kind]) -> SiteKeys:
+        """A new key of its own for each; in memory only."""
+        return cls.of({kind: random_bytes(32) for kind in kinds})
+
+    @classmethod
+    def of(cls, secrets: dict[Kind, bytes]) -> SiteKeys:
+        return cls(KeyFile(kind, secret, public_of(kind, secret)) for kind, secret in secrets.items())
+
+    def save(self, directory: Path, passphrase: str | None = None, *, beside: bool = False) -> SiteKeys:
+        """Write one file a key into a folder, see `write_folder`; the same keys with their numbers come back."""
+        secrets = {file.kind: file.secret() for file in self._files}
+        numbers = write_folder(directory, secrets, passphrase, beside=beside)
+        return SiteKeys(KeyFile(file.kind, file.secret(), file.public, numbers[file.kind]) for file in self._files)
+
+    @classmethod
+    def load(cls, *folders: Path, ask: Ask = nobody) -> SiteKeys:
+        """Read the keys of all folders; a passphrase is asked for when a locked one is used.
 
         Raises:
-            ConfigError: a file is missing, open to others, or not 64 hex digits.
+            ConfigError: a folder holds no keys, or a file is damaged or open to others.
         """
-        seeds = {role: SignSecret(_read(directory / f"{role}.ed25519")) for role in ROLES}
-        return cls(seeds, BoxSecret(_read(directory / _EVENTS_FILE)))
+        return cls(file for folder in folders for file in read_folder(folder, ask))
+
+    def __add__(self, more: SiteKeys) -> SiteKeys:
+        return SiteKeys((*self._files, *more._files))
 
     @property
     def single(self) -> bool:
         """One key stands for all roles: labelled as such in the policy and in every heartbeat."""
-        return len(set(self._seeds.values())) == 1
+        newest = [file.public for role in ROLES if (file := self._newest(role)) is not None]
+        return len(newest) == len(ROLES) and len(set(newest)) == 1
+
+    def holds(self, kind: Kind) -> bool:
+        return self._newest(kind) is not None
 
     def sign_secret(self, role: Role) -> SignSecret:
-        return self._seeds[role]
+        """The newest key of the role.
+
+        Raises:
+            ConfigError: there is none at hand, or it does not open.
+        """
+        return SignSecret(self._demand(role).secret())
 
     def sign_public(self, role: Role) -> SignPublic:
-        return sign_public(self._seeds[role])
+        return SignPublic(self._demand(role).public)
 
     def events_secret(self) -> BoxSecret:
-        return self._events
+        return BoxSecret(self._demand("events").secret())
 
     def events_public(self) -> BoxPublic:
-        return box_public(self._events)
+        return BoxPublic(self._demand("events").public)
 
     def signer(self, role: Role) -> Ed25519Signer:
-        return Ed25519Signer(self._seeds[role])
+        return Ed25519Signer(self.sign_secret(role))
 
+    def public_key(self, role: Role) -> Ed25519Key:
+        return Ed25519Key.of(self.sign_public(role))
 
-def _write(path: Path, secret: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret.hex() + "\n")
-        file.flush()
-        os.fsync(descriptor)
+    def signers(self, named: Collection[str]) -> list[Ed25519Signer]:
+        """One for each key at hand whose id is among those named; others stay shut.
 
+        Raises:
+            ConfigError: one of them does not open.
+        """
+        files = {Ed25519Key.of(SignPublic(file.public)).keyid: file for file in self._files if file.kind != "events"}
+        return [Ed25519Signer(SignSecret(file.secret())) for keyid, file in files.items() if keyid in named]
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigError(f"{path}: others may read this key; run 'chmod 600' on it")
-        text = path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; 'doorward site init' makes the keys of a site") from None
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise ConfigError(f"{path}: a key is 64 hex digits; restore the file from your copy")
-    return bytes.fromhex(text)
+    def _newest(self, kind: Kind) -> KeyFile | None:
+        return next((file for file in reversed(self._files) if file.kind == kind), None)
+
+    def _demand(self, kind: Kind) -> KeyFile:
+        found = self._newest(kind)
+        if found is None:
+            raise ConfigError(f"keys: there is no key for {kind} here; name its folder with --keys")
+        return found

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import ConfigError, PolicyError
+from agent.introduction import read_introduction
 from agent.policy.bundle import POLICY_PATH, Policy, PolicyDocument, VerifiedTarget, utc
 from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting, Surroundings
 from agent.policy.declared import notice_sha256
@@ -31,7 +32,6 @@ DAYS: Final = 90
 _FILLED_IN: Final = frozenset(
     {"schema", "site", "version", "single_key", "devices", "events_key", "enrolment_keys", "pass_keys"}
 )
-_DEVICE_FIELDS: Final = frozenset({"id", "signing_key", "box_key"})
 
 
 def draft_policy(
@@ -75,7 +75,7 @@ def draft_policy(
         "enrolment_keys": [{"key": keys.sign_public("enrolment").hex(), "until": until}],
         "pass_keys": [{"key": keys.sign_public("pass").hex(), "doors": doors, "until": until}],
     }
-    return _checked(document)
+    return checked(document)
 
 
 def _say_what_the_notice_is(document: dict[str, object]) -> None:
@@ -117,7 +117,7 @@ def next_version(data: bytes, version: int) -> bytes:
         document = read(data, PolicyDocument, "policy.json").model_dump(mode="json", by_alias=True)
     except PolicyError as error:
         raise ConfigError(str(error)) from None
-    return _checked(document | {"version": version})
+    return checked(document | {"version": version})
 
 
 def read_decided(path: Path) -> dict[str, object]:
@@ -137,18 +137,16 @@ def read_decided(path: Path) -> dict[str, object]:
 
 
 def read_device(path: Path) -> dict[str, str]:
-    """Read a device's public `device.json`.
+    """Read a device's public `device.json`, or a file with the text of its code.
 
     Raises:
         ConfigError: missing, unreadable, or not a device's public keys.
     """
     try:
-        found = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: {error}; copy the device's device.json again") from None
-    if not isinstance(found, dict) or not set(found) >= _DEVICE_FIELDS:
-        raise ConfigError(f"{path}: holds id, signing_key and box_key; copy the device's device.json again")
-    return {field: found[field] for field in sorted(_DEVICE_FIELDS)}
+        found = read_introduction(_text(path).encode(), str(path))
+    except PolicyError as error:
+        raise ConfigError(f"{error}; copy the device's device.json again") from None
+    return {"id": found.id, "signing_key": found.signing_key, "box_key": found.box_key}
 
 
 def _text(path: Path) -> str:
@@ -160,7 +158,12 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path}: not UTF-8 text; save it as UTF-8") from None
 
 
-def _checked(document: Mapping[str, object]) -> bytes:
+def checked(document: Mapping[str, object]) -> bytes:
+    """A policy document as JSON that a device can read.
+
+    Raises:
+        ConfigError: every fault, one a line, by field and rule.
+    """
     try:
         data = json.dumps(document, indent=2, allow_nan=False, default=_moment).encode() + b"\n"
         read(data, PolicyDocument, POLICY_PATH)

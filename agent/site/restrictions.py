@@ -1,4 +1,4 @@
-"""Restrictions as the authority writes them: a withdrawal, a stop order, an extra zone.
+"""Restrictions as the authority writes them: a withdrawal, a stop order, an extra zone, an incident.
 
 Rules: each is one target of its own, named by its id, so that publishing one never touches another. A device keeps what
 it has once seen until the restriction's own `until`; without one, for good. What is written here is read back by the
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from agent.errors import ConfigError, PolicyError
 from agent.policy.bundle import VerifiedTarget, restriction, utc
+from agent.policy.document import read, read_json
 from agent.policy.zones import Zone
 
 _SCHEMA = "doorward/restriction/1"
@@ -40,13 +42,45 @@ def stop_order(name: str, until_s: float | None = None) -> tuple[str, bytes]:
     return _target(f"stop-{name}", {"kind": "stop"}, until_s)
 
 
+def incident_record(name: str, at_s: float) -> tuple[str, bytes]:
+    """A major incident: from then on no impact assessment of an earlier day counts. Result as for `withdrawal`."""
+    return _target(f"incident-{name}", {"kind": "incident", "at": utc(at_s).isoformat()}, None)
+
+
 def extra_zone(zone: Zone, until_s: float | None = None) -> tuple[str, bytes]:
     """A further no-recognition zone. Result as for `withdrawal`."""
-    return _target(
-        f"zone-{zone.id}",
-        {"kind": "zone", "zone": zone.model_dump(mode="json", by_alias=True, exclude_none=True)},
-        until_s,
-    )
+    drawn = zone.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _target(f"zone-{zone.id}", {"kind": "zone", "zone": drawn}, until_s)
+
+
+def zone_drawn(path: Path, name: str | None = None) -> Zone:
+    """Read a zone as a policy writes it, or a GeoJSON feature or geometry, which becomes one.
+
+    Args:
+        name: id of the zone; the file's own is taken where it gives one.
+
+    Raises:
+        ConfigError: it cannot be read, gives no id, or is no zone; every fault, one a line.
+    """
+    try:
+        found = read_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not readable as JSON ({error}); save the zone as GeoJSON") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: not a zone, nor a GeoJSON feature or geometry")
+    if found.get("type") == "Feature":
+        said = found.get("properties")
+        own = {"id": found["id"]} if "id" in found else {}
+        found = own | (said if isinstance(said, dict) else {}) | {"geometry": found.get("geometry")}
+    elif "coordinates" in found:
+        found = {"geometry": found}
+    found = {"class": "other"} | found | ({} if name is None else {"id": name})
+    try:
+        return read(json.dumps(found).encode(), Zone, str(path))
+    except PolicyError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _target(name: str, body: dict[str, object], until_s: float | None) -> tuple[str, bytes]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from agent.adapters.updates import Updates, Verified
 from agent.errors import LinkError
-from agent.site.metadata import MetadataFolder, State, moment
+from agent.site.metadata import moment
 from agent.site.repository import SiteRepository
+from bench.forge import Forge
 
 # Far from today in both directions: nothing here may ask the system clock.
 LONG_AGO, FAR_AHEAD = 1_300_000_000, 2_500_000_000
@@ -55,12 +54,12 @@ class World:
         shutil.rmtree(self.folder / "site")
         shutil.copytree(self.folder / name, self.folder / "site")
 
-    def sign(self, change: Callable[[State], None], changed: set[Any] = frozenset()) -> None:  # type: ignore[assignment]
+    def forge(self) -> Forge:
         """What somebody with the keys could sign, against every rule of the authority's own code."""
-        folder = MetadataFolder(self.folder / "site/repository/metadata", self.site.keys)
-        state = folder.read()
-        change(state)
-        folder.save(state, set(changed), moment(self.now))
+        return Forge(self.site.state(), self.site.keys, moment(self.now))
+
+    def serve(self, forge: Forge) -> None:
+        self.instead = dict(forge.files())
 
 
 def paths(verified: Verified | None) -> dict[str, bytes]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.keys import DeviceDocument, KeySource, PlainKeys, device_document
+from agent.adapters.keys import KeySource, PlainKeys, device_document
 from agent.crypto import box_public, fingerprint, sign_public
 from agent.errors import DeviceError, VaultError
+from agent.introduction import DeviceDocument
 from agent.policy.document import read
 from agent.units import DeviceId
 

@@ -15,7 +15,7 @@ from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from agent.adapters.updates import Updates, Verified, pin_root
 from agent.crypto import sha256
 from agent.errors import ConfigError, DeviceError, LinkError, PolicyError
-from agent.site.metadata import MetadataFolder, State, moment
+from agent.site.metadata import moment
 from tests.adapters.authority import DAY, FAR_AHEAD, GOOD, LONG_AGO, NOW, World, asked_by_a_new_device, paths
 
 
@@ -83,20 +83,11 @@ def test_a_frozen_repository_is_not_news_after_its_lease(world: World) -> None:
 
 @pytest.mark.parametrize("role", ["root", "targets", "permission", "restriction", "pass", "snapshot", "timestamp"])
 def test_the_first_role_to_end_ends_the_lease(world: World, role: Any) -> None:
-    def shorten(state: State) -> None:
-        # Signed beside the authority's own code, which gives each role its usual life.
-        state.signed(role).expires = moment(world.now + 60)
-
-    folder = world.folder / "site/repository/metadata"
-    keys = world.site.keys
-
-    class Short(MetadataFolder):
-        def _sign(self, metadata: Any, signed: Any, expires: Any, first: bool) -> None:
-            super()._sign(metadata, signed, moment(world.now + 60) if signed == role else expires, first)
-
-    short = Short(folder, keys)
-    state = short.read()
-    short.save(state, {"root", "targets", "permission", "restriction", "pass"}, moment(world.now))
+    # Signed beside the authority's own code, which gives each role its usual life.
+    forge = world.forge()
+    forge.changed = {"root", "targets", "permission", "restriction", "pass"}
+    forge.expires[role] = moment(world.now + 60)
+    world.serve(forge)
     assert world.refresh().lease_until_s == world.now + 60
     with pytest.raises(PolicyError, match="expired"):
         world.refresh(after_s=60)

@@ -26,7 +26,17 @@ class Desk:
         self.types("device", "init", "--state", self.state, "--id", "desk-1", "--insecure-dev")
         policy, device = ROOT / "device_config" / "policy.toml", self.state / "device.json"
         made = self.types(
-            "site", "init", self.site, "--single-key", "--site", "my-house", "--policy", policy, "--device", device
+            "site",
+            "init",
+            self.site,
+            "--single-key",
+            "--plain",
+            "--site",
+            "my-house",
+            "--policy",
+            policy,
+            "--device",
+            device,
         )
         root = re.search(r"\b[0-9a-f]{64}\b", made.stdout)
         assert root is not None and made.stderr == "", "the example policy leaves nothing unmet"

@@ -10,7 +10,8 @@ from securesystemslib.signer import Key, Signature
 
 from agent.crypto import SignSecret, box_public, sign_public
 from agent.errors import ConfigError
-from agent.site.keys import ROLES, Ed25519Signer, SiteKeys
+from agent.site.keyfiles import ROLES, Kind
+from agent.site.keys import Ed25519Signer, SiteKeys
 from agent.tuf_keys import Ed25519Key
 
 SEED = SignSecret(bytes(range(32)))
@@ -36,8 +37,10 @@ def test_two_sites_have_different_keys() -> None:
 
 def test_a_site_with_one_other_key_is_not_single() -> None:
     keys = SiteKeys.fresh()
-    seeds = {role: keys.sign_secret(role) for role in ROLES} | {"timestamp": SEED}
-    assert not SiteKeys(seeds, keys.events_secret()).single
+    seeds: dict[Kind, bytes] = {role: keys.sign_secret(role) for role in ROLES}
+    assert SiteKeys.of(seeds).single
+    assert not SiteKeys.of(seeds | {"timestamp": SEED}).single
+    assert not SiteKeys.of({"root": SEED, "targets": SEED, "permission": SEED}).single
 
 
 def test_files_are_their_owners_alone(tmp_path: Path) -> None:
@@ -71,11 +74,11 @@ def test_a_damaged_key_is_named_and_not_shown(tmp_path: Path, text: str) -> None
     assert not text or text not in str(caught.value)
 
 
-def test_a_missing_key_is_named(tmp_path: Path) -> None:
+def test_a_missing_key_is_named_when_it_is_needed(tmp_path: Path) -> None:
     SiteKeys.fresh().save(tmp_path)
     (tmp_path / "events.x25519").unlink()
-    with pytest.raises(ConfigError, match=r"events\.x25519"):
-        SiteKeys.load(tmp_path)
+    with pytest.raises(ConfigError, match="no key for events"):
+        SiteKeys.load(tmp_path).events_secret()
 
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:

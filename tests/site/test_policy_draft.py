@@ -10,7 +10,7 @@ import pytest
 
 from agent.errors import ConfigError
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
-from agent.site.keys import SiteKeys
+from agent.site.keys import OWN, SiteKeys
 from agent.site.policy_draft import DAYS, draft_policy, next_version, read_decided, read_device
 from agent.units import DeviceId
 
@@ -87,9 +87,7 @@ def test_a_draft_is_completed_with_what_the_site_knows(decided: dict[str, Any]) 
 
 
 def test_a_site_of_several_keys_says_so(decided: dict[str, Any]) -> None:
-    seeds = {role: SiteKeys.fresh().sign_secret(role) for role in ("root", "targets", "snapshot", "timestamp")}
-    seeds |= {role: KEYS.sign_secret(role) for role in ("permission", "restriction", "enrolment", "pass")}
-    assert not as_policy(draft(decided, SiteKeys(seeds, KEYS.events_secret()))).document.single_key  # type: ignore[arg-type]
+    assert not as_policy(draft(decided, SiteKeys.fresh_for(OWN))).document.single_key
 
 
 def test_dates_that_people_set_are_kept(decided: dict[str, Any]) -> None:
@@ -163,7 +161,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_devices_public_keys_are_read_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "device.json").write_text(json.dumps(DEVICE | {"made": "2026"}))
+    (tmp_path / "device.json").write_text(json.dumps({"schema": "doorward/device/1", **DEVICE}))
+    assert read_device(tmp_path / "device.json") == DEVICE
+    (tmp_path / "device.json").write_text(f"DOORWARD:DEVICE:GATE-1:{'1' * 64}:{'2' * 64}\n")
     assert read_device(tmp_path / "device.json") == DEVICE
 
 

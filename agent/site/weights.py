@@ -1,0 +1,50 @@
+"""Which way each field of a policy weighs: data for difference.py.
+
+A path is written with dots, `*` for an entry of a list. Whatever is not in here cannot be weighed and counts as
+widening, a field that somebody adds to the policy tomorrow included.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+IGNORED: Final = frozenset({"version"})
+
+MORE_WIDENS: Final = frozenset(
+    {
+        "until", "retention.max_days", "retention.max_idle_days", "attempt.probes", "attempt.window_s",
+        "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
+        "necessity.until", "assessment.until", "alternatives.*.until", "basis.until", "filing.covers_people",
+        "enrolment_keys.*.until", "pass_keys.*.until",
+    }
+)  # fmt: skip
+"""Numbers and dates: the greater or later, the more is permitted. No date is the latest of all."""
+
+LESS_WIDENS: Final = frozenset(
+    {
+        "from", "attempt.dwell_s", "attempt.leave_s", "attempt.inter_eye_px", "sign.clear_hold_s", "sign.clear_frames",
+        "location.clear_hold_s", "location.sigma_m", "margin_m", "operating_point.threshold", "zones.*.buffer_m",
+    }
+)  # fmt: skip
+
+TRUE_WIDENS: Final = frozenset({"single_key", "outcome_class_in_clear", "excluded.*.code_readable"})
+
+PRESENCE_WIDENS: Final = frozenset(
+    {"necessity", "identify", "assessment", "filing", "devices.*", "models.*", "enrolment_keys.*", "pass_keys.*",
+     "pass_keys.*.doors.*", "lifts.*"}
+)  # fmt: skip
+"""To have it permits more; to take it away narrows."""
+
+ABSENCE_WIDENS: Final = frozenset({"zones.*", "excluded.*", "stricter.*"})
+
+LARGER_WIDENS: Final = frozenset({"attempt.region"})
+LARGER_NARROWS: Final = frozenset({"excluded.*.polygon"})
+
+NAMED_BY: Final = {
+    "devices": ("id",), "models": ("role", "sha256"), "zones": ("id",), "excluded": ("id",),
+    "enrolment_keys": ("key",), "pass_keys": ("key",), "alternatives": ("way",),
+}  # fmt: skip
+"""Lists of entries that are told apart by these fields; their order means nothing."""
+
+SETS: Final = frozenset({"stricter", "lifts", "pass_keys.*.doors"})
+"""Lists of words whose order means nothing."""
