@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,21 @@ def test_weights_use_their_whole_range_in_each_channel_and_a_channel_of_zeros_st
     stored = quantised_weight(node, weight_steps(node))
     assert np.abs(stored).reshape(3, -1).max(axis=1).tolist() == [127, 127, 0]
     assert stored.min() >= -127
+
+
+@settings(derandomize=True, max_examples=20)
+@given(SEEDS)
+def test_a_bias_is_rounded_to_the_nearest_step_of_input_times_weight(seed: int) -> None:
+    graph, steps = quantised(network(seed), pictures(network(seed), 3))
+    model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(emit(graph, steps), 0))
+    stored = {tensor.name.decode(): tensor for tensor in model.subgraphs[0].tensors}
+    for node in graph.nodes:
+        if node.bias is not None:
+            tensor = stored[f"{node.output}/b"]
+            found = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.int32)
+            step = steps[node.inputs[0]].scale * weight_steps(node).astype(np.float64)
+            np.testing.assert_allclose(tensor.quantization.scale, step, rtol=1e-6)
+            assert np.abs(found - node.bias / step).max() <= 0.501
 
 
 def test_a_prelu_never_gets_into_an_int8_file() -> None:

@@ -111,6 +111,39 @@ def test_strength_is_how_far_full_convolutions_are_pulled() -> None:
         assert reach[0] / reach[1] == pytest.approx(ratio, rel=1e-4)
 
 
+def stretched(node: Node, *factors: float) -> Node:
+    """The same convolution with its output channels multiplied."""
+    assert node.weight is not None
+    node.weight *= np.array(factors, np.float32).reshape((-1, 1, 1, 1) if node.kind == CONV else (1, 1, 1, -1))
+    return node
+
+
+def test_an_activation_that_a_full_convolution_reads_too_is_pulled_no_further() -> None:
+    graph = line(
+        stretched(convolution("in", "a"), 64.0, 1.0),
+        convolution("a", "b", kind=DEPTHWISE),
+        Node(ADD, ("a", "b"), "c"),
+        convolution("c", "d"),
+    )
+    assert repr(equalise(graph, measure(graph, pictures(graph, 3)), 0.0, 1.0)) == repr(graph)
+    only_depthwise = line(stretched(convolution("in", "a"), 64.0, 1.0), convolution("a", "b", kind=DEPTHWISE))
+    assert repr(equalise(only_depthwise, measure(graph, pictures(graph, 3)), 0.0, 1.0)) != repr(only_depthwise)
+
+
+def test_what_is_added_has_the_reach_of_all_that_is_tied() -> None:
+    parts = (
+        stretched(convolution("in", "a"), 64.0, 1.0),
+        stretched(convolution("in", "b"), -63.0, 64.0),
+    )  # the sum has 1 and 65
+    graph = line(*parts, Node(ADD, ("a", "b"), "c"), convolution("c", "d"))
+    inputs = np.ones((1, 4, 4, 2), np.float32)
+    other = equalise(graph, measure(graph, inputs), 1.0, 1.0)
+    for before, after in zip(graph.nodes, other.nodes, strict=True):
+        if before.weight is not None:
+            assert after.weight is not None
+            np.testing.assert_allclose(after.weight, before.weight, rtol=0.05)
+
+
 def test_a_wild_picture_does_not_count_where_a_share_is_left_out() -> None:
     graph = line(convolution("in", "a"))
     inputs = np.full((101, 4, 4, 2), 0.5, np.float32)

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 
 from agent.adapters.litert import LoadedModel
 from agent.errors import ConfigError, DeviceError
-from agent.face.detect import Floats
+from agent.face.detect import Finder, Floats, Infer
 from agent.models.evaluate import (
     FMR,
     LEAST_PEOPLE,
@@ -39,8 +39,23 @@ from tests.models.given import CAST, MODELS
 
 MANIFEST = read_manifest(MODELS)
 EMBEDDER = MANIFEST.model("embedder").sha256
-DETECT = LoadedModel.load(MANIFEST.model("detector"), MODELS).run
-EMBED = LoadedModel.load(MANIFEST.model("embedder"), MODELS).run
+
+
+def remembered(infer: Infer) -> Infer:
+    """The same model, asked once for each picture: several tests look at the same two hundred."""
+    known: dict[bytes, tuple[Floats, ...]] = {}
+
+    def ask(picture: Rgb) -> tuple[Floats, ...]:
+        key = picture.tobytes()
+        if key not in known:
+            known[key] = infer(picture)
+        return known[key]
+
+    return ask
+
+
+DETECT = remembered(LoadedModel.load(MANIFEST.model("detector"), MODELS).run)
+EMBED = remembered(LoadedModel.load(MANIFEST.model("embedder"), MODELS).run)
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +237,17 @@ class TestEyes:
         meant = eyes.template(both)
         assert meant is not None and float(meant @ own) > 0.85
         assert float(np.linalg.norm(meant)) == pytest.approx(1.0, abs=1e-5)
+
+    def test_near_is_meant_by_the_size_of_the_face(self) -> None:
+        head = Cast(CAST).picture(Cast(CAST).sprites["p1-calibrate-1"])
+        little = np.asarray(cv2.resize(head, (80, 80), interpolation=cv2.INTER_AREA), np.uint8)
+        picture = np.full((320, 640, 3), 120, np.uint8)
+        picture[20:276, 30:286] = head  # its middle is 160 px from the picture's, one face
+        picture[120:200, 400:480] = little  # 120 px, more than two of its faces
+        eyes = Eyes(DETECT, EMBED)
+        assert len(Finder(DETECT).find(picture)) == 2
+        face = eyes.face(picture)
+        assert face is not None and face.box.centre[0] < 300
 
     def test_no_face_and_no_direction_give_no_template(self) -> None:
         eyes = Eyes(DETECT, EMBED)
