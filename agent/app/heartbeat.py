@@ -51,6 +51,7 @@ class Heartbeat:
         self._constant = constant
         self.send: Final = send
         self._grounds: tuple[Ground, ...] | None = None
+        self._law: Law | None = None
         self._since: dict[Ground, tuple[bodies.Met, float]] = {}
         self._status_at = self._metrics_at = self._checkpoint_at = float("-inf")
         self._signed_size = 0
@@ -59,11 +60,11 @@ class Heartbeat:
     def beat(self, law: Law | None, grounds: tuple[Ground, ...], fix: Fix | None, unix_s: float) -> None:
         """Send status, compliance and notice if something changed or the time has come."""
         now = time.monotonic()
-        if grounds == self._grounds and now - self._status_at < _BEAT_S:
+        if grounds == self._grounds and law is self._law and now - self._status_at < _BEAT_S:
             return
         if grounds != self._grounds:
             self._metrics_at = float("-inf")
-        self._grounds, self._status_at = grounds, now
+        self._grounds, self._law, self._status_at = grounds, law, now
         document = None if law is None else law.policy.document
         self.send(
             bodies.Status(
