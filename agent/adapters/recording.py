@@ -24,7 +24,8 @@ from agent.ports import Clock
 from agent.units import Luma, Rgb
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+_say_at_most = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
+_say_at_most(0)
 
 WIDTH: Final = 640
 HEIGHT: Final = 480
