@@ -48,7 +48,8 @@ class Mosquitto:
         self._process = process = subprocess.Popen([program, "-c", self._config], stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         stderr = process.stderr
-        threading.Thread(target=lambda: said.extend(stderr), daemon=True).start()
+        self._listener = threading.Thread(target=lambda: said.extend(stderr), daemon=True)
+        self._listener.start()
         self.wait_said(" running")
 
     def wait_said(self, words: str, times: int = 1, timeout_s: float = 10.0) -> None:
@@ -67,6 +68,7 @@ class Mosquitto:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(10)
+            self._listener.join(10)
             assert self._process.stderr is not None
             self._process.stderr.close()
             self._process = None

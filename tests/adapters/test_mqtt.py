@@ -143,7 +143,6 @@ def test_mutual_tls_lets_in_and_carries_both_ways(
     assert [each.topic for each in late.now()] == ["yard/status"]  # and no event: nothing of it was kept
 
 
-@BOTH
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -156,7 +155,7 @@ def test_mutual_tls_lets_in_and_carries_both_ways(
     ],
 )
 def test_a_certificate_that_does_not_fit_is_refused_and_said_once(
-    closed: Mosquitto, certificates: Certificates, connect: Connect, protocol: Protocol, wrong: str, words: str
+    closed: Mosquitto, certificates: Certificates, connect: Connect, wrong: str, words: str
 ) -> None:
     servers = {"name": certificates.elsewhere_cert, "expired": certificates.expired_cert}
     closed.configure(tls_lines(certificates, servers.get(wrong)))
@@ -167,7 +166,7 @@ def test_a_certificate_that_does_not_fit_is_refused_and_said_once(
         "expired client": Tls(certificates.ca, certificates.expired_client_cert, certificates.client_key),
         "no certificate": Tls(certificates.ca),
     }.get(wrong, ours(certificates))
-    client = connect(Address("127.0.0.1", closed.port, protocol, tls))
+    client = connect(Address("127.0.0.1", closed.port, tls=tls))
     assert words in client.wait(Broker.TLS_REFUSED)
     closed.wait_said("SSL routines", times=2)
     assert len(client.states) == 1

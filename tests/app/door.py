@@ -146,9 +146,10 @@ class Peer:
 
     Args:
         acknowledging: says at once, with its nonce, that it holds an event.
+        joining: False stays away.
     """
 
-    def __init__(self, device: Device, *, acknowledging: bool = True) -> None:
+    def __init__(self, device: Device, *, acknowledging: bool = True, joining: bool = True) -> None:
         self._device, self.acknowledging = device, acknowledging
         self._files = device.folder / "site" / "repository"
         self.events: list[OpenedEvent] = []
@@ -156,7 +157,8 @@ class Peer:
         self.previews: list[bytes] = []
         self.there: list[bool] = []
         self.end = LinkEnd(device.state / "link.sock", self._received, self.there.append, retry_s=0.05)
-        self.end.start()
+        if joining:
+            self.end.start()
 
     def _received(self, message: FromRecogniser) -> None:
         match message:
@@ -234,13 +236,17 @@ class Bench:
             assert store.frontier.size > 0
         self.opened += 1
 
-    def play(self, script: Callable[[Peer], None]) -> int:
-        """Run it on this thread while the script plays on another, and end it by SIGTERM; the exit code."""
+    def play(self, script: Callable[[Peer], None], *, linked: bool = True) -> int:
+        """Run it on this thread while the script plays on another, and end it by SIGTERM; the exit code.
+
+        Args:
+            linked: False leaves the link's place empty.
+        """
         failed: list[BaseException] = []
         over = threading.Event()
 
         def act() -> None:
-            peer = Peer(self.device)
+            peer = Peer(self.device, joining=linked)
             try:
                 script(peer)
             except BaseException as error:

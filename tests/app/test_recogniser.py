@@ -94,11 +94,10 @@ def test_before_the_site_was_heard_the_camera_stays_shut_and_a_start_without_it_
     bench: Bench,
 ) -> None:
     def first(peer: Peer) -> None:
-        peer.end.close()  # no link at all
         time.sleep(0.5)
         assert (bench.openings, bench.number) == (0, 0)
 
-    assert bench.play(first) == 0
+    assert bench.play(first, linked=False) == 0
     assert bench.play(lambda peer: peer.wait_grounds()) == 0
     shutil.rmtree(bench.device.folder / "site" / "repository")
     assert bench.play(lambda peer: peer.wait_grounds()) == 0
