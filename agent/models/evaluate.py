@@ -211,7 +211,7 @@ def on_faces(
                 f"{faces.name}: faces: too few are found for pairs of one person and of two; take a larger set"
             )
         halves.append(pairs)
-    threshold = round(threshold_at(halves[0][1], FMR), 3)
+    threshold = math.ceil(1000 * threshold_at(halves[0][1], FMR)) / 1000  # rounding down would let more in
     genuine, impostor = halves[1]
     data = f"{faces.name}, people outside the calibration half"
     rates: list[Figure] = []
