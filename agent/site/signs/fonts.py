@@ -7,7 +7,7 @@ words instead of being set wrong. Sizes are millimetres of the em.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ class Face:
         self._glyphs: dict[int, str] = self._font.getBestCmap() or {}
         self._set: Any = self._font.getGlyphSet()
         self.units: int = self._font["head"].unitsPerEm
+        self._advances: dict[str, float] = {}
 
     def lacks(self, text: str) -> str:
         """The first letter of the text that the font does not have; empty when it has them all."""
@@ -58,7 +59,9 @@ class Face:
 
     def advance(self, glyph: str) -> float:
         """In parts of the em."""
-        return float(self._set[glyph].width) / self.units
+        if glyph not in self._advances:
+            self._advances[glyph] = float(self._set[glyph].width) / self.units
+        return self._advances[glyph]
 
     def width(self, text: str, size: float) -> float:
         return size * sum(self.advance(glyph) for glyph in self.glyphs(text))
@@ -80,11 +83,12 @@ class Family:
         return self.bold or self.regular if bold else self.regular
 
 
-def family_for(text: str, chosen: Path | None = None) -> Family:
+def family_for(text: str, chosen: Path | None = None, folders: Sequence[str] = _FOLDERS) -> Family:
     """A font that has every letter of the text.
 
     Args:
         chosen: a font file to take instead of an installed one.
+        folders: where installed fonts lie.
 
     Raises:
         ConfigError: no such font, or a script that is not set here.
@@ -99,7 +103,7 @@ def family_for(text: str, chosen: Path | None = None) -> Family:
             raise ConfigError(f"--font: {chosen}: has no {_called(lacking)}; choose another font")
         return Family(face, None)
     lacking = ""
-    for regular, bold in _installed():
+    for regular, bold in _installed(folders):
         face = _opened(regular)
         if not (lacking := face.lacks(text) or ""):
             return Family(face, None if bold is None else _opened(bold))
@@ -107,10 +111,10 @@ def family_for(text: str, chosen: Path | None = None) -> Family:
     raise ConfigError(f"sign: no installed font {what}; run: apt-get install {_PACKAGE}, or name a font with --font")
 
 
-def _installed() -> Iterator[tuple[FontFile, FontFile | None]]:
+def _installed(folders: Sequence[str]) -> Iterator[tuple[FontFile, FontFile | None]]:
     files = {
         path.name: path
-        for folder in _FOLDERS
+        for folder in folders
         for path in sorted(Path(folder).expanduser().rglob("*.tt[cf]"))
         if path.is_file()
     }

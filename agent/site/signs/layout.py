@@ -12,7 +12,7 @@ from typing import Final
 
 from agent.errors import ConfigError
 from agent.site.signs.content import Block, Content
-from agent.site.signs.drawing import Colour, Line, Shape, Sheet, modules, moved, rectangle
+from agent.site.signs.drawing import Colour, Line, Shape, Sheet, modules, rectangle
 from agent.site.signs.fonts import Family
 from agent.site.signs.icons import FACE, SPACE, WHITE, icon
 from agent.site.signs.typeset import lines_of
@@ -24,8 +24,6 @@ ACCENT: Final[Colour] = (0, 105, 120)
 PALE: Final[Colour] = (226, 241, 243)
 _LEADING: Final = 1.3
 Items = list[Shape | Line]
-Rows = Sequence[Sequence[Block]]
-"""Each row is one matter, told once in each language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +62,15 @@ def lay_out(content: Content, paper: Paper, family: Family) -> Sheet:
     items, unit = Items(), paper.width / 100
     y = _headline(items, content, paper, family, unit)
     y = _marked_space(items, content, paper, family, unit, y) + 2.6 * unit
-    for mark in paper.marks:
-        foot = paper.mark_at(mark)[1] - 0.6 * paper.edge
-        told = _rows(content, family, paper, foot - y)
-        if told is not None:
-            items += [_shifted(item, 0, y) for item in told]
-            items += _foot(content, paper, mark, family, unit)
-            return Sheet(
-                paper.width, paper.height, content.languages[0], content.titles[0], content.subject, tuple(items)
-            )
-    raise ConfigError(
-        "sign: the notice is too long for this sheet; take --size A3, fewer languages (--lang), or shorter texts"
-    )
+    least = _Notice(content, family, paper, paper.smallest)
+    mark = next((mark for mark in paper.marks if least.height <= _foot_at(paper, mark) - y), None)
+    if mark is None:
+        raise ConfigError(
+            "sign: the notice is too long for this sheet; take --size A3, fewer languages (--lang), or shorter texts"
+        )
+    items += _largest(content, family, paper, least, _foot_at(paper, mark) - y).drawn(y)
+    items += _foot(content, paper, mark, family, unit)
+    return Sheet(paper.width, paper.height, content.languages[0], content.titles[0], content.subject, tuple(items))
 
 
 def _headline(items: Items, content: Content, paper: Paper, family: Family, unit: float) -> float:
@@ -111,60 +106,72 @@ def _marked_space(items: Items, content: Content, paper: Paper, family: Family, 
     return top + height
 
 
-def _rows(content: Content, family: Family, paper: Paper, room: float) -> Items | None:
-    """The notice from y = 0 on, as large as it fits into `room`; None when it does not fit at all."""
-    rows = list(zip(*content.blocks, strict=True))
-    size = paper.width / (45 if len(rows[0]) == 1 else 60)
-    while size >= paper.smallest:
-        drawn, height = (
-            _two_halves(rows, family, size, paper)
-            if len(content.blocks) == 1
-            else _table(rows, family, size, paper.edge, paper.width - 2 * paper.edge)
-        )
-        if height <= room:
-            return drawn
-        size *= 0.98
-    return None
+def _foot_at(paper: Paper, mark: float) -> float:
+    """Where the white above the mark begins."""
+    return paper.mark_at(mark)[1] - 0.6 * paper.edge
 
 
-def _two_halves(rows: Rows, family: Family, size: float, paper: Paper) -> tuple[Items, float]:
-    """One language stands in two columns, cut where both are about as high."""
-    gap = 0.6 * paper.edge
-    width = (paper.width - 2 * paper.edge - gap) / 2
+def _largest(content: Content, family: Family, paper: Paper, least: _Notice, room: float) -> _Notice:
+    """The notice as large as it fits, found by halving."""
+    low, high, best = paper.smallest, paper.width / (45 if len(content.blocks) == 1 else 60), least
+    for _ in range(7):
+        tried = _Notice(content, family, paper, (low + high) / 2)
+        if tried.height <= room:
+            low, best = (low + high) / 2, tried
+        else:
+            high = (low + high) / 2
+    return best
 
-    def halves(cut: int) -> tuple[tuple[Items, float], tuple[Items, float]]:
-        left = _table(rows[:cut], family, size, paper.edge, width)
-        return left, _table(rows[cut:], family, size, paper.edge + width + gap, width)
 
-    left, right = min(map(halves, range(1, len(rows))), key=lambda pair: max(pair[0][1], pair[1][1]))
-    return left[0] + right[0], max(left[1], right[1])
+class _Notice:
+    """All of the notice in one size of letters; one language alone stands in two columns."""
+
+    def __init__(self, content: Content, family: Family, paper: Paper, size: float) -> None:
+        inside = paper.width - 2 * paper.edge
+        halves = 2 if len(content.blocks) == 1 else 1
+        width = (inside - 0.6 * paper.edge * (halves - 1)) / halves
+        rows = [_Row(row, family, size, width) for row in zip(*content.blocks, strict=True)]
+        cut = len(rows) if halves == 1 else _cut([row.height for row in rows])
+        self._columns = ((paper.edge, rows[:cut]), (paper.edge + inside - width, rows[cut:]))
+        self.height = max(sum(row.height for row in column) for _, column in self._columns)
+
+    def drawn(self, top: float) -> Items:
+        items = Items()
+        for x, rows in self._columns:
+            y = top
+            for row in rows:
+                items += row.drawn(x, y)
+                y += row.height
+        return items
 
 
-def _table(rows: Rows, family: Family, size: float, x: float, width: float) -> tuple[Items, float]:
-    """Row under row: one icon, then the same matter in each language; and how high it all is."""
-    items, y, radius = Items(), 0.0, 1.3 * size
-    gap = 1.3 * size
-    left = x + 2 * radius + 0.7 * size
-    column = (x + width - left - gap * (len(rows[0]) - 1)) / len(rows[0])
-    for row in rows:
-        items += icon(row[0].picture, x + radius, y + radius, radius, ACCENT)
-        deepest = 0
-        for place, block in enumerate(row):
-            at = left + place * (column + gap)
-            lines = lines_of(block.text, family.regular, size, column)
+class _Row:
+    """One icon, and beside it the same matter in each language."""
+
+    def __init__(self, blocks: Sequence[Block], family: Family, size: float, width: float) -> None:
+        self._blocks, self._size, self._radius = blocks, size, 1.3 * size
+        self._left = 2 * self._radius + 0.7 * size
+        self._gap = 1.3 * size
+        self._column = (width - self._left - self._gap * (len(blocks) - 1)) / len(blocks)
+        self._lines = [lines_of(block.text, family.regular, size, self._column) for block in blocks]
+        deepest = max(map(len, self._lines))
+        self.height = max(2 * self._radius, (1.1 + _LEADING * deepest) * size) + 0.6 * size
+
+    def drawn(self, x: float, y: float) -> Items:
+        size = self._size
+        items: Items = [*icon(self._blocks[0].picture, x + self._radius, y + self._radius, self._radius, ACCENT)]
+        for place, (block, lines) in enumerate(zip(self._blocks, self._lines, strict=True)):
+            at = x + self._left + place * (self._column + self._gap)
             items.append(Line(at, y + 0.85 * size, 0.92 * size, block.heading, ACCENT, bold=True))
             items += [
                 Line(at, y + (2.1 + _LEADING * number) * size, size, line, INK) for number, line in enumerate(lines)
             ]
-            deepest = max(deepest, len(lines))
-        y += max(2 * radius, (1.1 + _LEADING * deepest) * size) + 0.6 * size
-    return items, y - 0.6 * size
+        return items
 
 
-def _shifted(item: Shape | Line, x: float, y: float) -> Shape | Line:
-    if isinstance(item, Shape):
-        return Shape(moved(item.steps, x, y), item.colour)
-    return Line(item.x + x, item.y + y, item.size, item.text, item.colour, item.bold)
+def _cut(heights: Sequence[float]) -> int:
+    """Where two columns are about as high."""
+    return min(range(1, len(heights)), key=lambda place: max(sum(heights[:place]), sum(heights[place:])))
 
 
 def _foot(content: Content, paper: Paper, mark: float, family: Family, unit: float) -> Items:

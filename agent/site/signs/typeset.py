@@ -27,12 +27,12 @@ def plain(text: str) -> str:
 
 def lines_of(text: str, face: Face, size: float, width: float) -> list[str]:
     """The text in lines that are at most `width` millimetres wide."""
-    lines, line = [], ""
+    lines, line, used = list[str](), "", 0.0
     for piece in _pieces(text, face, size, width):
-        if line and face.width((line + piece).rstrip(), size) > width:
+        if line and used + face.width(piece.rstrip(), size) > width:
             lines.append(line.rstrip())
-            line = ""
-        line += piece
+            line, used = "", 0.0
+        line, used = line + piece, used + face.width(piece, size)
     return [*lines, line.rstrip()] if line.strip() else lines
 
 
