@@ -15,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from agent.adapters.markers import survey
 from agent.adapters.qr import ZxingReader
 from agent.adapters.recording import looks
+from agent.cli.passphrase import PASSPHRASES
+from agent.cli.site.group import open_site
 from agent.crypto import SignSecret, random_bytes
 from agent.errors import ConfigError
 from agent.policy.bundle import POLICY_PATH, Policy, PolicyDocument, Sign, VerifiedTarget, utc
@@ -55,12 +57,14 @@ def sign() -> None:
 @click.option("--size", type=click.Choice(["A4", "A3"]), default="A3", show_default=True)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long the sign holds.")
 @click.option("--marker", type=click.IntRange(0, FORBIDDING_MARKER - 1), help="Number of its mark, if it must be one.")
+@PASSPHRASES
 def make(
-    site: Path, output: Path, languages: tuple[str, ...], font: Path | None, size: str, days: int, marker: int | None
-) -> None:
+    site: Path, output: Path, languages: tuple[str, ...], font: Path | None,
+    size: str, days: int, marker: int | None, passphrases: tuple[Path, ...],
+) -> None:  # fmt: skip
     """Draw the sign of the published policy, to print and hang beside the camera."""
     kind = _kind(output)
-    repository, _, document = _published(site)
+    repository, _, document = _published(site, passphrases)
     drawing = _drawing()
     data, until_s = drawing.make_sign(
         document, repository.keys.sign_secret("pass"), kind=kind, size=size, languages=languages,
@@ -143,8 +147,8 @@ def _looks(data: bytes, document: PolicyDocument, stills: Path) -> list[Look]:
     return found
 
 
-def _published(site: Path) -> tuple[SiteRepository, bytes, PolicyDocument]:
-    repository = SiteRepository.open(site, clock=time.time)
+def _published(site: Path, passphrases: tuple[Path, ...] = ()) -> tuple[SiteRepository, bytes, PolicyDocument]:
+    repository = open_site(site, passphrases=passphrases)
     data = repository.target(POLICY_PATH)
     if data is None:
         raise ConfigError(f"{site}: no policy is published; run 'doorward site publish' with --policy")

@@ -24,6 +24,7 @@ from agent.policy.law import Law, Obligation
 from agent.policy.location import Gnss
 from agent.policy.rules import ALLOWED_OUTPUTS, OBLIGATIONS, unmet
 from agent.site.keys import SiteKeys
+from agent.site.signs.inspection import demand_own_signature
 from agent.units import DeviceId, Fix, Sha256
 
 _DAY_S: Final = 86_400
@@ -166,7 +167,7 @@ def checked(document: Mapping[str, object]) -> bytes:
     """
     try:
         data = json.dumps(document, indent=2, allow_nan=False, default=_moment).encode() + b"\n"
-        read(data, PolicyDocument, POLICY_PATH)
+        demand_own_signature(read(data, PolicyDocument, POLICY_PATH))
     except PolicyError as error:
         raise ConfigError(str(error)) from None
     except (TypeError, ValueError) as error:
