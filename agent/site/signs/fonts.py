@@ -25,7 +25,6 @@ _KNOWN: Final[tuple[tuple[str, str | None, int], ...]] = (
     ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", 0),
     ("wqy-microhei.ttc", None, 0),
     ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", 0),
-    ("DroidSansFallbackFull.ttf", None, 0),
 )
 """File, its bold companion, place in a collection; the first one that has all letters is taken."""
 _PACKAGE: Final = "fonts-wqy-microhei"
