@@ -159,6 +159,32 @@ class TestMarkers:
             assert SignWatch().see(frame, reader, policy, [], due=True).in_place is in_place
 
 
+def test_a_sign_that_is_covered_moved_or_joined_by_another_is_noticed_in_real_pictures() -> None:
+    """Ten frames a second: 3 with the sign, 8 covered, 3 without cover, 2 hung elsewhere, 2 with a card held up."""
+    place = {"number": 7, "corners": [[310, 160], [370, 160], [370, 220], [310, 220]], "tolerance_px": 6}
+    sign = {"id": "s", "marker": place, "lost_hold_s": 0.5}
+    gate, watch, reader = Gate(law(view=VIEW, sign=sign)), SignWatch(), ArucoReader()
+    assert gate.law is not None
+    hung = put(scene(), marker(7, 60), 300, 150)
+    covered = hung.copy()
+    covered[150:200, 290:400] = 90
+    card = put(hung.copy(), marker(FORBIDDING_MARKER, 48), 420, 260)
+    spells = ((hung, 3), (covered, 8), (hung, 3), (put(scene(), marker(7, 60), 330, 150), 7), (card, 2))
+    found: list[tuple[bool, bool]] = []
+    for luma, frames in spells:
+        for _ in range(frames):
+            number = len(found)
+            frame = gate.codes(
+                CapturedFrame(number, number * 100_000_000, picture(width=WIDTH, height=HEIGHT), luma.copy())
+            )
+            assert isinstance(frame, CodeFrame)
+            sighting = watch.see(frame, reader, gate.law.policy, [], due=True)
+            found.append((sighting.in_place, sighting.forbidding))
+    there, gone = (True, False), (False, False)
+    # Each loss shows after five frames of half a second's hold, each return at once, the card on its own frame.
+    assert found == [there] * 3 + [there] * 5 + [gone] * 3 + [there] * 3 + [there] * 5 + [gone] * 2 + [(True, True)] * 2
+
+
 def qr(text: str, module_px: int) -> Luma:
     matrix = np.array([list(row) for row in segno.make(text, error="m", micro=False).matrix_iter(border=4)], np.uint8)
     return np.ascontiguousarray(((1 - matrix) * 255).astype(np.uint8).repeat(module_px, 0).repeat(module_px, 1))

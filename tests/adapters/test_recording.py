@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from agent.adapters.recording import RecordingCamera, fitted
+from agent.adapters.recording import RecordingCamera, fitted, looks
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.units import Rgb
@@ -144,3 +144,57 @@ def test_what_opencv_has_to_say_about_a_file_is_not_said(
     with pytest.raises(DeviceError):
         RecordingCamera(file.parent if "/" in name else file, HandClock())
     assert capfd.readouterr() == ("", "")
+
+
+class TestLooks:
+    """Stills of a commissioned camera, as fine as they were taken."""
+
+    @pytest.mark.parametrize(
+        "size, scale",
+        [((640, 480), 1), ((1920, 1440), 3), ((1920, 1080), 3), ((1000, 750), 2), ((320, 240), 1), ((4608, 3456), 6)],
+    )
+    def test_luma_is_a_whole_number_of_times_the_view_and_no_coarser_than_the_still(
+        self, tmp_path: Path, size: tuple[int, int], scale: int
+    ) -> None:
+        still = np.full((size[1], size[0], 3), 130, np.uint8)
+        still[size[1] // 2 :, size[0] // 2 :] = 30
+        cv2.imwrite(str(tmp_path / "a.png"), still)
+        ((name, captured),) = looks(tmp_path, (640, 480))
+        assert name == "a.png" and captured._luma is not None
+        luma = captured._luma
+        assert luma.shape == (480 * scale, 640 * scale)
+        assert luma[241 * scale, 321 * scale] == 30 and luma[238 * scale, 318 * scale] == 130, "its middle stays there"
+        bars = size[0] * 480 > size[1] * 640
+        assert (luma[0, 0] == 0) == bars, "its shape is kept"
+
+    def test_stills_come_in_the_order_of_their_names_and_other_files_are_left(self, tmp_path: Path) -> None:
+        for name, shade in (("b.jpg", 90), ("a.PNG", 40)):
+            cv2.imwrite(str(tmp_path / name), np.full((480, 640, 3), shade, np.uint8))
+        (tmp_path / "notes.txt").write_text("left alone")
+        assert [name for name, _ in looks(tmp_path, (640, 480))] == ["a.PNG", "b.jpg"]
+
+    def test_of_a_long_video_frames_are_taken_evenly(self, tmp_path: Path) -> None:
+        file = tmp_path / "film.avi"
+        writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+        for shade in range(100):
+            writer.write(np.full((48, 64, 3), 2 * shade, np.uint8))
+        writer.release()
+        names = [name for name, _ in looks(file, (64, 48))]
+        assert names == [f"film.avi frame {number}" for number in range(0, 100, 2)]
+
+    @pytest.mark.parametrize(
+        "name, fault",
+        [
+            ("gone", "no such file"),
+            ("empty", "no picture can be read"),
+            ("text.avi", "no picture can be read"),
+            ("bad", "is not a picture"),
+        ],
+    )
+    def test_what_holds_no_picture_is_one_line(self, tmp_path: Path, name: str, fault: str) -> None:
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "bad").mkdir()
+        (tmp_path / "bad" / "a.png").write_text("no picture")
+        (tmp_path / "text.avi").write_text("no film")
+        with pytest.raises(ConfigError, match=fault):
+            list(looks(tmp_path / name, (640, 480)))

@@ -247,6 +247,15 @@ class TestState:
         desk.frame()
         assert grounds(desk.core.state) == (Ground.SIGN_MISSING,)
 
+    def test_a_sign_that_is_back_counts_after_a_clear_hold(self) -> None:
+        desk = Desk()
+        desk.frames(3)
+        desk.cover_sign()
+        desk.frames(10)
+        desk.show_sign()
+        assert desk.frames(20)[-1] == Judged(Refusal((Ground.SIGN_MISSING,)))
+        assert desk.frame() == [Judged(None), StateChanged(None)], "2 s after the first frame that shows it"
+
     def test_no_frames_is_a_refusal(self) -> None:
         desk = Desk()
         desk.frames(4, ANNA)
