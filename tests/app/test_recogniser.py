@@ -72,8 +72,7 @@ def test_from_nothing_to_a_door_that_opens_and_a_ledger_that_says_so(
         with contextlib.closing(opened(bench.device)) as store:
             until(lambda: store.pending() == 0)
         bench.view = face("p4", "scene-1")
-        time.sleep(0.2)
-        until(lambda: len(peer.events) == 2)
+        peer.wait_events(2)
         assert (peer.events[1].outcome, peer.events[1].subject) == (Outcome.NO_MATCH, None)
         until(lambda: peer.last(Metrics) is not None)
         assert {met.state for met in peer.last(Compliance).obligations} <= {Met.MET, Met.NOT_BINDING}
@@ -226,8 +225,9 @@ def test_a_model_that_fails_on_a_frame_is_not_offered_another(bench: Bench, capf
     broken.view = face()
 
     def script(peer: Peer) -> None:
-        peer.wait_grounds(Ground.MODEL_NOT_ALLOWED)
-        time.sleep(0.3)
+        until(lambda: peer.last(Status) is not None and Ground.MODEL_NOT_ALLOWED in peer.last(Status).grounds)
+        frames = broken.number
+        until(lambda: broken.number > frames + 10)
 
     assert broken.play(script) == 0
     assert looks == 1
