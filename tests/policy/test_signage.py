@@ -165,3 +165,12 @@ def test_no_sign_of_a_site_may_use_the_forbidding_number() -> None:
     marker = document()["sign"]["marker"]
     with pytest.raises(PolicyError, match=r"sign\.marker\.number"):
         policy(sign={"id": "s", "marker": marker | {"number": FORBIDDING_MARKER}})
+
+
+@pytest.mark.parametrize("half", [{"key": "5" * 64}, {"signature": "6" * 128}])
+def test_an_inspector_s_signature_comes_with_its_key(half: dict[str, str]) -> None:
+    inspection = {"inspector": "warden-2", "inspected": "2030-01-01T00:00:00Z", "until": "2030-02-01T00:00:00Z"}
+    with pytest.raises(PolicyError, match=r"sign\.inspection: .*a signature comes with its key"):
+        policy(sign={"id": "s", "inspection": inspection | half})
+    both = {"key": "5" * 64, "signature": "6" * 128}
+    assert policy(sign={"id": "s", "inspection": inspection | both}).document.sign.inspection is not None

@@ -285,6 +285,7 @@ class TestMaking:
             ({}, ("zh-Hans",), {"font": Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")}, "has no letter"),
             ({}, ("en",), {"font": Path(__file__)}, "is no font that can be read"),
             ({"texts": {}}, (), {}, "notice.texts: is empty"),
+            ({}, ("en", "de", "fr", "zh-Hans"), {}, "4 languages do not fit one sheet"),
         ],
     )
     def test_what_cannot_be_printed_is_one_line(
@@ -297,6 +298,16 @@ class TestMaking:
     def test_a_machine_without_fonts_is_told_which_package_to_install(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="apt-get install fonts-wqy-microhei"):
             family_for("码", folders=[str(tmp_path)])
+
+    def test_a_font_of_one_s_own_serves_and_its_bold_is_drawn_with_a_heavier_pen(self) -> None:
+        dejavu = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+        own = family_for("door", dejavu)
+        assert own.bold is None and own.face(True) is own.regular is own.face(False)
+        installed = family_for("door", folders=[str(dejavu.parent)])
+        assert installed.bold is not None and installed.face(True).file.path.name == "DejaVuSans-Bold.ttf"
+        told = policy_of()
+        svg, _ = make_sign(told, SECRET, kind="svg", size="A3", languages=["en"], now_s=NOW_S, font=dejavu)
+        assert b"stroke-width" in svg
 
     def test_lines_break_as_each_script_wants_it(self) -> None:
         face = family_for("码 a").regular
@@ -409,6 +420,11 @@ class TestAttesting:
     def test_one_readable_code_is_enough(self) -> None:
         blind = tuple(replace(each, texts=()) for each in stills()[1:])
         assert attested((stills()[0], *blind)).marker is not None
+
+    def test_other_codes_in_view_are_nobody_s_business(self) -> None:
+        first = stills()[0]
+        menu = QrText("https://example.org/menu", first.texts[0].corners)
+        assert attested((replace(first, texts=(menu, *first.texts)), *stills()[1:])) == attested(stills())
 
     def test_two_prints_at_once_are_refused(self) -> None:
         first = stills()[0]

@@ -104,7 +104,7 @@ def family_for(text: str, chosen: Path | None = None, folders: Sequence[str] = _
     lacking = ""
     for regular, bold in _installed(folders):
         face = _opened(regular)
-        if not (lacking := face.lacks(text) or ""):
+        if not (lacking := face.lacks(text)):
             return Family(face, None if bold is None else _opened(bold))
     what = f"has {_called(lacking)}" if lacking else "is there"
     raise ConfigError(f"sign: no installed font {what}; run: apt-get install {_PACKAGE}, or name a font with --font")
