@@ -82,6 +82,7 @@ class Authority:
     def _run(self) -> None:
         updates: Updates | None = None
         while not self._closing.is_set():
+            linked = self._channel.connected
             try:
                 if updates is None:
                     updates = follow(self._folder, self._root_sha256, self._channel.fetch)
@@ -89,7 +90,7 @@ class Authority:
                 self._offer(updates.refresh(self._judged_s()))
                 self._say(None)
             except DoorwardError as error:
-                self._say(str(error) if self._channel.connected else None)
+                self._say(str(error) if linked and self._channel.connected else None)
             self._closing.wait(self._every_s if self._channel.connected else _FIRST_WAIT_S)
 
     def _offer(self, verified: Verified | None) -> None:
