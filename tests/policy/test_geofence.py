@@ -91,6 +91,22 @@ def test_a_zone_over_the_pole_is_reached_from_every_side() -> None:
     assert reaches(-89.5, 0.0, 0.0, cap) == []
 
 
+@pytest.mark.parametrize("turned", [90.0, 135.0, 179.0])
+def test_the_other_side_of_the_pole_is_near(turned: float) -> None:
+    """Eleven metres on this side of it and five and a half on the other."""
+    beyond = zone([ring(turned, 89.99994, turned + 1, 89.99995)])
+    assert set(reaches(89.9999, 0.0, 20.0, beyond)) == {"z"}
+    assert reaches(89.9999, 0.0, 5.0, beyond) == []
+
+
+def test_the_buffer_of_a_tall_zone_counts_at_both_its_ends() -> None:
+    for sign in (1, -1):
+        south, north = sorted((0.0, sign * 80.0))
+        tall = zone([ring(10.0, south, 11.0, north)], buffer_m=10_000.0)
+        assert reaches(sign * 80.0, 11.5, 100.0, tall) == ["z"], "9.7 km away"
+        assert reaches(0.0, 11.5, 100.0, tall) == [], "55 km away"
+
+
 @pytest.mark.parametrize(
     ("lat", "lon", "reach_m"),
     [
@@ -131,7 +147,7 @@ def chord_m(lat: float, lon: float, points: npt.NDArray[np.float64]) -> float:
     return float(np.min(np.linalg.norm(apart, axis=-1)))
 
 
-lats = st.one_of(st.floats(-84, 84), st.floats(84, 89.9), st.floats(-89.9, -84))
+lats = st.one_of(st.floats(-84, 84), st.floats(84, 89.9), st.floats(89.5, 89.9), st.floats(-89.9, -84))
 lons = st.one_of(st.floats(-180, 180), st.floats(179.9, 180), st.floats(-180, -179.9))
 sizes = st.one_of(st.floats(0.001, 30), st.floats(30, 5_000), st.floats(5_000, 200_000))
 
