@@ -112,3 +112,6 @@ class SimulatedLocator:
             return None
         taken_s, lat, lon, sigma = stage.position(self._script, (now_ns - start_ns) / _NS)
         return Fix(lat, lon, sigma, min(now_ns, start_ns + round(taken_s * _NS)))
+
+    def close(self) -> None:
+        """There is nothing to close."""

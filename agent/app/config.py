@@ -70,9 +70,20 @@ class Camera(_Section):
 
 
 class Position(_Section):
-    """Where fixes come from when the policy asks for a receiver; a surveyed position needs none."""
+    """Where fixes come from when the policy asks for a receiver; a surveyed position without an anchor needs none."""
 
-    kind: Literal["none", "simulated"] = "none"
+    kind: Literal["none", "simulated", "serial"] = "none"
+    port: Annotated[str, Field(pattern=r"^/[^\s]+$")] | None = None
+    """Device file of the receiver, for instance `/dev/serial0`; it may come and go."""
+    baud: Literal[4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800] = 9600
+    uere_m: Annotated[float, Field(ge=1, le=100)] | None = None
+    """User equivalent range error: the error of a fix is then HDOP times this. None: the receiver sends GST."""
+
+    @model_validator(mode="after")
+    def _names_its_line(self) -> Position:
+        if (self.kind == "serial") != (self.port is not None):
+            raise ValueError("a serial receiver names its port, and nothing else does")
+        return self
 
 
 class Models(_Section):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.adapters.channel import Channel
+from agent.adapters.clock import utc_offset_s
 from agent.adapters.picture import encode
 from agent.adapters.store import Store
 from agent.app.authority import Authority
@@ -43,6 +44,7 @@ from agent.policy.circumstances import LoadedModels, Surroundings
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
+from agent.policy.location import moved
 from agent.ports import Clock, Door, Locator
 from agent.units import DeviceId, SiteId
 
@@ -132,17 +134,21 @@ class Loop:
 
     def _surroundings(self, now_ns: int) -> Surroundings:
         unix_s = self._unix_s()
+        fix = None if self._locator is None else self._locator.fix(now_ns)
+        document = None if self._standing.law is None else self._standing.law.policy.document
+        timezone = None if document is None else document.timezone
         return Surroundings(
             unix_s=unix_s,
             lease_until_s=self._standing.lease_until_s,
-            fix=None if self._locator is None else self._locator.fix(now_ns),
+            fix=fix,
             models=self._models,
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._ledger_writable,
             stopped=self._standing.stopped(unix_s),
-            moved=False,
+            moved=None if document is None else moved(document.location, fix, now_ns),
             stock=self._standing.stock,
             crossed_s=self._standing.crossed_s,
+            utc_offset_s=None if timezone is None or unix_s is None else utc_offset_s(timezone, unix_s),
         )
 
     def _receive(self, event: Input) -> None:

@@ -16,7 +16,7 @@ def _as_it_is(embedder: Embedder) -> Embedder:
 class Parts:
     open_camera: Callable[[], Camera]
     """Called only when the policy lets the camera open; again after a failure."""
-    locator: Locator | None
+    open_locator: Callable[[], Locator] | None
     """None: no receiver; a policy that asks for one then refuses."""
     door: Door
     embedder: Callable[[Embedder], Embedder] = _as_it_is

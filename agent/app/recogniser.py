@@ -133,6 +133,9 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     )
     eye = Eye(parts.open_camera, config.camera.stall_s, report)
     opened.callback(eye.close)
+    locator = None if parts.open_locator is None else parts.open_locator()
+    if locator is not None:
+        opened.callback(locator.close)
     identity = ModelIdentity(embedder.sha256, embedder.runtime)
     return Loop(
         config=config,
@@ -149,7 +152,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         trusted=trusted,
         eye=eye,
         door=parts.door,
-        locator=parts.locator,
+        locator=locator,
         models=held(detector, embedder),
         sign_secret=keys.sign_secret,
         report=report,

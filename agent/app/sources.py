@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from agent.adapters.clock import SystemClock
 from agent.adapters.door import NoDoor
+from agent.adapters.gnss import SerialLocator
 from agent.adapters.recording import RecordingCamera
 from agent.app.config import DeviceConfig
 from agent.app.parts import Parts
 from agent.errors import ConfigError
 
 
-def parts(config: DeviceConfig) -> Parts:
+def parts(config: DeviceConfig, report: Callable[[str], None]) -> Parts:
     """What the config names, not opened yet.
+
+    Args:
+        report: told in one line about a part that does not work.
 
     Raises:
         ConfigError: a simulated camera or position; those belong to `scripts/demo`, which brings its own parts.
@@ -19,5 +26,9 @@ def parts(config: DeviceConfig) -> Parts:
     recording = config.camera.file
     if recording is None or config.position.kind == "simulated":
         raise ConfigError("camera: kind 'simulated' is played by scripts/demo; name a recording or a real camera")
-    file = config.path(recording)
-    return Parts(open_camera=lambda: RecordingCamera(file, SystemClock()), locator=None, door=NoDoor())
+    file, position, open_locator = config.path(recording), config.position, None
+    if position.port is not None:
+        open_locator = partial(
+            SerialLocator, position.port, position.baud, SystemClock(), report, uere_m=position.uere_m
+        )
+    return Parts(open_camera=lambda: RecordingCamera(file, SystemClock()), open_locator=open_locator, door=NoDoor())

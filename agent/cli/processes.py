@@ -25,7 +25,7 @@ def recogniser(file: Path) -> None:
     from agent.app.sources import parts
 
     loaded = config.load(file)
-    sys.exit(recogniser.run(loaded, parts(loaded)))
+    sys.exit(recogniser.run(loaded, parts(loaded, recogniser.report)))
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -12,7 +13,7 @@ from agent.adapters.door import NoDoor
 from agent.app.config import DeviceConfig, load
 from agent.app.parts import Parts
 from agent.demo.recorder import WatchedCamera, WatchedDoor, WatchedEmbedder
-from agent.ports import Camera
+from agent.ports import Camera, Locator
 
 
 def parts(config_file: str, passes_file: str, fd: int, enough: Event) -> tuple[DeviceConfig, Parts]:
@@ -29,7 +30,7 @@ def parts(config_file: str, passes_file: str, fd: int, enough: Event) -> tuple[D
     config = load(Path(config_file))
     clock = SystemClock()
     open_camera: Callable[[], Camera]
-    locator = None
+    open_locator: Callable[[], Locator] | None = None
     if config.camera.scene is not None:
         from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
         from agent.scene.scene import load as load_scene
@@ -37,7 +38,7 @@ def parts(config_file: str, passes_file: str, fd: int, enough: Event) -> tuple[D
         scene = load_scene(config.path(config.camera.scene))
         texts: dict[str, str] = json.loads(Path(passes_file).read_text("utf-8"))
         start = SceneStart()
-        locator = SimulatedLocator(scene, start)
+        open_locator = partial(SimulatedLocator, scene, start)
 
         def open_camera() -> Camera:
             return SimulatedCamera(scene, texts, clock, start)
@@ -51,7 +52,7 @@ def parts(config_file: str, passes_file: str, fd: int, enough: Event) -> tuple[D
 
     return config, Parts(
         open_camera=lambda: WatchedCamera(open_camera(), fd, enough),
-        locator=locator,
+        open_locator=open_locator,
         door=WatchedDoor(NoDoor(), fd),
         embedder=lambda embedder: WatchedEmbedder(embedder, fd),
     )
