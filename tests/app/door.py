@@ -261,7 +261,7 @@ class Bench:
         player = threading.Thread(target=act)
         player.start()
         try:
-            parts = Parts(open_camera=lambda: TestCamera(self), locator=None, door=self, embedder=self._embedder)
+            parts = Parts(open_camera=lambda: TestCamera(self), open_locator=None, door=self, embedder=self._embedder)
             return run(load(self.device.config), parts)
         finally:
             over.set()

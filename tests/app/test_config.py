@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -277,10 +278,48 @@ def test_a_simulated_camera_or_position_belongs_to_the_demo(folder: Folder, tmp_
     position = ("[page]", '[position]\nkind = "simulated"\n[page]')
     for changes in ((scene,), (position,)):
         with pytest.raises(ConfigError, match="is played by scripts/demo"):
-            parts(made(*changes))
-    brought = parts(made())
-    assert brought.locator is None
+            parts(made(*changes), print)
+    brought = parts(made(), print)
+    assert brought.open_locator is None
     assert brought.embedder(None) is None  # type: ignore[arg-type]
+
+
+SERIAL = '[position]\nkind = "serial"\nport = "/dev/serial0"\nbaud = 38400\nuere_m = 5.0\n[page]'
+
+
+def test_a_serial_receiver_is_read_when_the_recogniser_opens_it(folder: Folder) -> None:
+    folder.change(("[page]", SERIAL.replace("/dev/serial0", "/dev/null")))
+    said: list[str] = []
+    told = Event()
+
+    def report(line: str) -> None:
+        said.append(line)
+        told.set()
+
+    open_locator = parts(load(folder.file), report).open_locator
+    assert open_locator is not None and not said
+    locator = open_locator()
+    assert told.wait(5)
+    locator.close()
+    assert said == ["position: /dev/null: not a serial line; see to the receiver and position.port; it is tried again"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('port = "/dev/serial0"\n', "", "position: a serial receiver names its port"),
+        ('kind = "serial"', 'kind = "none"', "position: a serial receiver names its port"),
+        ('"/dev/serial0"', '"serial0"', "position.port: "),
+        ("38400", "38401", "position.baud: "),
+        ("5.0", "0.0", "position.uere_m: "),
+        ("uere_m", "uere", "position.uere: unknown key"),
+    ],
+)
+def test_a_receiver_is_held_to_its_rules(folder: Folder, old: str, new: str, field: str) -> None:
+    folder.change(("[page]", SERIAL.replace(old, new)))
+    with pytest.raises(ConfigError) as caught:
+        load(folder.file)
+    assert len(str(caught.value).splitlines()) == 1 and field in str(caught.value)
 
 
 @pytest.mark.parametrize("command", ["check", "recogniser", "link"])

@@ -6,6 +6,7 @@ the line is gone there is no position. A device file is all it takes: the recogn
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import selectors
@@ -87,7 +88,7 @@ class SerialLocator:
         while all(key.fd == line for key, _ in selector.select()):
             data = os.read(line, _CHUNK)
             if not data:
-                raise OSError(0, "the line has ended")
+                raise OSError(errno.EPIPE, "the line has ended")
             self._reported = False
             *whole, rest = (rest + data).split(b"\n")
             for text in whole:
@@ -115,5 +116,6 @@ class SerialLocator:
     def _tell(self, error: Exception) -> None:
         if not self._reported:
             self._reported = True
-            reason = error.strerror if isinstance(error, OSError) else "not a serial line"
+            number, reason = error.args
+            reason = "not a serial line" if number == errno.ENOTTY else reason
             self._report(f"position: {self._port}: {reason}; see to the receiver and position.port; it is tried again")
