@@ -68,11 +68,13 @@ class Epoch:
 
 @dataclass
 class SimulatedClock:
-    """Implements `ports.Clock`; stands where it is put."""
+    """Implements `ports.Clock`; stands where it is put, and counts how often it is asked."""
 
     now_ns: int = MIDNIGHT_NS
+    asked: int = 0
 
     def monotonic_ns(self) -> int:
+        self.asked += 1
         return self.now_ns
 
     def unix_s(self) -> float:
@@ -85,7 +87,7 @@ class Line:
     def __init__(self, port: Path, uere_m: float | None = None) -> None:
         self.port, self.clock, self.said = port, SimulatedClock(), list[str]()
         self.plug()
-        self.locator = SerialLocator(str(port), 9600, self.clock, self.said.append, uere_m)
+        self.locator = SerialLocator(str(port), 9600, self.clock, self.said.append, uere_m, again_s=0.01)
         self.wait_open()
 
     def plug(self) -> None:

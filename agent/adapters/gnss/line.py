@@ -22,7 +22,6 @@ from agent.adapters.gnss.receiver import Receiver
 from agent.ports import Clock
 from agent.units import Fix
 
-_AGAIN_S: Final = 1.0
 _CHUNK: Final = 4096
 
 
@@ -34,14 +33,21 @@ class SerialLocator:
         baud: one of the speeds that termios names.
         uere_m: see `Receiver`.
         report: told in one line when the line cannot be read, once until it can.
+        again_s: how long after a failure the line is opened again.
     """
 
     def __init__(
-        self, port: str, baud: int, clock: Clock, report: Callable[[str], None], uere_m: float | None = None
+        self,
+        port: str,
+        baud: int,
+        clock: Clock,
+        report: Callable[[str], None],
+        uere_m: float | None = None,
+        again_s: float = 1.0,
     ) -> None:
         self._port, self._speed = port, int(getattr(termios, f"B{baud}"))
         self._clock, self._report = clock, report
-        self._receiver = Receiver(uere_m)
+        self._receiver, self._again_s = Receiver(uere_m), again_s
         self._reported = False
         self.lines = 0
         """How many lines have been heard, good and bad."""
@@ -75,7 +81,7 @@ class SerialLocator:
                 except (OSError, termios.error) as error:
                     self._receiver.lost(self._clock.monotonic_ns())
                     self._tell(error)
-                if selector.select(_AGAIN_S):
+                if selector.select(self._again_s):
                     return
 
     def _read(self, line: int, selector: selectors.BaseSelector) -> None:

@@ -46,8 +46,8 @@ class Receiver:
         self._last: tuple[Fix, float] | None = None
         """The latest position, believed or not, and its time of day."""
         self._fixes: deque[Fix] = deque(maxlen=_KEPT)
-        self._distrust_ns: int | None = None
-        """Until when nothing is believed."""
+        self._trusted_ns = 0
+        """From when on it is believed."""
 
     def hear(self, sentence: Sentence, now_ns: int) -> None:
         with self._lock:
@@ -77,16 +77,15 @@ class Receiver:
         fix = Fix(position.lat_deg, position.lon_deg, sigma_m, taken_ns)
         if self._last is not None:
             if position.time_s == self._last[1]:
-                return  # a receiver that repeats itself has measured nothing new
+                return  # said twice, or by two kinds of sentence: nothing new was measured
             if not _plausible(*self._last, fix, position.time_s):
                 self._distrust(now_ns)
         self._last = fix, position.time_s
-        if self._distrust_ns is None or now_ns >= self._distrust_ns:
-            self._distrust_ns = None
+        if now_ns >= self._trusted_ns:
             self._fixes.append(fix)
 
     def _distrust(self, now_ns: int) -> None:
-        self._waiting, self._distrust_ns = None, now_ns + round(DISTRUST_S * 1e9)
+        self._waiting, self._trusted_ns = None, now_ns + round(DISTRUST_S * 1e9)
         self._fixes.clear()
 
 
