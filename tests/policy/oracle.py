@@ -47,6 +47,9 @@ _INSPECTION = {"inspector": "warden-2", "inspected": iso(NOW_S - 60), "until": i
 _MARKER = document()["sign"]["marker"]
 
 
+_SOUTHWARD = {"height_m": 2.2, "heading_deg": 180, "tilt_deg": 10, "view_deg": 62, "range_m": 30}
+
+
 def _law(**changes: Any) -> Law:
     return law(**({"excluded": [_REGION]} | changes))
 
@@ -58,6 +61,8 @@ LAWS: dict[str, Law | None] = {
     "ends": _law(until=iso(NOW_S + 10)),
     "begins": _law(**{"from": iso(NOW_S + 6)}),
     "in zone": _law(zones=[square(10.999, 47.999, 0.002)]),
+    "zone behind": _law(zones=[square(11.0, 48.0003, 0.002)], pose=_SOUTHWARD),
+    "zone near, view unknown": _law(zones=[square(11.0, 48.0003, 0.002)]),
     "sign at B": _law(sign={"id": "s", "marker": _MARKER | {"corners": OTHER_PLACE}}),
     "inspected": _law(sign={"id": "s", "inspection": _INSPECTION}),
     "private": _law(place="private-space"),
@@ -82,6 +87,7 @@ class Facts:
     ledger: bool | None = True
     marks: tuple[str, ...] = ("A", "B")
     view: bool = True
+    moved: bool | None = False
 
 
 DEVIATIONS: list[tuple[str, Any]] = [
@@ -101,6 +107,8 @@ DEVIATIONS: list[tuple[str, Any]] = [
     ("ledger", None),
     *(("marks", marks) for marks in ((), ("copy",), ("A",), ("B", "copy"), ("A", "B", "forbids"), ("forbids",))),
     ("view", False),
+    ("moved", True),
+    ("moved", None),
 ]
 
 _facts = st.lists(st.sampled_from(DEVIATIONS), max_size=2).map(lambda changes: replace(Facts(), **dict(changes)))
@@ -146,12 +154,16 @@ def surroundings(facts: Facts, at_ns: int) -> Surroundings:
         keys_sealed=facts.keys,
         ledger_writable=facts.ledger,
         stopped=facts.stopped,
+        moved=facts.moved,
     )
 
 
 def frame_of(number: int, at_ns: int, facts: Facts) -> CapturedFrame:
     width = 96 if facts.view else 92
     return CapturedFrame(number, at_ns, picture(width=width), luma(width=width))
+
+
+_LASTING = ("stop", "missing", "forbids", "place", "zone", "view", "moved")
 
 
 @dataclass
@@ -171,7 +183,7 @@ class Oracle:
         lasting = self._lasting_faults(at_ns, after_s, facts)
         if self.permitted_before:
             self.history.append((at_ns, facts.law, lasting))
-        waiting = any(self._waits(fault) for fault in ("stop", "missing", "forbids", "place", "zone"))
+        waiting = any(self._waits(fault) for fault in _LASTING)
         now = not lasting and not waiting and not self._passing_faults(after_s, facts)
         self.permitted_before |= now
         return now
@@ -199,6 +211,10 @@ class Oracle:
                 faults.add("zone")
         if facts.law == "in zone":
             faults.add("zone")
+        if facts.law == "zone near, view unknown":
+            faults.add("view")
+        if facts.moved is not False:
+            faults.add("moved")
         # Nothing is read where no camera may be open, nor from a picture of another view.
         read = facts.view and facts.law != "private"
         place = {"sign at B": "B", "inspected": None}.get(facts.law, "A")
@@ -220,7 +236,8 @@ class Oracle:
             return False
         good = self.history[last + 1 :]
         for count, (at_ns, name, _) in enumerate(good, start=1):
-            hold_s = 30 if fault in ("place", "zone") and name == "gnss" else 2
+            of_receiver = fault in ("place", "zone", "view") and name == "gnss"
+            hold_s = 30 if fault == "moved" or of_receiver else 2
             if count >= 5 and at_ns - good[0][0] >= hold_s * SECOND:
                 return False
         return True

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.policy.footprint import hidden
 from agent.policy.geofence import Fence
 from agent.policy.grounds import Ground
 from agent.policy.hold import ClearHold, Resumption
 from agent.policy.location import Spot
 from agent.scene import stage
 from agent.scene.scene import load
+from agent.scene.script import HEIGHT, WIDTH
 from agent.scene.truth import Holds, Quad, attempts, lawful, presentations, truth, unlawful, whose
 
 SCENE = load(Path(__file__).resolve().parents[2] / "scenes" / "front-gate.toml")
@@ -120,6 +122,17 @@ def test_the_zone_is_not_entered_on_a_knife_edge() -> None:
     near = [west - stage.position(SCRIPT, stage.frame_time(SCRIPT, n))[2] for n in NUMBERS]
     metres = [each * 68_458 - SCRIPT.position.margin_m - 3 * 1.2 for each in near]
     assert min(abs(each) for each in metres) > 0.05
+
+
+def test_the_camera_looks_away_from_every_zone() -> None:
+    """The truth knows no black parts of the picture but the excluded regions, so the gate must not find any."""
+    fence, pose = Fence(SCRIPT.position.zones), SCRIPT.position.pose
+    assert pose is not None
+    places = {stage.position(SCRIPT, n / SCRIPT.fps)[1:] for n in NUMBERS if "in-zone" not in truth(SCENE, n).grounds}
+    for lat, lon, sigma in places:
+        near = tuple(fence.reached(Spot(lat, lon, sigma), 500.0, None, None))
+        assert near and not hidden(pose, WIDTH, HEIGHT, Spot(lat, lon, sigma), near).any()
+    assert len(places) > 10
 
 
 def test_a_withdrawal_ends_consent_at_its_time() -> None:
