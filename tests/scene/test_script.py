@@ -49,6 +49,9 @@ def test_the_shipped_scene_is_read() -> None:
         ('kind = "broker-stops"', 'kind = "withdraw"', "event.0"),
         ("module_px = 4.2", "module_px = 3.9", "pass.0.module_px"),
         ("hertz = 5.0", "hertz = 0", "position.hertz"),
+        ('class = "school"', 'class = "school"\nuntil = "2027-01-01T00:00:00Z"', "position"),
+        ("[10.0016, 51.9997]", "[10.00058, 52.0001]", "position.zones.0"),
+        ("heading_deg = 270.0", "heading_deg = 360.0", "position.pose.heading_deg"),
         ('backdrop = "front-gate.webp"', 'backdrop = "../front-gate.webp"', "backdrop"),
     ],
 )
