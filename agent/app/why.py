@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent.adapters.clock import utc_offset_s
 from agent.adapters.litert import held, load_models
 from agent.app.config import DeviceConfig
 from agent.app.desk import open_law
@@ -27,6 +28,7 @@ from agent.policy.circumstances import Circumstances, LoadedModels, Surroundings
 from agent.policy.document import read
 from agent.policy.fields import ProfileName
 from agent.policy.grounds import Ground
+from agent.policy.location import moved
 from agent.policy.profiles import PROFILES, Profile
 from agent.policy.rules import OBLIGATIONS, answer
 
@@ -90,6 +92,7 @@ def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
     with open_law(config, report) as (_, store, standing, now_s):
         law = standing.law
         assert law is not None
+        timezone = law.policy.document.timezone
         models: LoadedModels | None = None
         try:
             models = held(*load_models(config.path(config.models.directory)))
@@ -103,9 +106,10 @@ def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
             keys_sealed=True,
             ledger_writable=store.writable(),
             stopped=standing.stopped(now_s),
-            moved=False,
+            moved=moved(law.policy.document.location, None, 0),
             stock=standing.stock,
             crossed_s=standing.crossed_s,
+            utc_offset_s=None if timezone is None or now_s is None else utc_offset_s(timezone, now_s),
         )
         here, states = Circumstances(0, around, None), dict[Ground, Met]()
         for each in OBLIGATIONS:
