@@ -47,11 +47,11 @@ class Pose(Strict):
     roll_deg: Annotated[float, Field(ge=-180, le=180)] = 0.0
     """Of the camera, clockwise as seen from behind it."""
     view_deg: Annotated[float, Field(ge=5, le=150)]
-    """Horizontal angle of view; a lens that bends lines is given its widest."""
+    """Horizontal angle of view."""
     range_m: Annotated[float, Field(ge=1, le=200)]
     """On the ground, from below the camera: farther away no face can be recognised."""
     sigma_deg: Annotated[float, Field(ge=0.05, le=3)] = 1.0
-    """One standard deviation of each of the three angles."""
+    """One standard deviation of each of the three angles; what a lens bends lines by belongs in here."""
     height_sigma_m: Annotated[float, Field(ge=0, le=3)] = 0.2
     """One standard deviation of the height, slopes of the ground within the range included."""
 
