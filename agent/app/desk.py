@@ -18,8 +18,9 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
-from agent.app.recogniser import alone, trusted_clock
+from agent.app.recogniser import alone
 from agent.app.standing import Standing
+from agent.app.timekeeping import hear, trusted_clock
 from agent.errors import LinkError, PolicyError, VaultError
 from agent.events.wire import FetchOutcome
 from agent.gallery.consent import Consent, read_receipt
@@ -154,8 +155,7 @@ def open_law(
         judged_s = trusted.floor(clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
         verified = _verified(config, judged_s if now_s is None else now_s, report)
-        trusted.signed(verified.issued_s, clock.monotonic_ns())
-        store.set_floor(verified.issued_s)
+        hear(verified, trusted, store, clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
         standing = Standing(keys.device, store, lambda: None, report)
         standing.take(verified, now_s)

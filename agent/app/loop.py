@@ -22,6 +22,7 @@ from agent.app.heartbeat import Heartbeat
 from agent.app.measure import Measure, rss_kb
 from agent.app.outbox import Outbox
 from agent.app.standing import Standing
+from agent.app.timekeeping import RUN_S, hear, run_on
 from agent.core import (
     Core,
     Decided,
@@ -88,7 +89,7 @@ class Loop:
         self._sign_secret, self._report = sign_secret, report
         self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
         self._ledger_writable = True
-        self._ledger_again_at = 0.0
+        self._ledger_again_at = self._run_at = 0.0
         self._passes_at_ns = 0
         self._preview_at_ns = 0
 
@@ -215,8 +216,8 @@ class Loop:
         news, inputs = self._authority.news(), list[Input]()
         self._written(lambda: inputs.extend(self._standing.settle(self._unix_s())))
         if news is not None:
-            self._trusted.signed(news.issued_s, self._clock.monotonic_ns())
-            if self._written(lambda: self._store.set_floor(news.issued_s)) and not self._written(
+            now_ns = self._clock.monotonic_ns()
+            if self._written(lambda: hear(news, self._trusted, self._store, now_ns)) and not self._written(
                 lambda: inputs.extend(self._standing.take(news, self._unix_s()))
             ):
                 inputs.append(self._standing.gallery_changed())
@@ -235,6 +236,9 @@ class Loop:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         fix = None if self._locator is None else self._locator.fix(self._clock.monotonic_ns())
         self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s())
+        if time.monotonic() >= self._run_at:
+            self._run_at = time.monotonic() + RUN_S
+            self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
         self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():

@@ -11,12 +11,9 @@ import fcntl
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
@@ -36,6 +33,7 @@ from agent.app.measure import Measure
 from agent.app.outbox import Outbox
 from agent.app.parts import Parts
 from agent.app.standing import Standing
+from agent.app.timekeeping import trusted_clock
 from agent.core import Core
 from agent.errors import ConfigError, DoorwardError
 from agent.events import bodies
@@ -47,11 +45,6 @@ from agent.ledger.entry import started
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate
 from agent.units import DeviceId, SiteId
-
-_LEASE_S: Final = 86_400.0
-"""How far the system clock may run ahead of what the site last signed."""
-_BUILT_S: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
-"""It was at least then when this release was made."""
 
 
 def run(config: DeviceConfig, parts: Parts) -> int:
@@ -157,16 +150,6 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         sign_secret=keys.sign_secret,
         report=report,
     )
-
-
-def trusted_clock(store: Store) -> TrustedClock:
-    """A clock that starts from what the store remembers."""
-    now_ns = time.monotonic_ns()
-    trusted = TrustedClock(_BUILT_S, _LEASE_S, now_ns)
-    for known_s, tell in ((store.floor_s(), trusted.signed), (store.last_time_s(), trusted.recorded)):
-        if known_s is not None:
-            tell(known_s, now_ns)
-    return trusted
 
 
 def open_gallery(store: Store, site: SiteId, device: DeviceId, keys: KeySource, model: ModelIdentity) -> Gallery | None:

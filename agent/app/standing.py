@@ -2,7 +2,7 @@
 
 Rules: a new policy is taken over whole or not at all. A restriction is remembered in the store before anything else
 happens, and stays until its own end even if a later version of the site no longer lists it. One that cannot be read
-stops recognition: it was signed to narrow, so it narrows.
+stops recognition, until the permission role lifts it by its name: it was signed to narrow, so it narrows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Standing:
         self._made_of: tuple[Policy, tuple[Zone, ...], float | None] | None = None
         """What the law was made of: asked at every frame, so it is not made anew to be compared."""
         self._restrictions: list[Restriction] = []
-        self._unreadable = False
+        self._unreadable: set[str] = set()
+        """Names of restrictions that cannot be read: each stops all until it is lifted."""
         self.lease_until_s: float | None = None
         self.stock: int | None = None
         """People in the gallery; None while it could not be counted."""
@@ -53,7 +54,8 @@ class Standing:
         return self._law
 
     def stopped(self, unix_s: float | None) -> bool:
-        return self._unreadable or any(each.kind == "stop" for each in self._in_force(unix_s))
+        unread = not self._unreadable <= set(self._lifted())
+        return unread or any(each.kind == "stop" for each in self._in_force(unix_s))
 
     def opening(self, unix_s: float | None) -> list[Input]:
         """The first inputs of a start: the gallery as it is, without those whose erasure a crash had cut off."""
@@ -75,7 +77,8 @@ class Standing:
         if self._withdraw(unix_s):
             inputs.append(self.gallery_changed())
         self.lease_until_s = verified.lease_until_s
-        self._adopt([target for target in verified.targets if target.path == POLICY_PATH], unix_s)
+        policies = [target for target in verified.targets if target.path == POLICY_PATH]
+        self._adopt(policies, verified.single_key, unix_s)
         return inputs + self.settle(unix_s)
 
     def settle(self, unix_s: float | None) -> list[Input]:
@@ -91,7 +94,7 @@ class Standing:
         self._law, self._made_of = law, made_of
         return [LawChanged(law)]
 
-    def _adopt(self, targets: list[VerifiedTarget], unix_s: float | None) -> None:
+    def _adopt(self, targets: list[VerifiedTarget], single_key: bool, unix_s: float | None) -> None:
         digest = sha256(targets[0].data) if targets else None
         if digest == self._policy_sha256:
             return
@@ -99,7 +102,7 @@ class Standing:
         try:
             if not targets:
                 raise PolicyError(f"{POLICY_PATH}: the site publishes no policy; publish one with 'doorward site'")
-            policy = Policy(targets[0], self._device)
+            policy = _honest(Policy(targets[0], self._device), single_key)
         except PolicyError as error:
             self._report(str(error))
         if policy is not None:
@@ -107,18 +110,21 @@ class Standing:
         self._policy, self._policy_sha256 = policy, digest
 
     def _recall(self) -> None:
-        self._restrictions, self._unreadable = [], False
-        for path, document in self._store.restrictions().items():
+        self._restrictions, self._unreadable = [], set()
+        for path, document in self._store.restrictions():
             try:
                 self._restrictions.append(restriction(VerifiedTarget("restriction", path, document)))
             except PolicyError as error:
-                self._unreadable = True
+                self._unreadable.add(path.removeprefix("restriction/").removesuffix(".json"))
                 self._report(str(error))
 
     def _in_force(self, unix_s: float | None) -> list[Restriction]:
         """What narrows now: all that were ever seen, but for those that are over or that the permission role lifts."""
-        lifted = () if self._policy is None else self._policy.document.lifts
+        lifted = self._lifted()
         return [each for each in self._restrictions if each.id not in lifted and each.in_force(unix_s)]
+
+    def _lifted(self) -> tuple[str, ...]:
+        return () if self._policy is None else self._policy.document.lifts
 
     def _withdraw(self, unix_s: float | None) -> bool:
         """Erase whoever withdrew and is not erased yet; True if anybody was."""
@@ -135,3 +141,12 @@ class Standing:
     def gallery_changed(self) -> GalleryChanged:
         """The gallery as it is now."""
         return GalleryChanged(self._gallery(), self._store.tombstones())
+
+
+def _honest(policy: Policy, single_key: bool) -> Policy:
+    """The policy, if it says that one key is enough where it is: every heartbeat repeats what the policy says."""
+    if single_key and not policy.document.single_key:
+        raise PolicyError(
+            f"{POLICY_PATH}: single_key: says false, but one key can widen; publish it with 'doorward site'"
+        )
+    return policy

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.store import Store, read_ledger
+from agent.adapters.store.times import Known
 from agent.crypto import SignSecret, random_bytes, sign_public
 from agent.errors import DeviceError, VaultError
 from agent.events.decision import Decision, Outcome
@@ -110,23 +111,52 @@ def test_everything_is_there_after_a_restart(state: Path, path: Path) -> None:
     store.put_reference(sealed_row(), NOW_S)
     store.remember("restriction/r1.json", b"one")
     store.remember("restriction/r1.json", b"two")
-    store.set_floor(5.0)
-    store.set_floor(3.0)
+    store.times.signed(5.0, ["k"])
+    store.times.signed(3.0, ["k"])
     kept = store.frontier
     store.close()
     store = opened(state)
     assert store.frontier == kept
     assert store.passes_used() == {"aa": 1}
     assert [(row.subject, row.sealed, row.runtime) for row in store.references()] == [(P1, b"sealed", "litert 2.3.0")]
-    assert store.restrictions() == {"restriction/r1.json": b"two"}
-    assert (store.floor_s(), store.last_time_s()) == (5.0, NOW_S)
+    assert store.restrictions() == [("restriction/r1.json", b"one"), ("restriction/r1.json", b"two")]
+    assert store.times.known() == Known(signed_s=5.0, proved_s=None, recorded_s=None)
     store.close()
 
 
 def test_times_are_unknown_at_first(state: Path) -> None:
     store = opened(state)
     store.note(started(SITE, DEVICE, "0.1.0", None))
-    assert (store.floor_s(), store.last_time_s()) == (None, None)
+    assert store.times.known() == Known(None, None, None)
+    store.close()
+
+
+def test_a_newer_word_of_the_site_makes_what_nobody_signed_forgotten(state: Path) -> None:
+    store = opened(state)
+    store.times.signed(5.0, ["k"])
+    store.note(begin())
+    store.times.run(7.0, 22.0)
+    assert store.times.known() == Known(5.0, 7.0, NOW_S)
+    store.times.signed(5.0, ["k"])
+    assert store.times.known().recorded_s == NOW_S
+    store.times.signed(6.0, ["k"])
+    assert store.times.known() == Known(6.0, 7.0, None)
+    store.times.run(6.5, 21.0)
+    assert store.times.known() == Known(6.0, 7.0, 21.0)
+    store.close()
+
+
+def test_a_key_that_was_taken_away_had_lied_if_it_signed_a_later_time_than_its_successor(state: Path) -> None:
+    store = opened(state)
+    assert not store.times.voided(1.0, ["k"])
+    store.times.signed(900.0, ["k", "l"])
+    store.times.run(950.0, 965.0)
+    assert not store.times.voided(5.0, ["k", "l", "m"])  # an old state: a rollback is not for this to judge
+    assert not store.times.voided(901.0, ["m"])
+    assert store.times.voided(5.0, ["l", "m"])
+    store.times.signed(5.0, ["l", "m"])
+    assert store.times.known() == Known(5.0, None, None)
+    assert not store.times.voided(4.0, ["l", "m"])
     store.close()
 
 

@@ -182,7 +182,7 @@ def test_load_refuses_what_was_changed_on_disk_and_the_next_refresh_mends_it(wor
     good = world.refresh()
     (whole,) = (world.folder / "device").glob("whole-*")
     for path in [path for path in whole.rglob("*") if path.is_file() and not path.is_symlink()]:
-        if path.name == "1.root.json":
+        if path.name in ("1.root.json", "seen.json"):
             continue
         data = path.read_bytes()
         for harmed in (b"", data[:-3], data[:-1] + bytes([data[-1] ^ 1])):

@@ -51,7 +51,7 @@ class Bench:
 
     def take(self, *targets: tuple[str, bytes] | VerifiedTarget, unix_s: float | None = NOW_S) -> list[Input]:
         made = [each if isinstance(each, VerifiedTarget) else VerifiedTarget("restriction", *each) for each in targets]
-        return self.standing.take(Verified(tuple(made), NOW_S + 3600, NOW_S, 1, 1, 1), unix_s)
+        return self.standing.take(Verified(tuple(made), NOW_S + 3600, NOW_S, 1, 1, 1, ("k",), True), unix_s)
 
     def limit(self, pages: int) -> None:
         """How large the store's file may become; what is there already stays."""
@@ -154,8 +154,25 @@ def test_a_restriction_that_cannot_be_read_stops_all(bench: Bench) -> None:
     bench.take(policy(), (stop_order("x", NOW_S - 1)[0], stop_order("x", NOW_S - 1)[1]))
     assert bench.standing.stopped(NOW_S)
     _, data = stop_order("x", NOW_S - 1)
-    bench.take(policy(), ("restriction/new-kind.json", data))  # a readable version of the same target
+    bench.take(policy(), ("restriction/new-kind.json", data))  # nor does a readable version of the same target
+    assert bench.standing.stopped(NOW_S)
+    bench.take(policy(lifts=["new-kind"], version=4))
     assert not bench.standing.stopped(NOW_S)
+
+
+def test_who_may_restrict_cannot_take_a_restriction_back_by_a_shorter_one_of_the_same_name(bench: Bench) -> None:
+    bench.take(policy(), stop_order("fair", NOW_S + 3600))
+    bench.take(policy(), stop_order("fair", NOW_S - 1))
+    assert bench.standing.stopped(NOW_S) and not bench.standing.stopped(NOW_S + 3600)
+    bench.take(policy(), stop_order("fair", NOW_S + 7200))
+    assert bench.standing.stopped(NOW_S + 3600)
+    bench.again()
+    assert bench.standing.stopped(NOW_S + 3600)
+
+
+def test_a_policy_that_claims_several_signers_where_one_is_enough_is_refused(bench: Bench) -> None:
+    assert bench.take(policy(single_key=False)) == [] and bench.standing.law is None
+    assert "one key can widen" in bench.said[0]
 
 
 def test_a_zone_begins_at_once_and_ends_at_its_time(bench: Bench) -> None:

@@ -109,12 +109,48 @@ def test_older_evidence_changes_nothing() -> None:
     assert known.floor(STARTED) == BUILT + 5 * HOUR
 
 
-def test_a_signed_time_behind_the_floor_still_moves_what_was_signed() -> None:
+def test_a_newer_word_of_the_site_makes_what_nobody_signed_forgotten() -> None:
     ahead = clock(signed=BUILT, recorded=BUILT + 20 * HOUR)
-    ahead.signed(BUILT + 10 * HOUR, STARTED)
     assert ahead.floor(STARTED) == BUILT + 20 * HOUR
+    ahead.signed(BUILT + 10 * HOUR, STARTED)
+    assert ahead.floor(STARTED) == BUILT + 10 * HOUR
     ahead.recorded(BUILT + 50 * HOUR, STARTED)
     assert ahead.floor(STARTED) == BUILT + 10 * HOUR + LEASE
+
+
+def test_how_far_time_had_run_before_a_restart_is_kept_whatever_is_signed() -> None:
+    ran = clock(signed=BUILT)
+    ran.ran(BUILT + 7 * HOUR, STARTED)
+    ran.ran(BUILT + 6 * HOUR, STARTED)
+    assert ran.floor(STARTED) == ran.proved(STARTED) == BUILT + 7 * HOUR
+    ran.signed(BUILT + 5 * HOUR, STARTED)
+    assert ran.floor(STARTED) == BUILT + 7 * HOUR
+    assert ran.floor(STARTED + SECOND_NS) == BUILT + 7 * HOUR + 1
+
+
+def test_a_false_future_within_the_lease_does_not_shorten_every_lease_to_come() -> None:
+    recorded = BUILT
+    lied = clock(signed=BUILT)
+    recorded = lied.now(BUILT + 23 * HOUR, STARTED) or recorded  # a time server lies for a moment, then no more
+    for day in range(1, 5):
+        restarted = clock(signed=BUILT + (day - 1) * 6 * HOUR, recorded=recorded)
+        issued = BUILT + day * 6 * HOUR
+        restarted.signed(issued, STARTED)
+        told = restarted.now(issued + HOUR, STARTED)
+        assert told == issued + HOUR
+        recorded = told
+
+
+def test_a_future_that_a_stolen_key_signed_is_void_once_the_key_is_taken_away() -> None:
+    stolen = clock(signed=BUILT + 300 * LEASE, recorded=BUILT + 301 * LEASE)
+    assert stolen.now(BUILT + LEASE, STARTED) == BUILT + 301 * LEASE
+    stolen.voided(BUILT + LEASE, STARTED)
+    assert stolen.floor(STARTED) == BUILT + LEASE
+    assert stolen.now(BUILT + LEASE + 5, STARTED) == BUILT + LEASE + 5
+    stolen.signed(BUILT + 2 * LEASE, STARTED)
+    assert stolen.floor(STARTED) == BUILT + 2 * LEASE
+    stolen.voided(BUILT - LEASE, STARTED)
+    assert stolen.floor(STARTED) == BUILT
 
 
 def test_a_lying_time_server_and_a_loop_of_restarts_cannot_lock_the_device_out() -> None:
@@ -138,6 +174,7 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("now"), times),
         st.tuples(st.just("recorded"), times),
+        st.tuples(st.just("ran"), st.floats(0, LEASE)),
         st.tuples(st.just("signed"), times),
         st.tuples(st.just("wait"), st.floats(0, 3 * LEASE)),
     ),
@@ -146,21 +183,23 @@ steps = st.lists(
 
 
 @given(steps)
-def test_whatever_happens_the_answer_lies_within_what_was_signed(story: list[tuple[str, float]]) -> None:
-    told, at, signed_s, signed_at, last_floor = clock(), STARTED, BUILT, STARTED, BUILT
+def test_whatever_happens_the_answer_lies_within_what_is_proved(story: list[tuple[str, float]]) -> None:
+    told, at, proved_s, proved_at, last_proved, last_floor = clock(), STARTED, BUILT, STARTED, BUILT, BUILT
     for kind, value in story:
+        proved = proved_s + (at - proved_at) / 1e9
         if kind == "wait":
             at += int(value * SECOND_NS)
-        elif kind == "signed":
-            told.signed(value, at)
-            if value > signed_s + (at - signed_at) / 1e9:
-                signed_s, signed_at = value, at
         elif kind == "recorded":
             told.recorded(value, at)
-        else:
+        elif kind == "now":
             answer = told.now(value, at)
-            proved = signed_s + (at - signed_at) / 1e9
             assert answer is None or proved - 1e-3 <= answer <= proved + 2 * LEASE + 1e-3
             assert answer is None or answer == max(value, told.floor(at))
-        assert told.floor(at) >= last_floor - 1e-3
-        last_floor = told.floor(at)
+        else:
+            said = value if kind == "signed" else proved + value - LEASE / 2
+            (told.signed if kind == "signed" else told.ran)(said, at)
+            if said > proved:
+                proved_s, proved_at = said, at
+        assert told.floor(at) >= told.proved(at) >= last_proved - 1e-3
+        assert kind == "signed" or told.floor(at) >= last_floor - 1e-3
+        last_proved, last_floor = told.proved(at), told.floor(at)

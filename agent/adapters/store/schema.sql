@@ -22,7 +22,10 @@ CREATE TABLE reference (
 CREATE TABLE tombstone (subject TEXT PRIMARY KEY, withdrawn_s REAL) STRICT, WITHOUT ROWID;
 
 -- Restrictions once seen; their absence from a later version of the repository lifts nothing.
-CREATE TABLE restriction (path TEXT PRIMARY KEY, document BLOB NOT NULL) STRICT;
+-- A later document of the same path stands beside the earlier, so that who may narrow cannot take a narrowing back.
+CREATE TABLE restriction (
+    path TEXT NOT NULL, document BLOB NOT NULL, PRIMARY KEY (path, document)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE pass_use (pass_id TEXT PRIMARY KEY, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 INSERT INTO frontier VALUES (1, 0, x'');

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
 from agent.errors import DeviceError, DoorwardError, VaultError
 from agent.events.decision import Decision, Outcome
@@ -53,6 +54,7 @@ class Store:
         self._lock = threading.RLock()
         self._broken = False
         self._frontier = read_frontier(db)
+        self.times: Final = Times(self._transaction, self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -204,10 +206,10 @@ class Store:
         people = int(self._read("SELECT count(*) FROM reference")[0][0])
         if filing_at is None:
             return people, None
-        crossed_s = self._number(f"reached_{filing_at}_s")
+        crossed_s = self.times.number(f"reached_{filing_at}_s")
         if crossed_s is None and people >= filing_at and unix_s is not None:
             with self._transaction() as db:
-                self._raise_number(db, f"reached_{filing_at}_s", unix_s)
+                self.times.rise(db, f"reached_{filing_at}_s", unix_s)
             crossed_s = unix_s
         return people, crossed_s
 
@@ -215,28 +217,18 @@ class Store:
         """Who has withdrawn."""
         return frozenset(SubjectId(row[0]) for row in self._read("SELECT subject FROM tombstone"))
 
-    # Restrictions, time, passes.
+    # Restrictions and passes.
 
     def remember(self, path: str, document: bytes) -> None:
-        """Keep a verified restriction; a later version of the same target takes the place of the earlier."""
+        """Keep a verified restriction beside all others, an earlier version of the same target included."""
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO restriction VALUES (?, ?)", (path, document))
+            db.execute("INSERT OR IGNORE INTO restriction VALUES (?, ?)", (path, document))
 
-    def restrictions(self) -> dict[str, bytes]:
-        return {path: document for path, document in self._read("SELECT path, document FROM restriction")}
-
-    def floor_s(self) -> float | None:
-        """The highest signed time that was set; None before the first."""
-        return self._number("floor_s")
-
-    def last_time_s(self) -> float | None:
-        """The latest trusted time of any ledger entry; None before the first."""
-        return self._number("last_time_s")
-
-    def set_floor(self, unix_s: float) -> None:
-        """Raise the floor; a lower time changes nothing."""
-        with self._transaction() as db:
-            self._raise_number(db, "floor_s", unix_s)
+    def restrictions(self) -> list[tuple[str, bytes]]:
+        """Path and document of each, in the order of their paths."""
+        return [
+            (path, document) for path, document in self._read("SELECT path, document FROM restriction ORDER BY 1, 2")
+        ]
 
     def passes_used(self) -> dict[PassId, int]:
         return {PassId(pass_id): uses for pass_id, uses in self._read("SELECT pass_id, uses FROM pass_use")}
@@ -250,7 +242,7 @@ class Store:
         db.execute("INSERT INTO ledger VALUES (?, ?)", (before.size, data))
         db.execute("UPDATE frontier SET size = ?, peaks = ?", (after.size, b"".join(after.peaks)))
         if entry.time_ms is not None:
-            self._raise_number(db, "last_time_s", entry.time_ms / 1000)
+            self.times.written(db, entry.time_ms / 1000)
         return before.size
 
     def _salt(self) -> bytes:
@@ -289,12 +281,3 @@ class Store:
                 return self._db.execute(query, values).fetchall()
             except sqlite3.Error as error:
                 raise fault(error, self.path) from None
-
-    def _number(self, name: str) -> float | None:
-        rows = self._read("SELECT value FROM about WHERE name = ?", name)
-        return float(rows[0][0]) if rows else None
-
-    def _raise_number(self, db: sqlite3.Connection, name: str, value: float) -> None:
-        present = self._number(name)
-        if present is None or value > present:
-            db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, repr(value)))

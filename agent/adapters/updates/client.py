@@ -1,22 +1,17 @@
-"""The signed site repository as the device sees it: python-tuf over bytes that the link fetches and nobody trusts.
+"""One reading of the repository by python-tuf, with its clock and its list of verified roles within reach.
 
-Rules: every byte that leaves this file is signed, of the announced length and hash, of its own role's path, and not
-older than what was seen before. The time is passed in; python-tuf alone would ask the system clock, so the expiry of
-every role is checked again here. What is expired is not handed out as news but still blocks a rollback. A refresh that
-is cut off anywhere leaves the last whole state to `load`.
-Leaves out: the network (a `Fetch`), what targets say (policy/bundle.py), the stickiness of restrictions (the store).
+Rules: every byte that leaves this file is signed, of the announced length and hash, of its own role's path; metadata
+are JSON without a duplicate key or a number that is none, so that no two readers can see different things in them.
+The time is passed in. Leaves out: what stays on disk, and what was seen before (folder.py).
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Final, Literal, cast
@@ -27,8 +22,9 @@ from tuf.api.metadata import DelegatedRole, Metadata, Root, Signed, Snapshot, Ta
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from agent import tuf_keys as _registers_the_keys  # noqa: F401
-from agent.errors import ConfigError, DeviceError, DoorwardError, LinkError, PolicyError
+from agent.errors import DeviceError, DoorwardError, LinkError, PolicyError
 from agent.policy.bundle import VerifiedTarget
+from agent.policy.document import Strict, read_json
 
 Fetch = Callable[[str, int], bytes | None]
 """Path below the repository (`metadata/…`, `targets/…`) and the most bytes wanted; None: the server has no such file.
@@ -36,19 +32,36 @@ Fetch = Callable[[str, int], bytes | None]
 Raises LinkError when it cannot tell. Its bytes are untrusted.
 """
 
-_FOLLOWED: Final[tuple[Literal["permission", "restriction", "pass"], ...]] = ("permission", "restriction", "pass")
+Followed = Literal["permission", "restriction", "pass"]
+_FOLLOWED: Final[tuple[Followed, ...]] = ("permission", "restriction", "pass")
 _TARGET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 _TARGET_BYTES: Final = 1_000_000
 _TARGETS: Final = 4096
-_ROOT_BYTES: Final = 64_000
+ROOT_BYTES: Final = 64_000
 _CONFIG: Final = UpdaterConfig(
     max_root_rotations=256,
     max_delegations=8,
-    root_max_length=_ROOT_BYTES,
+    root_max_length=ROOT_BYTES,
     timestamp_max_length=16_384,
     snapshot_max_length=64_000,
     targets_max_length=2_000_000,
 )
+
+
+class SeenRole(Strict):
+    """A role's version, and the keys that may sign for it: a version does not fall while they stay."""
+
+    version: int
+    keys: tuple[str, ...]
+    threshold: int
+
+
+class Seen(Strict):
+    """What a state said that later ones are held against."""
+
+    roles: dict[str, SeenRole]
+    issued_s: float
+    clock_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,112 +78,13 @@ class Verified:
     timestamp_version: int
     policy_version: int
     """Version of the permission role's metadata."""
+    clock_keys: tuple[str, ...]
+    """Ids of the keys that vouch for `issued_s`; what others said about the time before is void."""
+    single_key: bool
+    """One key alone can permit more: of root, top-level targets or permission."""
 
 
-def pin_root(fetch: Fetch, sha256_hex: str) -> bytes:
-    """Fetch the site's first root and hold it against the fingerprint that the installer typed or scanned.
-
-    Raises:
-        ConfigError: the fingerprint is not 64 hex digits.
-        PolicyError: the site's root is another one.
-        LinkError: the root could not be fetched.
-    """
-    wanted = sha256_hex.replace(" ", "").lower()
-    if not re.fullmatch(r"[0-9a-f]{64}", wanted):
-        raise ConfigError("root fingerprint: give the 64 hex digits that 'doorward site show' prints")
-    with _errors():
-        data = _get(fetch, "metadata/1.root.json", _ROOT_BYTES)
-    if data is None:
-        raise LinkError("metadata/1.root.json: not on the server; look at the repository's address")
-    if sha256(data).hexdigest() != wanted:
-        raise PolicyError("metadata/1.root.json: not of this fingerprint; compare it with 'doorward site show'")
-    return data
-
-
-class Updates:
-    """The trusted metadata and targets in one folder that no other process writes."""
-
-    def __init__(self, directory: Path, root: bytes, fetch: Fetch) -> None:
-        """Bind to a folder, made if it is missing.
-
-        Args:
-            root: the pinned first root, see `pin_root`.
-
-        Raises:
-            DeviceError: the folder cannot be written.
-        """
-        self._directory, self._root, self._fetch = directory, root, fetch
-        with _errors():
-            for name in ("metadata", "targets"):
-                (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-            for left_over in directory.glob("metadata/tmp*"):
-                left_over.unlink()
-
-    def refresh(self, unix_s: float) -> Verified:
-        """Ask the site for news and keep it. A failure leaves the former state, with its own lease, in force.
-
-        Args:
-            unix_s: the trusted time, or the clock's floor while there is none.
-
-        Raises:
-            PolicyError: unsigned, expired at `unix_s`, rolled back, malformed, or more than a device can hold.
-            LinkError: the repository could not be reached, lacks a file, or sends more than it announced.
-            DeviceError: the disk cannot be written.
-        """
-        with _errors():
-            verified = _Client(self._directory, self._root, self._fetch).verified(unix_s)
-            if verified.lease_until_s <= unix_s:
-                raise PolicyError("site repository: expired; run 'doorward site renew' at the site")
-            self._keep(verified.timestamp_version)
-        return verified
-
-    def load(self) -> Verified | None:
-        """What the last whole refresh left on disk, its signatures checked again, without asking anybody.
-
-        It is judged as of its own `issued`, so it may be expired by now: `lease_until_s` says so, and the gate asks.
-
-        Returns:
-            None before the first refresh.
-
-        Raises:
-            PolicyError: changed, cut off, or not of the pinned root; the next refresh replaces it.
-            DeviceError: the disk cannot be read.
-        """
-        with _errors():
-            if not (wholes := self._wholes()):
-                return None
-            whole = wholes[max(wholes)]
-
-            def from_disk(path: str, limit: int) -> bytes | None:
-                # The client asks its server for a timestamp even if it has one: the answer is the one that it has.
-                return (whole / path).read_bytes() if path == "metadata/timestamp.json" else None
-
-            try:
-                return _Client(whole, self._root, from_disk).verified(None)
-            except (DownloadError, FileNotFoundError):
-                raise PolicyError(f"{self._directory}: incomplete; the next contact with the site mends it") from None
-
-    def _wholes(self) -> dict[int, Path]:
-        """Whole states on disk by version of their timestamp; one, but for an instant of a refresh."""
-        return {int(path.name.removeprefix("whole-")): path for path in self._directory.glob("whole-[0-9]*")}
-
-    def _keep(self, version: int) -> None:
-        """Put a copy aside: a later refresh, cut off half-way, must not take the policy in force along."""
-        if version in (before := self._wholes()):
-            return
-        new = self._directory / "whole-new"
-        shutil.rmtree(new, ignore_errors=True)
-        for folder in ("metadata", "targets"):
-            shutil.copytree(self._directory / folder, new / folder, symlinks=True)
-        _make_durable(self._directory / "metadata")
-        _make_durable(new)
-        new.rename(self._directory / f"whole-{version}")
-        _make_durable(self._directory)
-        for path in before.values():
-            shutil.rmtree(path)
-
-
-class _Client(Updater):
+class Client(Updater):
     """python-tuf's client with its clock and its list of verified roles within reach."""
 
     def __init__(self, directory: Path, root: bytes, fetch: Fetch) -> None:
@@ -204,6 +118,9 @@ class _Client(Updater):
             # Offline keys bound what the online key may say: a stolen one must not push the clock's floor past them.
             raise PolicyError("site repository: timestamp: issued after a role's expiry; renew the roles at the site")
         self._prune({target.path for target in targets})
+        root, top = self._trusted_set.root, self._trusted_set.targets
+        permission = top.get_delegated_role("permission")
+        several = min(role.threshold for role in (root.roles[Root.type], root.roles[Targets.type], permission))
         return Verified(
             targets=tuple(targets),
             lease_until_s=until_s,
@@ -211,9 +128,27 @@ class _Client(Updater):
             root_version=self._trusted_set.root.version,
             timestamp_version=timestamp.version,
             policy_version=self._trusted_set["permission"].version,
+            clock_keys=self.clock_keys(),
+            single_key=several < 2,
         )
 
-    def _targets_of(self, role: Literal["permission", "restriction", "pass"]) -> Iterator[VerifiedTarget]:
+    def clock_keys(self) -> tuple[str, ...]:
+        """Of the newest root that has been verified so far, even if nothing else has."""
+        return tuple(sorted(self._trusted_set.root.roles[Timestamp.type].keyids))
+
+    def seen(self) -> Seen:
+        """Of what `verified` has found."""
+        root, top = self._trusted_set.root, self._trusted_set.targets
+        delegators: dict[str, Root | Targets] = {Targets.type: root} | dict.fromkeys(_FOLLOWED, top)
+        roles = {}
+        for name, delegator in delegators.items():
+            role = delegator.get_delegated_role(name)
+            keys, version = tuple(sorted(role.keyids)), self._trusted_set[name].version
+            roles[name] = SeenRole(version=version, keys=keys, threshold=role.threshold)
+        issued_s = _issued_s(self._trusted_set.timestamp)
+        return Seen(roles=roles, issued_s=issued_s, clock_keys=self.clock_keys())
+
+    def _targets_of(self, role: Followed) -> Iterator[VerifiedTarget]:
         signed, top = cast("Targets", self._trusted_set[role]), self._trusted_set.targets
         delegated = cast("DelegatedRole", top.get_delegated_role(role))
         if len(signed.targets) > _TARGETS:
@@ -253,13 +188,18 @@ class _Fetcher(FetcherInterface):
 
     @contextmanager
     def download_file(self, url: str, max_length: int) -> Iterator[IO[bytes]]:
-        data = _get(self._from, url, max_length)
+        data = get(self._from, url, max_length)
         if data is None:
             raise DownloadHTTPError(f"{url}: not on the server", 404)
+        if url.startswith("metadata/"):
+            try:
+                read_json(data)
+            except ValueError as error:
+                raise PolicyError(f"site repository: {url}: {error}; publish it again") from None
         yield BytesIO(data)
 
 
-def _get(fetch: Fetch, path: str, limit: int) -> bytes | None:
+def get(fetch: Fetch, path: str, limit: int) -> bytes | None:
     data = fetch(path, limit)
     if data is not None and len(data) > limit:
         raise DownloadLengthMismatchError(f"{path}: more than {limit} bytes")
@@ -273,18 +213,8 @@ def _issued_s(timestamp: Timestamp) -> float:
     return float(issued)
 
 
-def _make_durable(folder: Path) -> None:
-    """A version that was acted upon must survive a power cut, or it could be rolled back."""
-    for path in (*folder.rglob("*"), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 @contextmanager
-def _errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """Whatever goes wrong with bytes from outside, as one of the errors of the device."""
     try:
         yield
