@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from agent.app.config import Position
 from agent.errors import PolicyError
 from agent.policy.zones import Day, Hours, Zone, ZoneClass
+from tests.conftest import ROOT
 from tests.policy.given import policy, square, zone
 
 SQUARE = [[11.0, 48.0], [11.1, 48.0], [11.1, 48.1], [11.0, 48.1], [11.0, 48.0]]
@@ -210,3 +214,16 @@ def test_a_tiny_zone_and_the_whole_map_are_zones() -> None:
     assert tiny.shape().area > 0
     corners = [(-180.0, -90.0), (0.0, -90.0), (180.0, -90.0), (180.0, 90.0), (0.0, 90.0), (-180.0, 90.0)]
     assert zone([[*corners, corners[0]]]).shape().area == 360 * 180
+
+
+def test_what_the_handbook_shows_is_a_policy() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    section = text.split("## Position, pose, zones\n")[1].split("\n## ")[0]
+    shown: dict[str, Any] = {}
+    for block in re.findall(r"```toml\n(.*?)```", section, re.DOTALL):
+        shown |= tomllib.loads(block)
+    shown = json.loads(json.dumps(shown, default=lambda moment: moment.isoformat()))
+    assert Position.model_validate(shown.pop("position")).kind == "serial"
+    document = policy(**shown).document
+    assert document.pose is not None and document.timezone == "Europe/Berlin"
+    assert [(zone.id, zone.buffer_m, len(zone.hours)) for zone in document.zones] == [("school-yard", 10.0, 1)]
