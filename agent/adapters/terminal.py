@@ -1,4 +1,4 @@
-"""A QR code on a terminal: half blocks, two rows of the code a line, for a phone or a scanner to read off the screen."""
+"""A QR code on a terminal: half blocks, two rows of the code a line, for a phone or scanner to read off the screen."""
 
 from __future__ import annotations
 
