@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
+import struct
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,6 +106,10 @@ class Line:
         mode = termios.tcgetattr(self.near)
         mode[4] = mode[5] = termios.B38400
         termios.tcsetattr(self.near, termios.TCSANOW, mode)
+
+    def waiting(self) -> int:
+        """Bytes at the near end that nobody has read."""
+        return int(struct.unpack("i", fcntl.ioctl(self.near, termios.FIONREAD, bytes(4)))[0])
 
     def wait_open(self) -> None:
         """What was written before the adapter has opened the line is thrown away; a pty begins with another speed."""

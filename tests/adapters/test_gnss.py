@@ -300,7 +300,9 @@ class TestLine:
 
     def test_what_waited_before_it_was_opened_is_thrown_away(self, wire: Line) -> None:
         wire.locator.close()
-        os.write(wire.far, b"".join(Epoch(1.0).sentences()))
+        old = b"".join(Epoch(1.0).sentences())
+        os.write(wire.far, old)
+        until(lambda: wire.waiting() == len(old), what="the old sentences waiting")
         wire.slow_down()
         wire.locator = SerialLocator(str(wire.port), 9600, wire.clock, wire.said.append)
         wire.wait_open()
