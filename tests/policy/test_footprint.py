@@ -100,6 +100,12 @@ def test_buffer_position_and_angles_each_hide_more() -> None:
         assert (found | ~plain).all() and found.sum() > plain.sum()
 
 
+def test_a_camera_at_the_height_of_heads_looks_over_them() -> None:
+    level = {"height_m": 2.5, "height_sigma_m": 0.0, "sigma_deg": 0.05, "tilt_deg": 0.0}
+    found = cells(pose(**level), HERE, zone([rectangle(HERE, -9, 5, 9, 9)]))
+    assert not at_pixel(found, MIDDLE[0] - 30, WIDTH / 2) and at_pixel(found, MIDDLE[0] + 30, WIDTH / 2)
+
+
 def test_a_roll_turns_what_is_hidden() -> None:
     right = zone([rectangle(HERE, 4, 4, 20, 20)])
     upside_down = cells(pose(tilt_deg=0.0, roll_deg=180.0), HERE, right)

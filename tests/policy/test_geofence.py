@@ -54,6 +54,7 @@ def test_every_zone_counts_and_only_those_within_reach_are_named() -> None:
     for zones in ((far, near), (near, far)):
         assert reaches(0.0, 0.0, 100.0, *zones) == []
         assert reaches(0.0, 0.0, 120.0, *zones) == ["near"]
+    assert reaches(0.0, 0.0, 100_000.0, *zones) == ["near"]
     assert sorted(reaches(0.0, 0.0, 100_001.0, *zones)) == ["far", "near"], "whoever is so unsure reaches everything"
 
 

@@ -75,6 +75,12 @@ def test_the_whole_uncertainty_of_both_lies_within_the_anchor(metres: float, sig
     assert moved(SURVEY, Fix(north(metres), 11.0, sigma_m, AT_NS), AT_NS) is gone
 
 
+def test_an_uncertainty_as_large_as_the_anchor_is_within_it() -> None:
+    survey = SURVEY.model_copy(update={"anchor_m": 51.0})
+    assert moved(survey, replace(FIX, sigma_m=16.0), AT_NS) is False
+    assert moved(survey, replace(FIX, sigma_m=16.01), AT_NS) is True
+
+
 @pytest.mark.parametrize(("age_ns", "known"), [(0, True), (5 * SECOND, True), (5 * SECOND + 1, False), (-1, False)])
 def test_an_anchor_needs_a_fresh_fix(age_ns: int, known: bool) -> None:
     assert (moved(SURVEY, FIX, AT_NS + age_ns) is not None) is known
