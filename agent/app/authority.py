@@ -44,7 +44,8 @@ class Authority:
 
     Args:
         folder: `tuf/` of the state folder; no other process writes it.
-        judged_s: trusted time, or the clock's floor; asked on the authority's own thread.
+        judged_s: the time that is proved. What nobody signed must not keep out a newer word of the site, by which it
+            would be put right; whether the lease is over is asked by the gate. Asked on the authority's own thread.
         report: told once about each change of trouble, in one line.
     """
 

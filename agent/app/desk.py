@@ -152,9 +152,7 @@ def open_law(
     """
     with _open_store(config) as (keys, store):
         clock, trusted = SystemClock(), trusted_clock(store)
-        judged_s = trusted.floor(clock.monotonic_ns())
-        now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
-        verified = _verified(config, judged_s if now_s is None else now_s, report)
+        verified = _verified(config, trusted.proved(clock.monotonic_ns()), report)
         hear(verified, trusted, store, clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
         standing = Standing(keys.device, store, lambda: None, report)

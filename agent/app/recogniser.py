@@ -107,7 +107,12 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     measure = Measure()
     telemetry = _Telemetry(config, channel, keys, trusted, clock)
     authority = Authority(
-        config.state / "tuf", config.site.root_sha256, channel, config.site.check_every_s, telemetry.dated_s, report
+        config.state / "tuf",
+        config.site.root_sha256,
+        channel,
+        config.site.check_every_s,
+        lambda: trusted.proved(clock.monotonic_ns()),
+        report,
     )
     authority.start()
     opened.callback(authority.close)

@@ -9,7 +9,7 @@ from agent.adapters.updates import Updates, Verified
 from agent.errors import LinkError
 from agent.site.metadata import moment
 from agent.site.repository import SiteRepository
-from bench.forge import Forge
+from bench.policy.forge import Forge
 
 # Far from today in both directions: nothing here may ask the system clock.
 LONG_AGO, FAR_AHEAD = 1_300_000_000, 2_500_000_000

@@ -69,8 +69,8 @@ class Updates:
         """Ask the site for news and keep it. A failure leaves the former state, with its own lease, in force.
 
         Args:
-            unix_s: the trusted time, or the clock's floor while there is none. It may rest on the word of keys that the
-                site has taken away since; then what is new is judged as of its own issue.
+            unix_s: the time that is proved. It may rest on the word of keys that the site has taken away since; then
+                what is new is judged as of its own issue.
 
         Raises:
             PolicyError: unsigned, expired at `unix_s`, rolled back, malformed, or more than a device can hold.
