@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from tuf.api.metadata import Metadata, Timestamp
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 
-from agent.adapters.updates import Updates, Verified, pin_root
+from agent.adapters.updates import Updates, pin_root
 from agent.crypto import sha256
 from agent.errors import ConfigError, DeviceError, LinkError, PolicyError
 from agent.site.metadata import moment
@@ -125,57 +124,6 @@ def test_a_line_that_dies_at_any_moment_leaves_the_old_state_and_then_the_new(wo
     new = world.refresh()
     assert paths(new) == {path: data + b"2" for path, data in GOOD.items()}
     assert world.device().load() == new
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def test_a_kill_between_any_two_changes_on_disk_leaves_the_old_or_the_new(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = world.refresh()
-    shutil.copytree(world.folder / "device", world.folder / "kept", symlinks=True)
-    world.site.publish({path: data + b"2" for path, data in GOOD.items()})
-    new = Updates(world.folder / "other", world.root, world.fetch).refresh(world.now)
-    seen: list[Verified | None] = []
-    finished = False
-    for steps in range(100):
-        shutil.rmtree(world.folder / "device")
-        shutil.copytree(world.folder / "kept", world.folder / "device", symlinks=True)
-        left = [steps]
-
-        def counted(real: Callable[..., Any], left: list[int] = left) -> Callable[..., Any]:
-            def step(*args: Any, **named: Any) -> Any:
-                left[0] -= 1
-                if left[0] < 0:
-                    raise Killed
-                return real(*args, **named)
-
-            return step
-
-        with monkeypatch.context() as patch:
-            for owner, name in [
-                ("os", "replace"),
-                ("os", "symlink"),
-                ("os", "remove"),
-                ("os", "fsync"),
-                ("shutil", "copy2"),
-            ]:
-                patch.setattr(f"{owner}.{name}", counted(getattr(__import__(owner), name)))
-            patch.setattr(Path, "rename", counted(Path.rename))
-            try:
-                world.refresh()
-                finished = True
-            except Killed:
-                pass
-        seen.append(world.device().load())
-        assert world.refresh() == new
-        assert not list((world.folder / "device/metadata").glob("tmp*"))
-        if finished:
-            break
-    assert finished and len(seen) > 20
-    assert seen[0] == old and seen[-1] == new and set(seen) == {old, new}
 
 
 def test_load_refuses_what_was_changed_on_disk_and_the_next_refresh_mends_it(world: World) -> None:
