@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from shapely.geometry import Polygon
+from shapely.geometry import Polygon, shape
 
 from agent.crypto import fingerprint
 from agent.policy.bundle import POLICY_PATH, PolicyDocument
@@ -41,11 +41,7 @@ def between(old: bytes | None, new: bytes | None) -> list[Change]:
     if old is None or new is None:
         return [] if old == new else [Change(old is None, "policy", "a first one" if old is None else "is taken away")]
     before, after = read(old, PolicyDocument, "old policy"), read(new, PolicyDocument, "new policy")
-    found = list(_walk(_plain(before), _plain(after), (), ()))
-    for change in found:
-        if change.where.startswith("zones[") and change.where.endswith("].geometry"):
-            found[found.index(change)] = _zone(before, after, change)
-    return found
+    return list(_walk(_plain(before), _plain(after), (), ()))
 
 
 def between_states(old: State, new: State) -> list[Change]:
@@ -121,11 +117,13 @@ def _walk(old: Any, new: Any, place: tuple[str, ...], pattern: tuple[str, ...]) 
                 where = (*place[:-1], f"{place[-1]}[{name}]")
                 yield from _entry(old.get(name), new.get(name), where, pattern)
             return
-    if isinstance(old, dict) and isinstance(new, dict):
+    if kind in weights.LARGER_WIDENS | weights.LARGER_NARROWS:
+        yield _area(old, new, ".".join(place), larger_widens=kind in weights.LARGER_WIDENS)
+    elif isinstance(old, dict) and isinstance(new, dict):
         for name in (*old, *(each for each in new if each not in old)):
             yield from _walk(old.get(name), new.get(name), (*place, name), (*pattern, name))
-        return
-    yield _leaf(old, new, ".".join(place), kind)
+    else:
+        yield _leaf(old, new, ".".join(place), kind)
 
 
 def _entry(old: Any, new: Any, place: tuple[str, ...], pattern: tuple[str, ...]) -> Iterator[Change]:
@@ -151,7 +149,7 @@ def _entries(kind: str, listed: Any) -> dict[str, Any] | None:
 
 def _leaf(old: Any, new: Any, where: str, kind: str) -> Change:
     words = f"{_short(old)} → {_short(new)}"
-    if kind == "mode":
+    if kind == "mode" and {old, new} <= set(_MODES):
         return Change(_MODES.index(new) > _MODES.index(old), where, words)
     if kind == "profile":
         return _profile(old, new, where)
@@ -160,18 +158,16 @@ def _leaf(old: Any, new: Any, where: str, kind: str) -> Change:
     if kind in weights.PRESENCE_WIDENS and None in (old, new):
         return Change(old is None, where, "added" if old is None else "removed")
     if kind in weights.MORE_WIDENS or kind in weights.LESS_WIDENS:
-        before, after = _number(old), _number(new)
+        before, after = (_number(each, kind) for each in (old, new))
         if before is not None and after is not None:
             return Change((after > before) == (kind in weights.MORE_WIDENS), where, words)
-    if kind in weights.LARGER_WIDENS | weights.LARGER_NARROWS:
-        return _region(old, new, where, larger_widens=kind in weights.LARGER_WIDENS)
     return Change(True, where, f"{words}; cannot be weighed")
 
 
-def _number(value: Any) -> float | None:
-    """A number or a date as something to compare; no date is the latest."""
+def _number(value: Any, kind: str) -> float | None:
+    """A number or a date as something to compare; None if it is none."""
     if value is None:
-        return float("inf")
+        return float("inf") if kind in weights.WITHOUT_END else None
     if isinstance(value, int | float):
         return float(value)
     try:
@@ -180,22 +176,14 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _region(old: Any, new: Any, where: str, *, larger_widens: bool) -> Change:
-    before, after = Polygon(old), Polygon(new)
-    size = f"{before.area:.0f} → {after.area:.0f} pixels"
+def _area(old: Any, new: Any, where: str, *, larger_widens: bool) -> Change:
+    """Of the picture (a list of corners) or of the earth (GeoJSON)."""
+    before, after = (shape(each) if isinstance(each, dict) else Polygon(each) for each in (old, new))
     if after.covers(before):
-        return Change(larger_widens, where, f"larger, {size}")
+        return Change(larger_widens, where, "larger")
     if before.covers(after):
-        return Change(not larger_widens, where, f"smaller, {size}")
-    return Change(True, where, f"moved, {size}; cannot be weighed")
-
-
-def _zone(before: PolicyDocument, after: PolicyDocument, change: Change) -> Change:
-    name = change.where.removeprefix("zones[").removesuffix("].geometry")
-    old, new = (next(zone for zone in each.zones if zone.id == name).shape() for each in (before, after))
-    if new.covers(old):
-        return Change(False, change.where, "larger")
-    return Change(True, change.where, "smaller" if old.covers(new) else "moved; cannot be weighed")
+        return Change(not larger_widens, where, "smaller")
+    return Change(True, where, "moved; cannot be weighed")
 
 
 def _profile(old: str, new: str, where: str) -> Change:

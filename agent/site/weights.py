@@ -14,18 +14,23 @@ MORE_WIDENS: Final = frozenset(
     {
         "until", "retention.max_days", "retention.max_idle_days", "attempt.probes", "attempt.window_s",
         "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
-        "necessity.until", "assessment.until", "alternatives.*.until", "basis.until", "filing.covers_people",
+        "location.anchor_m",
+        "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",
         "enrolment_keys.*.until", "pass_keys.*.until",
     }
 )  # fmt: skip
-"""Numbers and dates: the greater or later, the more is permitted. No date is the latest of all."""
+"""Numbers and dates: the greater or later, the more is permitted."""
 
 LESS_WIDENS: Final = frozenset(
     {
         "from", "attempt.dwell_s", "attempt.leave_s", "attempt.inter_eye_px", "sign.clear_hold_s", "sign.clear_frames",
         "location.clear_hold_s", "location.sigma_m", "margin_m", "operating_point.threshold", "zones.*.buffer_m",
+        "zones.*.until",
     }
 )  # fmt: skip
+
+WITHOUT_END: Final = frozenset({"sign.until", "zones.*.until", "location.anchor_m"})
+"""To have none of these is to have the greatest; elsewhere none cannot be weighed."""
 
 TRUE_WIDENS: Final = frozenset({"single_key", "outcome_class_in_clear", "excluded.*.code_readable"})
 
@@ -38,7 +43,7 @@ PRESENCE_WIDENS: Final = frozenset(
 ABSENCE_WIDENS: Final = frozenset({"zones.*", "excluded.*", "stricter.*"})
 
 LARGER_WIDENS: Final = frozenset({"attempt.region"})
-LARGER_NARROWS: Final = frozenset({"excluded.*.polygon"})
+LARGER_NARROWS: Final = frozenset({"excluded.*.polygon", "zones.*.geometry"})
 
 NAMED_BY: Final = {
     "devices": ("id",), "models": ("role", "sha256"), "zones": ("id",), "excluded": ("id",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from dataclasses import dataclass
@@ -45,10 +46,6 @@ class Gate:
         self.updates = Updates(folder / "tuf", root, self._fetch)
 
     def starts(self) -> None:
-        self.store = Store.open(self._path, site=SiteId("quay"), device=self._device, ledger_key=bytes(32))
-        self.standing = Standing(self._device, self.store, lambda: None, self.said.append)
-
-    def starts(self) -> None:
         """A new start of the process; what was on disk still is."""
         self.store = Store.open(self._path, site=SiteId("quay"), device=self._device, ledger_key=bytes(32))
         self.standing = Standing(self._device, self.store, lambda: None, self.said.append)
@@ -89,6 +86,7 @@ class Operator:
 
     def types(self, *words: str) -> Said:
         self._monkeypatch.setattr(sys, "argv", ["doorward", "site", *words])
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # nobody is there to answer
         code = 0
         try:
             main()

@@ -5,68 +5,37 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from agent.adapters.updates import Updates, Verified
-from agent.cli import main
+from tests.site.given import Operator
 from tests.site.test_policy_draft import DEVICE, TOML
 
 
-@dataclass
-class Said:
-    code: int
-    out: str
-    err: str
+def device_sees(operator: Operator) -> Verified:
+    """What a device that starts with nothing makes of the site now."""
+    files = operator.folder / "quay/repository"
 
+    def fetch(path: str, limit: int) -> bytes | None:
+        return (files / path).read_bytes() if (files / path).exists() else None
 
-class Operator:
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch
-        (folder / "policy.toml").write_text(TOML)
-        (folder / "device.json").write_text(json.dumps({"schema": "doorward/device/1", **DEVICE}))
-        self.dir = str(folder / "quay")
-
-    def types(self, *words: str) -> Said:
-        self._monkeypatch.setattr(sys, "argv", ["doorward", "site", *words])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        said = self._capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    def makes_a_site(self) -> Said:
-        files = ("--policy", str(self.folder / "policy.toml"), "--device", str(self.folder / "device.json"))
-        return self.types("init", self.dir, "--single-key", "--plain", "--site", "quay", *files)
-
-    def device_sees(self) -> Verified:
-        files = self.folder / "quay/repository"
-
-        def fetch(path: str, limit: int) -> bytes | None:
-            return (files / path).read_bytes() if (files / path).exists() else None
-
-        device = Updates(self.folder / "device", (files / "metadata/1.root.json").read_bytes(), fetch)
-        verified = device.refresh(json.loads((files / "metadata/timestamp.json").read_bytes())["signed"]["issued"])
-        return verified
+    device = Updates(operator.folder / "device", (files / "metadata/1.root.json").read_bytes(), fetch)
+    return device.refresh(json.loads((files / "metadata/timestamp.json").read_bytes())["signed"]["issued"])
 
 
 @pytest.fixture
 def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Operator:
-    monkeypatch.setenv("COLUMNS", "200")
     return Operator(tmp_path, capsys, monkeypatch)
 
 
 def test_one_command_makes_a_site_that_a_device_follows(operator: Operator) -> None:
     said = operator.makes_a_site()
-    assert (said.code, said.err) == (0, "")
-    verified = operator.device_sees()
+    verified = device_sees(operator)
     assert [target.path for target in verified.targets] == ["permission/policy.json"]
     assert json.loads(verified.targets[0].data)["devices"] == [DEVICE]
-    fingerprint = said.out.splitlines()[-1].rpartition(" ")[2]
+    fingerprint = said.splitlines()[-1].rpartition(" ")[2]
     assert fingerprint in operator.types("show", operator.dir).out
 
 
@@ -87,7 +56,7 @@ def test_an_edited_working_copy_is_published_as_the_next_version(operator: Opera
         copy.read_text().replace('"margin_m": 5', '"margin_m": 9').replace('"door": "main"', '"door": "main"')
     )
     assert "policy version 2" in operator.types("publish", operator.dir).out
-    document = json.loads(operator.device_sees().targets[0].data)
+    document = json.loads(device_sees(operator).targets[0].data)
     assert (document["version"], document["margin_m"]) == (2, 9) and json.loads(copy.read_bytes()) == document
     assert "nothing has changed" in operator.types("publish", operator.dir).err
 
@@ -97,17 +66,17 @@ def test_a_new_policy_replaces_the_old(operator: Operator) -> None:
     (operator.folder / "new.toml").write_text(TOML.replace('door = "main"', 'door = "side"'))
     files = ("--policy", str(operator.folder / "new.toml"), "--device", str(operator.folder / "device.json"))
     assert operator.types("publish", operator.dir, *files).code == 0
-    document = json.loads(operator.device_sees().targets[0].data)
+    document = json.loads(device_sees(operator).targets[0].data)
     assert (document["door"], document["version"]) == ("side", 2)
 
 
 def test_a_site_without_a_policy_permits_nothing_until_one_is_published(operator: Operator) -> None:
     assert operator.types("init", operator.dir, "--single-key", "--plain", "--site", "quay").code == 0
-    assert operator.device_sees().targets == ()
+    assert device_sees(operator).targets == ()
     assert "give a policy with --policy" in operator.types("publish", operator.dir).err
     files = ("--policy", str(operator.folder / "policy.toml"), "--device", str(operator.folder / "device.json"))
     assert "version 1" in operator.types("publish", operator.dir, *files).out
-    assert len(operator.device_sees().targets) == 1
+    assert len(device_sees(operator).targets) == 1
 
 
 def test_withdrawal_stop_and_renewal_reach_a_device(operator: Operator) -> None:
@@ -115,7 +84,7 @@ def test_withdrawal_stop_and_renewal_reach_a_device(operator: Operator) -> None:
     assert operator.types("withdraw", operator.dir, "p-7").code == 0
     assert operator.types("stop", operator.dir, "fair", "--hours", "2").code == 0
     assert "lease renewed until" in operator.types("renew", operator.dir).out
-    found = {target.path: json.loads(target.data) for target in operator.device_sees().targets}
+    found = {target.path: json.loads(target.data) for target in device_sees(operator).targets}
     assert found["restriction/withdraw-p-7.json"]["subject"] == "p-7"
     assert found["restriction/stop-fair.json"]["kind"] == "stop"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from agent.cli.passphrase import PASSPHRASES
@@ -142,7 +143,9 @@ def say_changes(changes: list[Change]) -> None:
         return
     table = Table("", "field", "change", show_lines=False)
     for change in sorted(changes, key=lambda each: not each.widens):
-        table.add_row("[bold red]widens[/]" if change.widens else "[green]narrows[/]", change.where, change.words)
+        table.add_row(
+            "[bold red]widens[/]" if change.widens else "[green]narrows[/]", escape(change.where), escape(change.words)
+        )
     Console().print(table)
     widens = sum(change.widens for change in changes)
     click.echo(f"{widens} widen, {len(changes) - widens} narrow")
