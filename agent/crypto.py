@@ -100,12 +100,12 @@ def stretch(passphrase: str, salt: bytes, passes: int, memory_bytes: int) -> byt
     """A 32-byte key out of a passphrase, by Argon2id; `salt` is 16 bytes.
 
     Raises:
-        ValueError: salt or cost are none that Argon2id takes.
+        ValueError: salt or cost are none that Argon2id takes, or there is not the memory for it.
     """
     try:
         return argon2id.kdf(32, passphrase.encode(), salt, opslimit=passes, memlimit=memory_bytes)
-    except (CryptoError, ValueError, TypeError) as error:
-        raise ValueError("not a salt and a cost of Argon2id") from error
+    except (CryptoError, ValueError, TypeError, MemoryError) as error:
+        raise ValueError("not a salt and a cost of Argon2id, or more memory than there is") from error
 
 
 def lock_away(key: bytes, data: bytes) -> bytes:

@@ -162,7 +162,10 @@ class _Lock:
 
     def open(self, path: Path, kind: Kind, locked: _Locked) -> bytes:
         for passphrase in self._passphrases():
-            secret = take_out(self._key(passphrase, locked), bytes.fromhex(locked.box))
+            try:
+                secret = take_out(self._key(passphrase, locked), bytes.fromhex(locked.box))
+            except ValueError as error:
+                raise ConfigError(f"{path}: {error}; restore the file from your copy") from None
             if secret is not None and public_of(kind, secret).hex() == locked.public:
                 return secret
         raise ConfigError(f"{path}: no passphrase given opens it; give its holder's with --passphrase-file, or type it")

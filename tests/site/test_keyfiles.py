@@ -66,7 +66,7 @@ def test_without_it_they_stay_shut(made: tuple[SiteKeys, Path], passphrases: tup
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("public", "1" * 64), ("salt", "0" * 32), ("box", "0" * 144), ("passes", 1), ("passes", 0),
+    [("public", "1" * 64), ("salt", "0" * 32), ("box", "0" * 144), ("passes", 1), ("passes", 0), ("memory_bytes", 8192),
      ("memory_bytes", 1 << 40), ("kdf", "none"), ("schema", "doorward/site-key/2"), ("more", 1)],
 )  # fmt: skip
 def test_a_changed_file_is_refused(made: tuple[SiteKeys, Path], tmp_path: Path, field: str, value: object) -> None:
