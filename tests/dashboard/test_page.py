@@ -168,7 +168,11 @@ def test_a_permitted_gate_is_whole_at_a_glance(page: Page) -> None:
 def test_the_preview_fills_its_frame_with_the_regions_over_it(page: Page) -> None:
     shown = page.get_by_role("img", name=re.compile("^Preview from the door"))
     expect(shown).to_be_visible()
-    assert shown.evaluate("each => [each.naturalWidth, each.naturalHeight]") == [640, 480]
+    # The picture is replaced several times a second; a new one has no size until it is decoded.
+    sized = "() => document.querySelector('img[alt^=\"Preview from the door\"]')?.naturalWidth > 0"
+    page.wait_for_function(sized)
+    shape = shown.evaluate("each => each.decode().then(() => [each.naturalWidth, each.naturalHeight])")
+    assert shape == [640, 480]
     before = shown.get_attribute("src")
     expect(shown).not_to_have_attribute("src", before or "", timeout=3000)
     expect(page.locator("#frame path.excluded-area")).to_have_count(1)
