@@ -187,8 +187,8 @@ def _frame(message: FromRecogniser | FromLink) -> bytes:
             return b"P" + jpeg
         case FetchRequest(number, limit, path):
             return b"F" + _REQUEST.pack(number, limit) + path.encode("ascii", "replace")
-        case FetchReply(number, outcome, data):
-            return b"F" + _REPLY.pack(number, outcome) + data
+        case _:
+            return b"F" + _REPLY.pack(message.number, message.outcome) + message.data
 
 
 class Frames:

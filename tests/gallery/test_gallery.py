@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies
 from agent.errors import VaultError
 from agent.face.probe import ProbeTemplate
 from agent.gallery import _mint
-from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify
+from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify, verify
 from agent.gallery.reference import ModelIdentity, ProtectedReference
 from agent.gallery.vault import Rotation
 from agent.policy.declared import notice_sha256
@@ -73,6 +73,33 @@ def test_who_has_withdrawn_is_not_found() -> None:
     assert ask(people, ONE, granted, frozenset({P1.subject})) == NoMatch()
     assert ask(people, TWO, granted, frozenset({P1.subject})) == P2
     assert ask(people, ONE, granted) == P1, "what was kept from the last frame must not stick"
+
+
+class TestOneToOne:
+    """With the person whom a pass has named, and with nobody else."""
+
+    def test_the_named_person_and_no_better_one(self) -> None:
+        granted = permit()
+        people = two().consented(granted, SITE, NOBODY)
+        assert verify(ProbeTemplate(ONE, granted), people, P1.subject) == P1
+        assert verify(ProbeTemplate(TWO, granted), people, P2.subject) == P2
+        assert verify(ProbeTemplate(TWO, granted), people, P1.subject) == NoMatch()
+
+    @pytest.mark.parametrize(("cosine", "found"), [(0.501, P1), (0.499, NoMatch())])
+    def test_the_permits_threshold_decides(self, cosine: float, found: Match | NoMatch) -> None:
+        granted = permit()
+        people = two().consented(granted, SITE, NOBODY)
+        assert verify(ProbeTemplate(towards(ONE, THREE, cosine), granted), people, P1.subject) == found
+
+    def test_who_is_not_enrolled_or_has_withdrawn_is_compared_with_nobody(self) -> None:
+        granted = permit()
+        probe = ProbeTemplate(ONE, granted)
+        assert verify(probe, two().consented(granted, SITE, NOBODY), SubjectId("p-3")) == NoMatch()
+        assert verify(probe, two().consented(granted, SITE, frozenset({P1.subject})), P1.subject) == NoMatch()
+
+    def test_only_under_the_frames_own_permit(self) -> None:
+        with pytest.raises(TypeError, match="own frame's permit"):
+            verify(ProbeTemplate(ONE, permit()), two().consented(permit(), SITE, NOBODY), P1.subject)
 
 
 OTHER_TEXTS = {"en": TEXTS["en"] | {"contact": "somewhere else"}}

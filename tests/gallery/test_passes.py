@@ -17,6 +17,7 @@ from agent.gallery.passes import (
     Pass,
     PassFault,
     Rejected,
+    Showings,
     base45,
     door_digest,
     judge,
@@ -181,3 +182,13 @@ def test_what_is_no_base45_is_none(wrong: str) -> None:
 @given(strategies.binary(max_size=200))
 def test_base45_gives_back_what_it_was_given(data: bytes) -> None:
     assert unbase45(base45(data)) == data
+
+
+def test_one_showing_is_one_however_many_frames_long() -> None:
+    showings, second = Showings(), 1_000_000_000
+    assert showings.new(["a", "b", "a"], 0) == ["a", "b"]
+    assert showings.new(["a"], second) == []
+    gone = 3 * second
+    assert showings.new(["a"], gone - 1) == [], "held up all the time"
+    assert showings.new(["b"], gone) == ["b"], "away for so long, it is shown again"
+    assert showings.new([], gone) == []

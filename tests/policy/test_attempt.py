@@ -92,6 +92,17 @@ def test_dwell_is_counted_to_the_nanosecond() -> None:
     assert visit.look(5 * TENTH)
 
 
+def test_whether_a_look_may_follow_is_known_before_anybody_has_looked() -> None:
+    visit = Visit()
+    assert not visit.attempts.due(0), "nobody is there"
+    visit = dwelt()
+    assert not visit.attempts.due(5 * TENTH - 1)
+    assert visit.attempts.due(5 * TENTH)
+    for at in (5, 6, 7):
+        assert visit.look(at * TENTH)
+    assert not visit.attempts.due(8 * TENTH), "the looks are used up"
+
+
 def test_stepping_out_starts_the_dwell_again() -> None:
     visit = Visit()
     visit.look(0)

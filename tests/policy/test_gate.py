@@ -17,7 +17,20 @@ from agent.policy.gate import Gate, Refusal, _mask
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.units import Box, Fix, Rgb, Sha256, SiteId
-from tests.policy.given import HEIGHT, NOTICE_SHA256, NOW_S, SECOND, WIDTH, captured, document, here, law, luma, picture
+from tests.policy.given import (
+    HEIGHT,
+    NOTICE_SHA256,
+    NOW_S,
+    SECOND,
+    WIDTH,
+    captured,
+    document,
+    here,
+    iso,
+    law,
+    luma,
+    picture,
+)
 
 CORNER = {"id": "window", "polygon": [[60, 0], [96, 0], [96, 40], [60, 40]]}
 READABLE = {"id": "bench", "polygon": [[0, 50], [20, 50], [20, 72], [0, 72]], "code_readable": True}
@@ -276,6 +289,28 @@ class TestEnrol:
 
     def test_no_consent(self) -> None:
         assert refused(Gate(law()).enrol(captured(), here(), Agreed(False))) == (Ground.NO_CONSENT,)
+
+    @pytest.mark.parametrize(
+        "stock, covers, allowed",
+        [
+            (9_999, None, True),
+            (10_000, None, False),
+            (10_000, 10_001, True),
+            (10_001, 10_001, False),
+            (None, 10_001, False),
+        ],
+    )
+    def test_past_the_threshold_only_as_many_as_were_filed(
+        self, stock: int | None, covers: int | None, allowed: bool
+    ) -> None:
+        filed = {"authority": "province-cac", "number": "f-17", "filed": iso(NOW_S)}
+        filing = {} if covers is None else {"filing": {**filed, "covers_people": covers}}
+        around, consent = here(stock=stock, crossed_s=NOW_S), Agreed(True)
+        found = Gate(law(**filing)).enrol(captured(), around, consent)
+        assert isinstance(found, Refusal) != allowed
+        if not allowed:
+            assert Ground.STOCK_UNFILED in refused(found) or Ground.FILING_OVERDUE in refused(found)
+            assert consent.asked == []
 
     def test_another_size_and_a_second_opening(self) -> None:
         gate, frame = Gate(law()), captured()

@@ -11,7 +11,7 @@ import pytest
 from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting
 from agent.policy.grounds import Ground
 from agent.policy.law import Law, Obligation
-from agent.policy.rules import OBLIGATIONS, unmet
+from agent.policy.rules import OBLIGATIONS, filed_for_one_more, unmet
 from agent.policy.zones import Zone
 from agent.units import Fix, Sha256
 from tests.policy.given import DATED, DETECTOR, EMBEDDER, NOW_S, OUTPUTS, SECOND, document, here, iso, law, square
@@ -435,3 +435,11 @@ def test_what_a_profile_leaves_open_does_not_refuse_unless_the_policy_is_stricte
         Ground.SIGN_MISSING,
     )
     assert unmet(law(**bare, place="private-space"), here()) == (Ground.PLACE_PRIVATE,)
+
+
+def test_a_profile_without_a_filing_duty_has_none_to_miss() -> None:
+    demanded = law(profile="eu-gdpr", stricter=["filing-overdue"])
+    assert demanded.binds(Ground.FILING_OVERDUE) and demanded.profile.filing_at is None
+    many = here(stock=1_000_000, crossed_s=LONG_AGO)
+    assert Ground.FILING_OVERDUE not in unmet(demanded, many)
+    assert filed_for_one_more(demanded, many)
