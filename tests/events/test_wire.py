@@ -157,6 +157,34 @@ def test_what_the_other_side_would_refuse_does_not_leave_this_one(message: wire.
         wire.pack(message)
 
 
+def test_each_message_of_the_link_crosses_the_socket_byte_by_byte() -> None:
+    sent: list[wire.FromLink] = [
+        FetchReply(7, FetchOutcome.BYTES, b"metadata"),
+        FetchReply(8, FetchOutcome.ABSENT),
+        Acknowledgement(3, bytes(16)),
+    ]
+    frames, stream = wire.Frames(), b"".join(wire.pack(message) for message in sent)
+    assert [wire.link_message(frame) for byte in stream for frame in frames.feed(bytes([byte]))] == sent
+
+
+def test_each_message_of_the_recogniser_crosses_the_socket() -> None:
+    sent: list[wire.FromRecogniser] = [
+        Event(1, b"sealed"),
+        Telemetry(Kind.STATUS, b"{}"),
+        PreviewPicture(b"\xff\xd8\xff\xd9"),
+        FetchRequest(9, 1000, "metadata/timestamp.json"),
+    ]
+    frames, stream = wire.Frames(), b"".join(wire.pack(message) for message in sent)
+    assert [wire.recogniser_message(frame) for frame in frames.feed(stream)] == sent
+
+
+@pytest.mark.parametrize("path", ["", "../root.json", "/etc/passwd", "a//b", "\xe9"])
+def test_a_path_outside_the_repository_is_no_request(path: str) -> None:
+    frame = b"F" + struct.pack(">II", 1, 1000) + path.encode("latin-1")
+    with pytest.raises(LinkError, match="not a message that a recogniser sends"):
+        wire.recogniser_message(frame)
+
+
 def test_an_oversized_length_is_refused_before_its_bytes_come() -> None:
     with pytest.raises(LinkError, match="not a Doorward frame"):
         list(wire.Frames().feed(struct.pack(">I", 2**31) + b"E"))
