@@ -1,4 +1,4 @@
-"""A recording as a camera: a video file, an animation, or a folder of stills, looped by time, through OpenCV.
+"""A recording as a camera: a video file, an animation, or a folder of such and of stills, looped by time, with OpenCV.
 
 Rules: any size is fitted into 640 x 480 with black bars, never stretched; frames leave on a steady grid in real time,
 and whoever comes late gets the newest one. Pictures are decoded as they are needed, never all at once.
@@ -31,6 +31,7 @@ WIDTH: Final = 640
 HEIGHT: Final = 480
 _NS: Final = 1_000_000_000
 _STILLS: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
+_MOVING: Final = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 _STILL_S: Final = 2.0
 """How long each still of a folder is shown: long enough to opt in."""
 _FALLBACK_FPS: Final = 15.0
@@ -56,6 +57,8 @@ class _Video:
         self._reader = cv2.VideoCapture(str(path))
         fps = self._reader.get(cv2.CAP_PROP_FPS) if self._reader.isOpened() else 0.0
         self._fps = fps if 0.5 <= fps <= 240 else _FALLBACK_FPS
+        self.lasts_s = max(1.0, self._reader.get(cv2.CAP_PROP_FRAME_COUNT)) / self._fps
+        """Seconds from its beginning to its end; one frame's where the file does not say."""
         self._shown = -1
         self._picture: Rgb | None = None
 
@@ -104,33 +107,56 @@ class _Animation:
         self._pictures = []
 
 
-class _Folder:
-    """Still pictures in the order of their names, each for a while."""
+class _Still:
+    """One picture, decoded when it is wanted."""
+
+    lasts_s = _STILL_S
 
     def __init__(self, path: Path) -> None:
-        self._files = sorted(each for each in path.iterdir() if each.suffix.lower() in _STILLS)
-        self._shown = -1
+        self._path = path
         self._picture: Rgb | None = None
+
+    def picture(self, t: float) -> Rgb | None:
+        if self._picture is None:
+            bgr = cv2.imread(str(self._path), cv2.IMREAD_COLOR)
+            self._picture = None if bgr is None else fitted(np.asarray(bgr, np.uint8))
+        return self._picture
+
+    def close(self) -> None:
+        self._picture = None
+
+
+class _Folder:
+    """Stills and recordings in the order of their names: each still for a while, each recording once; then again."""
+
+    def __init__(self, path: Path) -> None:
+        kinds = _STILLS | _MOVING
+        self._files = sorted(each for each in path.iterdir() if each.suffix.lower() in kinds)
+        self._opened = 0
+        self._part: _Still | _Video | None = None
+        self._from_s = self._until_s = 0.0
 
     def picture(self, t: float) -> Rgb | None:
         if not self._files:
             return None
-        wanted = int(t / _STILL_S) % len(self._files)
-        if wanted != self._shown:
-            bgr = cv2.imread(str(self._files[wanted]), cv2.IMREAD_COLOR)
-            self._picture = None if bgr is None else fitted(np.asarray(bgr, np.uint8))
-            self._shown = wanted
-        return self._picture
+        while self._part is None or t >= self._until_s:
+            self.close()
+            path = self._files[self._opened % len(self._files)]
+            self._part = _Still(path) if path.suffix.lower() in _STILLS else _Video(path)
+            self._opened += 1
+            self._from_s, self._until_s = self._until_s, self._until_s + self._part.lasts_s
+        return self._part.picture(t - self._from_s)
 
     def close(self) -> None:
-        self._files = []
+        if self._part is not None:
+            self._part.close()
 
 
 class RecordingCamera:
     """`ports.Camera` over a recording; it never ends by itself.
 
     Args:
-        path: a video file, an animated GIF or WebP, or a folder of stills.
+        path: a video file, an animated GIF or WebP, or a folder of stills, videos and GIFs.
         fps: frames a second given out at most.
 
     Raises:
@@ -177,7 +203,9 @@ def _source(path: Path) -> _Source:
     if path.is_dir():
         return _Folder(path)
     if not path.is_file():
-        raise ConfigError(f"{path.name}: no such file or folder; give a video, an animation or a folder of stills")
+        raise ConfigError(
+            f"{path.name}: no such file or folder; give a video, an animation, or a folder of them or of stills"
+        )
     return _Animation(path) if path.suffix.lower() == ".webp" else _Video(path)
 
 

@@ -53,7 +53,7 @@ class Site(_Section):
 
 
 class Camera(_Section):
-    """`simulated` plays a scene; `recording` plays a video file, an animation or a folder of stills."""
+    """`simulated` plays a scene; `recording` plays a video file, an animation or a folder of them and of stills."""
 
     kind: Literal["simulated", "recording"]
     scene: FilePath | None = None

@@ -88,6 +88,20 @@ def test_stills_are_shown_long_enough_to_opt_in(tmp_path: Path) -> None:
     assert shown(tmp_path, 9, fps=1) == [0, 0, 1, 1, 2, 2, 3, 3, 0]
 
 
+def test_a_folder_plays_its_recordings_once_each_and_begins_again(tmp_path: Path) -> None:
+    video(tmp_path / "1.avi", fps=2.0)
+    cv2.imwrite(str(tmp_path / "2.png"), pictures()[3])
+    animation(tmp_path / "3.gif", 500)
+    assert shown(tmp_path, 14, fps=2) == [0, 1, 2, 3, 3, 3, 3, 3, 0, 1, 2, 3, 0, 1]
+
+
+def test_a_recording_in_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    video(tmp_path / "1.avi", fps=2.0)
+    (tmp_path / "2.mp4").write_bytes(b"nothing that moves")
+    with pytest.raises(DeviceError, match="cannot be read any more"):
+        shown(tmp_path, 6, fps=2)
+
+
 def test_who_comes_late_gets_the_newest_frame(tmp_path: Path) -> None:
     clock = HandClock()
     camera = RecordingCamera(video(tmp_path / "a.avi"), clock, sleep=clock.sleep)
