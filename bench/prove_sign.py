@@ -8,11 +8,9 @@ the readers are the device's own, behind a real gate.
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 
 import cv2
 import numpy as np
@@ -27,15 +25,13 @@ from agent.adapters.markers import ArucoReader, survey
 from agent.adapters.qr import ZxingReader
 from agent.crypto import SignSecret, sign_public
 from agent.policy.bundle import MarkerPlace, PolicyDocument
-from agent.policy.frames import CodeFrame
-from agent.policy.signage import FORBIDDING_MARKER, SignWatch, at_place
-from agent.scene.render import Stage
-from agent.scene.scene import load
+from agent.policy.signage import FORBIDDING_MARKER, at_place
 from agent.site.signs.making import make_refusing, make_sign, marker_of
 from agent.site.signs.refusing import SIZES
 from agent.site.signs.token import PREFIX, SignToken, issue_token, judge_sign
 from agent.units import Polygon
-from tests.policy.given import NOW_S, policy
+from bench.watching import watching_cost
+from tests.policy.given import NOW_S
 from tests.site.mounted import PER_MM, SECRET, Camera, Printed, centre, codes_of, policy_of, printed, seen
 
 YAWS = (-40, -20, 0, 20, 40)
@@ -262,69 +258,6 @@ def policy_texts(purpose: str) -> dict[str, str]:
     return DOCUMENT.notice.texts["en"].model_dump() | {"purpose": purpose}
 
 
-def cost(seconds: int) -> None:
-    """What watching costs a frame, on frames of the demo's scene, in this process and on one core."""
-    cv2.setNumThreads(1)
-    scene = load(Path(__file__).resolve().parent.parent / "scenes" / "front-gate.toml")
-    stage, step_ns = Stage(scene, {}), round(1e9 / scene.script.fps)
-    frames = [
-        codes_of(stage.picture(number)[1], number, number * step_ns) for number in range(seconds * scene.script.fps)
-    ]
-    corners, tolerance = scene.script.sign.corners, scene.script.sign.tolerance_px
-    place = {"number": scene.script.sign.marker, "corners": corners, "tolerance_px": tolerance}
-    rules = policy(view={"width": 640, "height": 480}, sign={"id": "s", "marker": place})
-    reader, whole, place_px = ArucoReader(), whole_frame(), near_scene(corners, tolerance)
-
-    def timed(look: Callable[[], Callable[[CodeFrame], object]]) -> list[float]:
-        """The least of three goes over all frames, frame by frame: others share this machine."""
-        goes = []
-        for _ in range(3):
-            looks, times = look(), []
-            for frame in frames:
-                began = time.perf_counter()
-                looks(frame)
-                times.append((time.perf_counter() - began) * 1e3)
-            goes.append(times)
-        return [min(each) for each in zip(*goes, strict=True)]
-
-    def watching(due: Callable[[int], bool]) -> Callable[[], Callable[[CodeFrame], object]]:
-        def fresh() -> Callable[[CodeFrame], object]:
-            watch = SignWatch()
-            return lambda frame: watch.see(frame, reader, rules, [], due=due(frame.number))
-
-        return fresh
-
-    rows = {
-        "before: whole frame, full size, every frame": timed(lambda: lambda frame: whole.detectMarkers(frame.luma)),
-        "now: nobody opts in": timed(watching(lambda number: False)),
-        "now: somebody opts in, 5 frames in 60": timed(watching(lambda number: number % 60 < 5)),
-        "now: on a frame that may reach the embedder": timed(watching(lambda number: True)),
-        "of these: near the attested place": timed(lambda: lambda frame: reader.markers(frame, place_px)),
-        "of these: whole frame at half size": timed(lambda: lambda frame: reader.markers(frame, None)),
-    }
-    table = Table(title=f"Watching the mark, {len(frames)} frames of the demo's scene, ms a frame")
-    for heading in ("how", "mean", "median", "p95"):
-        table.add_column(heading, justify="left" if heading == "how" else "right")
-    for how, times in rows.items():
-        table.add_row(how, *(f"{value:.2f}" for value in (np.mean(times), median(times), np.percentile(times, 95))))
-    console.print(table)
-    usual = float(np.mean(rows["now: somebody opts in, 5 frames in 60"]))
-    demand(usual <= 0.5, f"watching the mark costs {usual:.2f} ms a frame, at most 0.5 (one core of this machine)")
-
-
-def whole_frame() -> cv2.aruco.ArucoDetector:
-    """The search as it was before, for comparison."""
-    parameters = cv2.aruco.DetectorParameters()
-    parameters.adaptiveThreshWinSizeMin = parameters.adaptiveThreshWinSizeMax = 13
-    family = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
-    return cv2.aruco.ArucoDetector(family, parameters)
-
-
-def near_scene(corners: Polygon, tolerance: float) -> Polygon:
-    low, high = np.min(corners, axis=0) - tolerance, np.max(corners, axis=0) + tolerance
-    return ((low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]))
-
-
 def survey_check(paper: Printed) -> None:
     """At commissioning: mark and code of one still from full-resolution luma, where a camera would hang."""
     random, reader = np.random.default_rng(6), ZxingReader()
@@ -362,7 +295,8 @@ def main() -> int:
     worst = min(near_by.values())
     demand(worst >= 95, f"every no-recognition sheet is seen up to 1 m: {worst:.0f} % at the worst")
     refused(1000)
-    cost(20)
+    usual = watching_cost(20, console)
+    demand(usual <= 0.5, f"watching the mark costs {usual:.2f} ms a frame, at most 0.5 (one core of this machine)")
     console.print(
         "[bold green]Every promise kept.[/]" if not broken else f"[bold red]{len(broken)} promises broken.[/]"
     )

@@ -57,8 +57,7 @@ class _Video:
         self._reader = cv2.VideoCapture(str(path))
         fps = self._reader.get(cv2.CAP_PROP_FPS) if self._reader.isOpened() else 0.0
         self._fps = fps if 0.5 <= fps <= 240 else _FALLBACK_FPS
-        self.lasts_s = max(1.0, self._reader.get(cv2.CAP_PROP_FRAME_COUNT)) / self._fps
-        """Seconds from its beginning to its end; one frame's where the file does not say."""
+        self.lasts_s = max(1.0, self._reader.get(cv2.CAP_PROP_FRAME_COUNT)) / self._fps  # one frame if it is not said
         self._shown = -1
         self._picture: Rgb | None = None
 

@@ -11,7 +11,8 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.timekeeping import BUILT_S, LEASE_S, RUN_S, hear, run_on, trusted_clock
 from agent.units import DeviceId, SiteId
-from bench.policy.clock import CLASSES, Town
+from bench.policy.clock import CLASSES
+from bench.policy.town import Town
 
 SECOND_NS = 1_000_000_000
 ISSUED = BUILT_S + 5 * LEASE_S
