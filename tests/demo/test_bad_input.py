@@ -17,8 +17,6 @@ from agent.errors import ConfigError, DeviceError, DoorwardError
 from tests.conftest import ROOT
 from tests.demo.command import ISOLATED, Demo, demo
 
-pytestmark = pytest.mark.alone
-
 
 def refused(run: Demo) -> str:
     """The one line of a call that could not begin."""
@@ -152,7 +150,7 @@ def test_a_recording_without_a_picture_is_one_line(tmp_path: Path, attempt: Atte
 
 def test_a_recording_that_is_not_there_is_one_line(tmp_path: Path, attempt: Attempt) -> None:
     fault = attempt.fault(ConfigError, Source(video=tmp_path / "nothing.mp4"))
-    assert fault == "nothing.mp4: no such file or folder; give a video, an animation or a folder of stills"
+    assert fault == "nothing.mp4: no such file or folder; give a video, an animation, or a folder of them or of stills"
 
 
 def test_a_scene_that_is_not_there_is_one_line(tmp_path: Path, attempt: Attempt) -> None:
