@@ -33,6 +33,8 @@ from tests.policy.given import NOW_S, here, policy
 
 ZONES = 100_000
 CHECKS = 20_000
+FRAMES = 15
+"""A camera gives so many while a receiver gives one fix."""
 BRUTE = 200
 GOAL_MS = 0.5
 METRE = 1 / 111_320
@@ -93,11 +95,14 @@ def main() -> int:
     around = [here(fix=Fix(spot.lat_deg, spot.lon_deg, spot.sigma_m, 0), utc_offset_s=3600.0) for spot in spots]
     position_ms = timed(lambda spot: law.reached(spot, 5.0, around[0]), spots)
     rules_ms = timed(lambda one: (outside_zones(law, one), view_known(law, one)), around)
+    frames = [one for one in around[: CHECKS // FRAMES] for _ in range(FRAMES)]
+    frames_ms = timed(lambda one: (outside_zones(law, one), view_known(law, one)), frames)
     for name, ms in (
         ("position alone", position_ms),
-        ("both rules, the view worked out where a zone is near", rules_ms),
+        ("both rules, a new position and view every time", rules_ms),
+        (f"both rules frame by frame, a new position every {FRAMES}", frames_ms),
     ):
-        table.add_row(f"{name}: p50, p99, most of {CHECKS:,}", f"{at(ms, 50):.3f}, {at(ms, 99):.3f}, {ms[-1]:.3f} ms")
+        table.add_row(f"{name}: p50, p99, most of {len(ms):,}", f"{at(ms, 50):.3f}, {at(ms, 99):.3f}, {ms[-1]:.3f} ms")
     inside = sum(outside_zones(law, one) is False for one in around)
     seeing = sum(bool(law.reached(spot, 25.0, around[0])) for spot in spots) - inside
     table.add_row("inside, within reach of the camera, clear", f"{inside:,}, {seeing:,}, {CHECKS - inside - seeing:,}")
@@ -113,9 +118,11 @@ def main() -> int:
         f"{at(view_ms, 50):.2f}, {at(view_ms, 99):.2f} ms",
     )
     console.print(table)
-    p99, good = at(position_ms, 99), at(position_ms, 99) <= GOAL_MS and wrong == 0
+    position, frame = at(position_ms, 99), at(frames_ms, 99)
+    good = max(position, frame) <= GOAL_MS and wrong == 0
     console.print(
-        f"{'reached' if good else 'MISSED'}: a check at {ZONES:,} zones takes {p99:.3f} ms, goal {GOAL_MS} ms"
+        f"{'reached' if good else 'MISSED'}: p99 at {ZONES:,} zones, position {position:.3f} ms, "
+        f"both rules on a camera's frames {frame:.3f} ms, goal {GOAL_MS} ms"
     )
     return 0 if good else 1
 
