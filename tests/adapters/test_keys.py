@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.keys import KeySource, PlainKeys, device_document
+from agent.adapters.keys.source import epoch_box
 from agent.crypto import box_public, fingerprint, sign_public
 from agent.errors import DeviceError, VaultError
 from agent.introduction import DeviceDocument
@@ -32,18 +33,23 @@ def test_what_is_made_is_read_back(path: Path) -> None:
     secrets = {
         found.sign_secret,
         found.box_secret,
-        found.vault_keys.vault,
-        found.vault_keys.gallery,
+        found.gallery_key,
         found.ledger_key,
+        found.epochs.secret(1),
+        epoch_box(found.epochs.secret(1)),
     }
-    assert len(secrets) == 5
+    assert len(secrets) == 6
+    assert made.epochs.secret(1) == found.epochs.secret(1)
     assert {len(secret) for secret in secrets} == {32}
 
 
 def test_the_file_is_its_owners_alone_and_lies_there_alone(path: Path) -> None:
     PlainKeys.create(path, DEVICE)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in path.parent.iterdir()] == ["keys.json"]
+    files = [file for file in path.parent.rglob("*") if file.is_file()]
+    assert sorted(file.name for file in files) == ["1.key", "keys.json"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE((path.parent / "epochs").stat().st_mode) == 0o700
 
 
 def test_works_only_when_the_installer_asked_for_it(path: Path) -> None:
@@ -73,7 +79,7 @@ def test_keys_that_others_can_read_are_refused(path: Path) -> None:
         PlainKeys.open(path, insecure_dev=True)
 
 
-@pytest.mark.parametrize("change", [{"vault": "00"}, {"gallery": None}, {"extra": 1}, {"schema": "x"}, {"signing": 5}])
+@pytest.mark.parametrize("change", [{"epochs": "00"}, {"gallery": None}, {"extra": 1}, {"schema": "x"}, {"signing": 5}])
 def test_a_malformed_file_is_one_line_without_a_key(path: Path, change: dict[str, object]) -> None:
     PlainKeys.create(path, DEVICE)
     document = json.loads(path.read_bytes())
@@ -83,7 +89,7 @@ def test_a_malformed_file_is_one_line_without_a_key(path: Path, change: dict[str
         PlainKeys.open(path, insecure_dev=True)
     assert str(error.value).startswith(f"{path}: {next(iter(change))}")
     assert "\n" not in str(error.value)
-    assert not any(document[name] in str(error.value) for name in ("signing", "box", "vault", "gallery"))
+    assert not any(document[name] in str(error.value) for name in ("signing", "box", "gallery", "ledger", "epochs"))
 
 
 def test_a_missing_file_or_folder_says_what_to_do(path: Path) -> None:

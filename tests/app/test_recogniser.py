@@ -277,7 +277,7 @@ class TestAStartThatCannotBe:
     def test_keys_with_a_changed_byte(self, bench: Bench) -> None:
         file = bench.device.state / "keys.json"
         fields = json.loads(file.read_text())
-        file.write_text(json.dumps(fields | {"vault": fields["vault"][:-1]}))
+        file.write_text(json.dumps(fields | {"ledger": fields["ledger"][:-1]}))
         self.refused(bench, VaultError, "keys.json", "vault")
 
     def test_a_state_folder_that_others_can_enter(self, bench: Bench) -> None:
