@@ -46,7 +46,8 @@ class Erasure:
         """
         try:
             if self._store.epochs.present is None:
-                self._store.epochs.adopt(self._keys.epochs.present)
+                epochs = self._keys.epochs
+                self._store.epochs.adopt(epochs.present if epochs.known() else epochs.begin())
             marks, owed = self._keys.erased.read(), self._store.epochs.owed and self._opens()
             self._keys.erased.add({self._mark(subject) for subject in self._store.tombstones()})
         except (DeviceError, VaultError) as error:

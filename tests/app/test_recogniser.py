@@ -278,7 +278,7 @@ class TestAStartThatCannotBe:
         file = bench.device.state / "keys.json"
         fields = json.loads(file.read_text())
         file.write_text(json.dumps(fields | {"ledger": fields["ledger"][:-1]}))
-        self.refused(bench, VaultError, "keys.json", "vault")
+        self.refused(bench, VaultError, "keys.json", "ledger")
 
     def test_a_state_folder_that_others_can_enter(self, bench: Bench) -> None:
         bench.device.state.chmod(0o755)
