@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,78 @@ def test_the_devices_own_document_holds_public_keys_only(path: Path) -> None:
     assert document.box_key == box_public(keys.box_secret).hex()
     assert len(fingerprint(bytes.fromhex(document.signing_key))) == 24
     assert keys.sign_secret.hex() not in repr(keys)
+
+
+def test_a_destroyed_epoch_is_overwritten_and_gone(path: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    file = path.parent / "epochs" / "1.key"
+    with file.open("rb") as kept:  # whoever had it open sees what became of the blocks
+        before = kept.read()
+        assert keys.epochs.begin() == 2
+        keys.epochs.destroy(1)
+        kept.seek(0)
+        assert kept.read() == bytes(len(before))
+    assert not file.exists()
+    keys.epochs.destroy(1)
+    assert (keys.epochs.known(), keys.epochs.present) == ({2}, 2)
+    with pytest.raises(VaultError, match=r"1\.key: the secret of this epoch was destroyed by an erasure"):
+        keys.epochs.secret(1)
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: bytes(len(data)), lambda data: b""])
+def test_a_damaged_epoch_does_not_open(path: Path, change: Callable[[bytes], bytes]) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    file = path.parent / "epochs" / "1.key"
+    file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(VaultError, match="damaged"):
+        keys.epochs.secret(1)
+
+
+def test_an_epoch_under_another_number_does_not_open(path: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    (path.parent / "epochs" / "1.key").rename(path.parent / "epochs" / "2.key")
+    with pytest.raises(VaultError, match="damaged"):
+        keys.epochs.secret(2)
+
+
+def test_files_that_are_no_epochs_are_none(path: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    for name in (".2.key.part", "0.key", "x.key", "7.key.old", "07.key"):
+        (path.parent / "epochs" / name).write_bytes(b"x")
+    assert keys.epochs.known() == {1}
+
+
+def test_folders_in_the_way_are_one_line(path: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    (path.parent / "epochs" / "2.key").mkdir()
+    for attempt in (lambda: keys.epochs.secret(2), lambda: keys.epochs.destroy(2)):
+        with pytest.raises(DeviceError, match=r"^[^\n]*2\.key: [^\n]*; check the folder[^\n]*$"):
+            attempt()
+    shutil.rmtree(path.parent / "epochs")
+    (path.parent / "epochs").touch()
+    with pytest.raises(DeviceError, match="check the folder"):
+        keys.epochs.known()
+    (path.parent / "epochs").unlink()
+    (path.parent / "epochs").symlink_to(path.parent / "nowhere" / "epochs")
+    with pytest.raises(DeviceError, match="check the folder"):
+        keys.epochs.begin()
+
+
+def test_the_erased_are_marked_and_never_forgotten(path: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    assert keys.erased.read() == frozenset()
+    keys.erased.add({b"a" * 32, b"b" * 32})
+    keys.erased.add({b"b" * 32, b"c" * 32})
+    file = path.parent / "erased"
+    assert PlainKeys.open(path, insecure_dev=True).erased.read() == {b"a" * 32, b"b" * 32, b"c" * 32}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for damaged in (file.read_bytes()[:-1], b"", b"x" * 50):
+        file.write_bytes(damaged)
+        with pytest.raises(VaultError, match="erased: is damaged"):
+            keys.erased.read()
+        with pytest.raises(VaultError, match="erased: is damaged"):
+            keys.erased.add({b"d" * 32})
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(DeviceError, match="check the folder"):
+        keys.erased.read()
