@@ -20,9 +20,14 @@ _PR_SET_DUMPABLE: Final = 4
 
 def keep_private() -> None:
     """No core dumps, no ptrace by other users, new files for the owner alone."""
+    no_core_dumps()
+    os.umask(0o077)
+
+
+def no_core_dumps() -> None:
+    """No core dumps and no ptrace by other users: for whoever is about to hold keys."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    os.umask(0o077)
 
 
 def leave_network() -> bool:

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from agent.errors import ConfigError
 
@@ -41,6 +50,20 @@ class Device(_Section):
     id: Name
     state: FilePath
     insecure_dev: bool = False
+
+
+class Keys(_Section):
+    """Where the device's secrets are kept; `plain` is for a desktop, and needs `device.insecure_dev`."""
+
+    backend: Literal["plain", "systemd-credentials", "tpm2"] = "plain"
+    tcti: Annotated[str, Field(pattern=r"^[a-z0-9-]+(:[^\s]+)?$", max_length=256)] | None = None
+    """How tpm2-tools reach the TPM, for instance `device:/dev/tpmrm0`; None: TPM2TOOLS_TCTI, or their own choice."""
+
+    @model_validator(mode="after")
+    def _tpm_of_somebody(self) -> Keys:
+        if self.tcti is not None and self.backend != "tpm2":
+            raise ValueError('only backend = "tpm2" reaches a TPM; remove tcti')
+        return self
 
 
 class Site(_Section):
@@ -134,6 +157,7 @@ class Preview(_Section):
 
 class DeviceConfig(_Section):
     device: Device
+    keys: Annotated[Keys, Field(validate_default=True)] = Keys()
     site: Site
     camera: Camera
     position: Position = Position()
@@ -144,6 +168,17 @@ class DeviceConfig(_Section):
 
     base: Path = Field(exclude=True)
     """The folder of the config file; not a key of it."""
+
+    @field_validator("keys")
+    @classmethod
+    def _plain_on_a_desktop(cls, keys: Keys, checked: ValidationInfo) -> Keys:
+        device = checked.data.get("device")
+        if isinstance(device, Device) and keys.backend == "plain" and not device.insecure_dev:
+            raise ValueError(
+                'plain keys are for a desktop: choose backend = "tpm2" or "systemd-credentials", or set insecure_dev = '
+                "true under [device]"
+            )
+        return keys
 
     def path(self, name: str) -> Path:
         named = self.base / name

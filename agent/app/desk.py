@@ -12,12 +12,14 @@ from contextlib import contextmanager
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.fetch import Repository
-from agent.adapters.keys import KeySource, PlainKeys
+from agent.adapters.keys import KeySource, vault_keys
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
+from agent.app.erasure import Erasure
+from agent.app.keys import open_keys
 from agent.app.recogniser import alone
 from agent.app.standing import Standing
 from agent.app.timekeeping import hear, trusted_clock
@@ -26,6 +28,7 @@ from agent.events.wire import FetchOutcome
 from agent.gallery.consent import Consent, read_receipt
 from agent.gallery.enrol import Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
+from agent.gallery.tombstone import tombstone
 from agent.gallery.vault import Rotation, VaultContext, lock
 from agent.policy.circumstances import Circumstances, Surroundings
 from agent.policy.frames import CapturedFrame
@@ -88,7 +91,8 @@ class Desk:
                 f"{source}: the clock is not trusted; set it, or bring the device in contact with the site"
             )
         consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
-        if consent.subject in self._store.tombstones():
+        erased = tombstone(self._keys.ledger_key, consent.subject) in self._keys.erased.read()
+        if erased or consent.subject in self._store.tombstones():
             raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
         if self._context.device not in consent.devices:
             raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
@@ -111,8 +115,8 @@ class Desk:
         made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
         if not isinstance(made, Reference):
             return made
-        keys = self._keys.vault_keys
-        self._rotation = self._rotation or Rotation(keys.gallery, self._context.epoch, len(made.template.vector))
+        keys = vault_keys(self._keys, self._store.epochs.present or self._keys.epochs.present)
+        self._rotation = self._rotation or Rotation(keys.gallery, self._context.rotation, len(made.template.vector))
         self._store.put_reference(lock(made, self._context, keys, self._rotation), self._unix_s)
         return None
 
@@ -144,7 +148,7 @@ def open_desk(config: DeviceConfig, report: Callable[[str], None]) -> Iterator[D
 @contextmanager
 def open_law(
     config: DeviceConfig, report: Callable[[str], None]
-) -> Iterator[tuple[PlainKeys, Store, Standing, float | None]]:
+) -> Iterator[tuple[KeySource, Store, Standing, float | None]]:
     """A stopped device's keys, store, what stands for it now, and the trusted time; there is a law in the standing.
 
     Raises:
@@ -155,7 +159,9 @@ def open_law(
         verified = _verified(config, trusted.proved(clock.monotonic_ns()), report)
         hear(verified, trusted, store, clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
-        standing = Standing(keys.device, store, lambda: None, report)
+        erasure = Erasure(store, keys, report)
+        erasure.settle(now_s)
+        standing = Standing(keys.device, store, erasure.erase, lambda: None, report)
         standing.take(verified, now_s)
         if standing.law is None:
             raise PolicyError(f"{config.site.repository}: no policy for this device can be used; see the line above")
@@ -163,11 +169,9 @@ def open_law(
 
 
 @contextmanager
-def _open_store(config: DeviceConfig) -> Iterator[tuple[PlainKeys, Store]]:
+def _open_store(config: DeviceConfig) -> Iterator[tuple[KeySource, Store]]:
     with alone(config.state):
-        keys = PlainKeys.open(config.state / "keys.json", insecure_dev=config.device.insecure_dev)
-        if keys.device != config.device.id:
-            raise VaultError(f"{config.state}: keys of device {keys.device}; correct device.id or device.state")
+        keys = open_keys(config)
         store = Store.open(
             config.state / "store.sqlite",
             site=SiteId(config.site.name),

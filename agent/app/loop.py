@@ -17,6 +17,7 @@ from agent.adapters.picture import encode
 from agent.adapters.store import Store
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
+from agent.app.erasure import Erasure
 from agent.app.eye import Eye
 from agent.app.heartbeat import Heartbeat
 from agent.app.measure import Measure, rss_kb
@@ -69,6 +70,7 @@ class Loop:
         outbox: Outbox,
         authority: Authority,
         standing: Standing,
+        erasure: Erasure,
         heartbeat: Heartbeat,
         measure: Measure,
         clock: Clock,
@@ -83,6 +85,7 @@ class Loop:
         self._config, self._core, self._gate = config, core, gate
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
+        self._erasure = erasure
         self._measure, self._clock, self._trusted = measure, clock, trusted
         self._eye, self._door, self._locator = eye, door, locator
         self._models: LoadedModels | None = models
@@ -239,6 +242,7 @@ class Loop:
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S
             self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
+            self._written(lambda: self._erasure.retry(self._unix_s()))
         self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():

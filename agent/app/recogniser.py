@@ -18,7 +18,7 @@ from pathlib import Path
 from agent import __version__
 from agent.adapters.channel import Channel
 from agent.adapters.clock import SystemClock
-from agent.adapters.keys import KeySource, PlainKeys
+from agent.adapters.keys import KeySource
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
 from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
@@ -26,8 +26,10 @@ from agent.adapters.qr import ZxingReader
 from agent.adapters.store import Store
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
+from agent.app.erasure import Erasure
 from agent.app.eye import Eye
 from agent.app.heartbeat import Constant, Heartbeat
+from agent.app.keys import open_keys
 from agent.app.loop import Loop
 from agent.app.measure import Measure
 from agent.app.outbox import Outbox
@@ -91,11 +93,7 @@ def alone(state: Path) -> Iterator[None]:
 def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     site, device = SiteId(config.site.name), DeviceId(config.device.id)
     opened.enter_context(alone(config.state))
-    keys = PlainKeys.open(config.state / "keys.json", insecure_dev=config.device.insecure_dev)
-    if keys.device != device:
-        raise ConfigError(
-            f"{config.state}: keys of device {keys.device}, not {device}; correct device.id or device.state"
-        )
+    keys = open_keys(config)
     channel = Channel.listen(config.socket)
     opened.callback(channel.close)
     store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
@@ -103,6 +101,8 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     clock, trusted = SystemClock(), trusted_clock(store)
     unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
     store.note(started(site, device, __version__, unix_s))
+    erasure = Erasure(store, keys, report)
+    erasure.settle(unix_s)
 
     measure = Measure()
     telemetry = _Telemetry(config, channel, keys, trusted, clock)
@@ -143,7 +143,8 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         channel=channel,
         outbox=Outbox(store, channel, config.broker.acknowledge, report),
         authority=authority,
-        standing=Standing(device, store, lambda: open_gallery(store, site, device, keys, identity), report),
+        standing=Standing(device, store, erasure.erase, lambda: open_gallery(store, erasure, identity), report),
+        erasure=erasure,
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
         measure=measure,
         clock=clock,
@@ -157,13 +158,14 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     )
 
 
-def open_gallery(store: Store, site: SiteId, device: DeviceId, keys: KeySource, model: ModelIdentity) -> Gallery | None:
+def open_gallery(store: Store, erasure: Erasure, model: ModelIdentity) -> Gallery | None:
     """The vault, opened; None if it does not open: then nobody is recognised, and nothing is overwritten."""
-    context = VaultContext(device, site, model)
+    context = VaultContext(store.device, store.site, model)
     try:
-        references = [unlock(row, context, keys.vault_keys) for row in store.references()]
+        keys = erasure.vault_keys()
+        references = [unlock(row, context, keys) for row in store.references()]
         dimensions = len(references[0].rotated) if references else 1
-        return Gallery(references, Rotation(keys.vault_keys.gallery, context.epoch, dimensions), model)
+        return Gallery(references, Rotation(keys.gallery, context.rotation, dimensions), model)
     except DoorwardError as error:
         report(str(error))
         return None

@@ -7,7 +7,7 @@ stops recognition, until the permission role lifts it by its name: it was signed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
@@ -22,18 +22,22 @@ from agent.policy.zones import Zone
 from agent.units import DeviceId, SubjectId
 
 MakeGallery = Callable[[], Gallery | None]
+Erase = Callable[[Collection[SubjectId], float | None], object]
 
 
 class Standing:
     """Turns verified states into inputs of the core.
 
     Args:
+        erase: deletes these people for good, at this time.
         gallery: opens the vault anew; called after a withdrawal.
         report: told about documents that cannot be used, in one line.
     """
 
-    def __init__(self, device: DeviceId, store: Store, gallery: MakeGallery, report: Callable[[str], None]) -> None:
-        self._device, self._store = device, store
+    def __init__(
+        self, device: DeviceId, store: Store, erase: Erase, gallery: MakeGallery, report: Callable[[str], None]
+    ) -> None:
+        self._device, self._store, self._erase = device, store, erase
         self._gallery, self._report = gallery, report
         self._policy: Policy | None = None
         self._policy_sha256: str | None = None
@@ -130,8 +134,8 @@ class Standing:
         """Erase whoever withdrew and is not erased yet; True if anybody was."""
         named = {SubjectId(each.subject) for each in self._restrictions if each.subject is not None}
         news = named - self._store.tombstones()
-        for subject in sorted(news):
-            self._store.withdraw(subject, unix_s)
+        if news:
+            self._erase(sorted(news), unix_s)
         return bool(news)
 
     def _count(self, law: Law | None, unix_s: float | None) -> None:

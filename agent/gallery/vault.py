@@ -1,8 +1,8 @@
 """How a reference is kept: rotated by a key of this gallery, inside encryption that is bound to its whole context.
 
-The rotation makes templates of two galleries or epochs unlinkable and lets them be renewed; it is no protection once
+The rotation makes templates of two galleries or rotations unlinkable and lets them be renewed; it is no protection once
 its key or enough pairs are known, so it is never used without the encryption. The encryption binds schema, device,
-gallery, subject, consent, epoch, model and runtime: a row moved to another place does not open.
+gallery, subject, consent, rotation, model and runtime: a row moved to another place does not open.
 
 The rotation is reproducible everywhere. Its seed is BLAKE2b-256 keyed with the gallery key over epoch and dimension;
 SHAKE-256 of the seed gives the uniform numbers (a cipher's stream, where NumPy's generators are neither secret nor
@@ -10,35 +10,46 @@ promised to stay the same), Box-Muller makes them normal, and Gram-Schmidt over 
 diagonal) turns the square matrix into an orthogonal one, evenly distributed. Platforms differ in the last bits of a
 float64 only, and float32 is kept. (LAPACK's QR would do, but it starts threads: on busy cores 90 ms instead of 5.)
 
-Pure: rows are values, the store keeps them. Leaves out: per-subject keys and erasure by key.
+Each person has a data key of their own, random, and the row is sealed under it. The data key lies beside the row,
+wrapped by the secret of the present epoch. To erase somebody for good is to leave them out when the data keys are
+wrapped for the next epoch, and to destroy the secret of this one: no copy of the row opens again, and only the small
+wrapped keys are written anew. So there are two numbers: `rotation` counts renewals of the templates, `epoch` counts
+erasures; see docs/adr/0016.
+
+Pure: rows are values, the store keeps them. Leaves out: where keys come from and when they are destroyed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 import numpy as np
 
-from agent.crypto import decrypt, encrypt
+from agent.crypto import decrypt, encrypt, random_bytes
 from agent.errors import PolicyError, VaultError
 from agent.gallery._mint import MINT
 from agent.gallery.consent import read_kept_receipt
 from agent.gallery.reference import ModelIdentity, ProtectedReference, Reference, unit
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId, Vector
 
-SCHEMA: Final = "doorward/vault/1"
+SCHEMA: Final = "doorward/vault/2"
+_WRAP: Final = "doorward/wrap/1"
+_KEY_BYTES: Final = 32
 _LENGTH_SLACK: Final = 1e-3
 """How far a kept vector's length may be from one."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VaultKeys:
-    """32 bytes each; from the device's key source."""
+    """What opens the rows of one epoch; 32 bytes each, from the device's key source."""
 
-    vault: bytes
+    secret: bytes
+    """Of the epoch: wraps the data keys."""
     gallery: bytes
+    """Of the rotation."""
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,8 @@ class VaultContext:
     device: DeviceId
     gallery: SiteId
     model: ModelIdentity
-    epoch: int = 1
+    rotation: int = 1
+    """Counts up when all templates are renewed."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,14 +71,17 @@ class VaultRow:
     gallery: SiteId
     subject: SubjectId
     consent_id: ConsentId
-    epoch: int
+    rotation: int
     model_sha256: Sha256
     runtime: str
     sealed: bytes
+    epoch: int
+    wrapped: bytes
+    """The person's data key under the secret of `epoch`; all that changes when the epoch does."""
 
 
 class Rotation:
-    """The secret rotation of one gallery and epoch; cannot be copied, pickled or printed.
+    """The secret rotation of one gallery; cannot be copied, pickled or printed.
 
     Args:
         key: 32-byte gallery key.
@@ -115,18 +130,29 @@ def lock(reference: Reference, context: VaultContext, keys: VaultKeys, rotation:
         gallery=context.gallery,
         subject=consent.subject,
         consent_id=consent.id,
-        epoch=context.epoch,
+        rotation=context.rotation,
         model_sha256=context.model.sha256,
         runtime=context.model.runtime,
         sealed=b"",
+        epoch=keys.epoch,
+        wrapped=b"",
     )
-    turn = rotation or Rotation(keys.gallery, context.epoch, len(vector))
+    turn = rotation or Rotation(keys.gallery, context.rotation, len(vector))
     rotated = turn.apply(vector).astype("<f4").tobytes()
     plain = len(consent.receipt).to_bytes(4, "big") + consent.receipt + rotated
-    sealed = encrypt(keys.vault, plain, associated(row))
-    return VaultRow(
-        row.device, row.gallery, row.subject, row.consent_id, row.epoch, row.model_sha256, row.runtime, sealed
-    )
+    data_key = random_bytes(_KEY_BYTES)
+    bound = _wrapping(row.device, row.gallery, row.subject, keys.epoch)
+    return replace(row, sealed=encrypt(data_key, plain, associated(row)), wrapped=encrypt(keys.secret, data_key, bound))
+
+
+def rewrap(
+    wrapped: bytes, old: VaultKeys, new: VaultKeys, *, device: DeviceId, gallery: SiteId, subject: SubjectId
+) -> bytes | None:
+    """One person's data key, wrapped for another epoch; None when it is not of the old one, or was changed."""
+    data_key = decrypt(old.secret, wrapped, _wrapping(device, gallery, subject, old.epoch))
+    if data_key is None:
+        return None
+    return encrypt(new.secret, data_key, _wrapping(device, gallery, subject, new.epoch))
 
 
 def unlock(row: VaultRow, context: VaultContext, keys: VaultKeys) -> ProtectedReference:
@@ -138,20 +164,22 @@ def unlock(row: VaultRow, context: VaultContext, keys: VaultKeys) -> ProtectedRe
     for field, found, wanted in (
         ("device", row.device, context.device),
         ("gallery", row.gallery, context.gallery),
-        ("epoch", row.epoch, context.epoch),
+        ("rotation", row.rotation, context.rotation),
+        ("epoch", row.epoch, keys.epoch),
         ("model", row.model_sha256, context.model.sha256),
         ("runtime", row.runtime, context.model.runtime),
     ):
         if found != wanted:
             raise VaultError(f"vault: {field}: a row is of another one than that in use; restore it or enrol again")
-    plain = decrypt(keys.vault, row.sealed, associated(row))
+    data_key = decrypt(keys.secret, row.wrapped, _wrapping(row.device, row.gallery, row.subject, row.epoch))
+    plain = None if data_key is None else decrypt(data_key, row.sealed, associated(row))
     if plain is None:
         raise VaultError("vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again")
     size = int.from_bytes(plain[:4], "big")
     receipt, rest = plain[4 : 4 + size], plain[4 + size :]
     vector = np.frombuffer(rest[: len(rest) // 4 * 4], "<f4").astype(np.float32)
     try:
-        consent = read_kept_receipt(receipt)
+        consent = read_kept_receipt(receipt, MINT)
     except PolicyError as error:
         raise VaultError(f"vault: a row's {error}") from None
     if (consent.subject, consent.id, consent.site) != (row.subject, row.consent_id, row.gallery):
@@ -160,22 +188,31 @@ def unlock(row: VaultRow, context: VaultContext, keys: VaultKeys) -> ProtectedRe
     if context.device not in consent.devices or not sound:
         raise VaultError("vault: a row does not fit its receipt or is no template; enrol again")
     return ProtectedReference(
-        mint=MINT, rotated=unit(vector), consent=consent, model=context.model, epoch=context.epoch
+        mint=MINT, rotated=unit(vector), consent=consent, model=context.model, epoch=context.rotation
     )
 
 
 def associated(row: VaultRow) -> bytes:
-    """All that is bound to the sealed bytes: each field with its length in front, so that no two rows encode alike."""
-    fields = (
+    """All that is bound to the sealed bytes; the epoch is bound to the wrapped key, which changes with it."""
+    return _framed(
         SCHEMA.encode(),
         row.device.encode(),
         row.gallery.encode(),
         row.subject.encode(),
         row.consent_id.encode(),
-        row.epoch.to_bytes(8, "big"),
+        row.rotation.to_bytes(8, "big"),
         row.model_sha256.encode(),
         row.runtime.encode(),
     )
+
+
+def _wrapping(device: DeviceId, gallery: SiteId, subject: SubjectId, epoch: int) -> bytes:
+    """All that is bound to a wrapped data key."""
+    return _framed(_WRAP.encode(), device.encode(), gallery.encode(), subject.encode(), epoch.to_bytes(8, "big"))
+
+
+def _framed(*fields: bytes) -> bytes:
+    """Each field with its length in front, so that no two lists encode alike."""
     return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
 
 

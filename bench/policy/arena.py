@@ -154,7 +154,7 @@ class Arena:
         folder.mkdir(mode=0o700)
         store = Store.open(folder / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
         try:
-            standing = Standing(DEVICE, store, lambda: None, lambda line: None)
+            standing = Standing(DEVICE, store, store.withdraw, lambda: None, lambda line: None)
             for served in states:
                 verified = Updates(folder / "tuf", self.root, self.fetcher(served)).refresh(at_s)
                 standing.take(verified, at_s)

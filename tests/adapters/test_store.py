@@ -54,7 +54,9 @@ def event(sequence: int) -> SealedEvent:
 
 
 def sealed_row(subject: SubjectId = P1, sealed: bytes = b"sealed", consent: str = "c-1") -> VaultRow:
-    return VaultRow(DEVICE, SITE, subject, ConsentId(consent), 1, Sha256("e" * 64), "litert 2.3.0", sealed)
+    return VaultRow(
+        DEVICE, SITE, subject, ConsentId(consent), 1, Sha256("e" * 64), "litert 2.3.0", sealed, 1, b"w" + sealed
+    )
 
 
 def begin() -> Entry:
@@ -232,7 +234,7 @@ def test_a_withdrawn_person_is_gone_and_stays_gone(state: Path, path: Path) -> N
     for subject, secret in secrets.items():
         store.put_reference(sealed_row(subject, secret), NOW_S)
     assert secrets[P1] in b"".join(file.read_bytes() for file in state.iterdir())
-    assert store.withdraw(P1, NOW_S)
+    assert store.withdraw([P1], NOW_S)
     on_disk = b"".join(file.read_bytes() for file in state.iterdir())
     assert not any(secrets[P1][at : at + 16] in on_disk for at in range(0, 900 - 16, 4))
     assert secrets[P2] in on_disk, "the scan finds what is there"
@@ -240,14 +242,14 @@ def test_a_withdrawn_person_is_gone_and_stays_gone(state: Path, path: Path) -> N
     assert [row.subject for row in store.references()] == [P2]
     with pytest.raises(VaultError, match="has withdrawn"):
         store.put_reference(sealed_row(P1, consent="c-2"), NOW_S)
-    assert store.withdraw(P1, NOW_S), "again changes nothing"
+    assert store.withdraw([P1], NOW_S), "again changes nothing"
     store.close()
     assert [entry.kind for entry in entries(path)] == ["start", "enrolment", "enrolment", "withdrawal"]
 
 
 def test_someone_never_enrolled_here_can_withdraw(state: Path) -> None:
     store = opened(state)
-    assert store.withdraw(P1, None)
+    assert store.withdraw([P1], None)
     assert store.tombstones() == {P1}
     store.close()
 
@@ -259,7 +261,7 @@ def test_a_reader_delays_the_purge_and_not_the_withdrawal(state: Path, path: Pat
     store.put_reference(sealed_row(P1, secret), NOW_S)
     with read_ledger(path) as copy:
         assert len(list(copy.entries)) == 2
-        assert not store.withdraw(P1, NOW_S)
+        assert not store.withdraw([P1], NOW_S)
         assert store.references() == []
     assert store.purge()
     assert secret[:64] not in b"".join(file.read_bytes() for file in state.iterdir())

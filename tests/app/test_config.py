@@ -110,6 +110,26 @@ def test_a_good_config_gives_what_it_says_with_paths_beside_the_file(
     assert (settings.user, settings.protocol, settings.acknowledge) == ("gate-1", "5", "puback")
 
 
+@pytest.mark.parametrize(
+    "keys", ["backend = 'tpm2'", "backend = 'tpm2'\ntcti = 'device:/dev/tpmrm0'", "backend = 'systemd-credentials'"]
+)
+def test_sealed_keys_need_no_word_about_development(folder: Folder, keys: str) -> None:
+    folder.change(("insecure_dev = true", f"[keys]\n{keys}"))
+    config = load(folder.file)
+    assert (config.device.insecure_dev, config.keys.backend in keys) == (False, True)
+
+
+def test_without_a_word_about_keys_they_would_be_plain(folder: Folder) -> None:
+    folder.change(("insecure_dev = true", ""))
+    assert folder.faults() == [
+        (
+            1,
+            'keys: plain keys are for a desktop: choose backend = "tpm2" or "systemd-credentials", or set '
+            "insecure_dev = true under [device]",
+        )
+    ]
+
+
 def test_without_tls_and_user_the_link_has_neither(folder: Folder) -> None:
     text = re.sub(r"\[broker.tls\](\n\w+ = .*)+", "", GOOD)
     folder.file.write_text(re.sub(r"(user|password_file|repository_ca) = .*\n", "", text))
@@ -128,6 +148,11 @@ def test_without_tls_and_user_the_link_has_neither(folder: Folder) -> None:
         ("insecure_dev = true", 'insecure_dev = "yes"', "device.insecure_dev", "Input should be a valid boolean"),
         ("insecure_dev = true", "insecure_dev = 1", "device.insecure_dev", "Input should be a valid boolean"),
         ("insecure_dev = true", "insecure_dev = true\nenabled = true", "device.enabled", "unknown key; remove it"),
+        ("insecure_dev = true", "[keys]\nbackend = 'plain'", "keys", "plain keys are for a desktop"),
+        ("insecure_dev = true", "[keys]\nbackend = 'tpm'", "keys.backend", "Input should be 'plain'"),
+        ("insecure_dev = true", "[keys]\nbackend = 'tpm2'\ntcti = 'a b'", "keys.tcti", "String should match pattern"),
+        ("insecure_dev = true", "[keys]\nbackend = 'systemd-credentials'\ntcti = 'device'", "keys", "remove tcti"),
+        ("insecure_dev = true", "[keys]\nbackend = 'tpm2'\npcrs = 1", "keys.pcrs", "unknown key; remove it"),
         ('state = "state"', 'state = ""', "device.state", "String should have at least 1 character"),
         ('state = "state"', 'state = "a\\u0000b"', "device.state", "String should match pattern"),
         ('name = "yard"', 'name = "a/#"', "site.name", "String should match pattern"),

@@ -53,9 +53,8 @@ class Place:
         self.state.mkdir(mode=0o700, exist_ok=True)
         store = Store.open(self.state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
         try:
-            standing, updates = Standing(DEVICE, store, lambda: None, lambda line: None), Updates(
-                self.state / "tuf", self.root, self.fetch
-            )  # fmt: skip
+            standing = Standing(DEVICE, store, store.withdraw, lambda: None, lambda line: None)
+            updates = Updates(self.state / "tuf", self.root, self.fetch)
             standing.opening(NOW_S)
             verified = updates.refresh(NOW_S) if news else updates.load()
             if verified is not None:

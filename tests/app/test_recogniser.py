@@ -272,13 +272,13 @@ class TestAStartThatCannotBe:
 
     def test_plain_keys_where_the_config_does_not_allow_them(self, bench: Bench) -> None:
         configure(bench.device, bench.device.folder / "stills", insecure_dev="false")
-        self.refused(bench, VaultError, "plain keys are for a desktop")
+        self.refused(bench, ConfigError, "device.toml:1: keys: plain keys are for a desktop")
 
     def test_keys_with_a_changed_byte(self, bench: Bench) -> None:
         file = bench.device.state / "keys.json"
         fields = json.loads(file.read_text())
-        file.write_text(json.dumps(fields | {"vault": fields["vault"][:-1]}))
-        self.refused(bench, VaultError, "keys.json", "vault")
+        file.write_text(json.dumps(fields | {"ledger": fields["ledger"][:-1]}))
+        self.refused(bench, VaultError, "keys.json", "ledger")
 
     def test_a_state_folder_that_others_can_enter(self, bench: Bench) -> None:
         bench.device.state.chmod(0o755)

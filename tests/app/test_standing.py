@@ -34,12 +34,12 @@ class Bench:
         self.galleries = 0
         self.begin()
         for subject in (P1, P2):
-            row = VaultRow(DEVICE, SITE, subject, ConsentId("c-1"), 1, Sha256("e" * 64), "litert 2", b"sealed")
+            row = VaultRow(DEVICE, SITE, subject, ConsentId("c-1"), 1, Sha256("e" * 64), "litert 2", b"sealed", 1, b"")
             self.store.put_reference(row, NOW_S)
 
     def begin(self) -> None:
         self.store = Store.open(self._path, site=SITE, device=DEVICE, ledger_key=bytes(32))
-        self.standing = Standing(DEVICE, self.store, self._gallery, self.said.append)
+        self.standing = Standing(DEVICE, self.store, self.store.withdraw, self._gallery, self.said.append)
 
     def again(self) -> None:
         self.store.close()

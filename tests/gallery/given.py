@@ -25,7 +25,7 @@ SITE = SiteId("quay")
 DEVICE = DeviceId("gate-1")
 MODEL = ModelIdentity(Sha256("e" * 64), "litert 2.3.0")
 CONTEXT = VaultContext(DEVICE, SITE, MODEL)
-KEYS = VaultKeys(b"\x01" * 32, b"\x02" * 32)
+KEYS = VaultKeys(b"\x01" * 32, b"\x02" * 32, 7)
 LENGTH = 32
 ROTATION = Rotation(KEYS.gallery, 1, LENGTH)
 

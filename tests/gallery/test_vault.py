@@ -15,9 +15,9 @@ from hypothesis import given, settings, strategies
 from agent.crypto import decrypt, encrypt
 from agent.errors import PolicyError, VaultError
 from agent.gallery.reference import ModelIdentity, Reference
-from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, associated, lock, unlock
+from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, associated, lock, rewrap, unlock
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
-from tests.gallery.given import CONTEXT, ISSUER, KEYS, LENGTH, MODEL, ROTATION, receipt, reference, vector
+from tests.gallery.given import CONTEXT, DEVICE, ISSUER, KEYS, LENGTH, MODEL, ROTATION, SITE, receipt, reference, vector
 from tests.policy.given import NOW_S, iso
 
 
@@ -45,10 +45,11 @@ def test_two_rows_of_one_person_have_nothing_in_common() -> None:
 OTHER: list[tuple[str, VaultContext | None, VaultKeys]] = [
     ("device", replace(CONTEXT, device=DeviceId("gate-2")), KEYS),
     ("gallery", replace(CONTEXT, gallery=SiteId("pier")), KEYS),
-    ("epoch", replace(CONTEXT, epoch=2), KEYS),
+    ("rotation", replace(CONTEXT, rotation=2), KEYS),
+    ("epoch", CONTEXT, replace(KEYS, epoch=8)),
     ("model", replace(CONTEXT, model=ModelIdentity(Sha256("f" * 64), MODEL.runtime)), KEYS),
     ("runtime", replace(CONTEXT, model=ModelIdentity(MODEL.sha256, "tflite-runtime 2.14.0")), KEYS),
-    ("wrong key", CONTEXT, VaultKeys(b"\x09" * 32, KEYS.gallery)),
+    ("wrong key", CONTEXT, replace(KEYS, secret=b"\x09" * 32)),
 ]
 
 
@@ -63,7 +64,8 @@ def test_does_not_open_when_it_is_relabelled(field: str, context: VaultContext, 
     labels = {
         "device": context.device,
         "gallery": context.gallery,
-        "epoch": context.epoch,
+        "rotation": context.rotation,
+        "epoch": keys.epoch,
         "model_sha256": context.model.sha256,
         "runtime": context.model.runtime,
     }
@@ -80,28 +82,71 @@ def test_does_not_open_for_another_person(swap: dict[str, Any]) -> None:
 @settings(max_examples=300)
 @given(at=strategies.integers(min_value=0), mask=strategies.integers(1, 255))
 def test_no_changed_byte_opens(at: int, mask: int) -> None:
-    whole = _ROW
-    data = bytearray(whole.sealed)
-    data[at % len(data)] ^= mask
-    with pytest.raises(VaultError):
-        unlock(replace(whole, sealed=bytes(data)), CONTEXT, KEYS)
+    for field in ("sealed", "wrapped"):
+        data = bytearray(getattr(_ROW, field))
+        data[at % len(data)] ^= mask
+        with pytest.raises(VaultError):
+            unlock(replace(_ROW, **{field: bytes(data)}), CONTEXT, KEYS)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 23, 24, 40, 100])
 def test_no_cut_row_opens(cut: int) -> None:
     with pytest.raises(VaultError):
         unlock(replace(_ROW, sealed=_ROW.sealed[:cut]), CONTEXT, KEYS)
+    if cut < len(_ROW.wrapped):
+        with pytest.raises(VaultError):
+            unlock(replace(_ROW, wrapped=_ROW.wrapped[:cut]), CONTEXT, KEYS)
+
+
+def test_two_rows_under_one_epoch_have_two_data_keys() -> None:
+    one, two = row(), lock(reference("p-2", vector(2)), CONTEXT, KEYS)
+    assert one.wrapped != two.wrapped and KEYS.secret != DATA_KEY
+    with pytest.raises(VaultError, match="wrong key or changed bytes"):
+        unlock(replace(one, wrapped=two.wrapped), CONTEXT, KEYS)
+    assert decrypt(DATA_KEY, two.sealed, associated(two)) is None
+
+
+NEXT = replace(KEYS, secret=b"\x0a" * 32, epoch=8)
+
+
+def rewrapped(old: VaultKeys = KEYS, **changes: Any) -> Any:
+    names: dict[str, Any] = {"device": DEVICE, "gallery": SITE, "subject": SubjectId("p-1")} | changes
+    return rewrap(_ROW.wrapped, old, NEXT, **names)
+
+
+def test_a_new_epoch_opens_what_was_wrapped_for_it_and_nothing_else() -> None:
+    moved = replace(_ROW, wrapped=rewrapped(), epoch=8)
+    assert np.array_equal(unlock(moved, CONTEXT, NEXT).rotated, unlock(_ROW, CONTEXT, KEYS).rotated)
+    for left in (_ROW, replace(_ROW, epoch=8)):
+        with pytest.raises(VaultError, match=r"epoch|wrong key"):
+            unlock(left, CONTEXT, NEXT)
+    with pytest.raises(VaultError, match="wrong key"):
+        unlock(replace(moved, epoch=7), CONTEXT, KEYS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"old": replace(KEYS, secret=b"\x0a" * 32)},
+        {"old": replace(KEYS, epoch=6)},
+        {"device": DeviceId("gate-2")},
+        {"gallery": SiteId("pier")},
+        {"subject": SubjectId("p-2")},
+    ],
+)
+def test_a_data_key_of_somewhere_else_is_not_wrapped_again(changes: dict[str, Any]) -> None:
+    assert rewrapped(**changes) is None
 
 
 def resealed(change: Callable[[bytes, bytes], tuple[bytes, bytes]], **labels: Any) -> VaultRow:
     """A row with another content under the right keys: what only a fault of ours, or a thief of the keys, can make."""
-    plain = decrypt(KEYS.vault, _ROW.sealed, associated(_ROW))
+    plain = decrypt(DATA_KEY, _ROW.sealed, associated(_ROW))
     assert plain is not None
     size = int.from_bytes(plain[:4], "big")
     document, rotated = change(plain[4 : 4 + size], plain[4 + size :])
     labelled = replace(_ROW, **labels)
     content = len(document).to_bytes(4, "big") + document + rotated
-    return replace(labelled, sealed=encrypt(KEYS.vault, content, associated(labelled)))
+    return replace(labelled, sealed=encrypt(DATA_KEY, content, associated(labelled)))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +180,7 @@ def test_a_consent_is_kept_where_it_covers_the_device_only() -> None:
     with pytest.raises(PolicyError, match="site"):
         lock(reference("p-1", vector(1), site="pier"), CONTEXT, KEYS)
     with pytest.raises(VaultError, match="another model or runtime"):
-        lock(reference("p-1", vector(1)), OTHER[3][1] or CONTEXT, KEYS)
+        lock(reference("p-1", vector(1)), OTHER[4][1] or CONTEXT, KEYS)
 
 
 def test_an_expired_consent_still_opens_so_that_it_can_be_erased() -> None:
@@ -147,7 +192,7 @@ def test_no_two_contexts_encode_alike() -> None:
     one = replace(_ROW, subject=SubjectId("ab"), consent_id=ConsentId("c"))
     two = replace(_ROW, subject=SubjectId("a"), consent_id=ConsentId("bc"))
     assert associated(one) != associated(two)
-    assert associated(_ROW).startswith(b"\x00\x00\x00\x10doorward/vault/1")
+    assert associated(_ROW).startswith(b"\x00\x00\x00\x10doorward/vault/2")
 
 
 @pytest.mark.parametrize("length", [2, 32, 192])
@@ -175,9 +220,18 @@ def test_a_rotation_is_not_copied_or_shown() -> None:
     with pytest.raises(TypeError, match="cannot be copied"):
         copy.deepcopy(ROTATION)
     assert repr(ROTATION) == "<Rotation>"
-    assert hashlib.sha256(KEYS.vault).hexdigest() not in repr(KEYS)
+    assert hashlib.sha256(KEYS.secret).hexdigest() not in repr(KEYS)
     assert "p-1" not in repr(_ROW)
 
 
+def data_key(of: VaultRow) -> bytes:
+    """As whoever has the epoch's secret can take it out."""
+    names = (b"doorward/wrap/1", DEVICE.encode(), SITE.encode(), of.subject.encode(), (7).to_bytes(8, "big"))
+    found = decrypt(KEYS.secret, of.wrapped, b"".join(len(name).to_bytes(4, "big") + name for name in names))
+    assert found is not None and len(found) == 32
+    return found
+
+
 _ROW = row()
+DATA_KEY = data_key(_ROW)
 RECIPE = [-0.1794304, 0.4974492, 0.2791868, 0.1422409, 0.4456684, 0.4625511, -0.1585179, -0.4294991]

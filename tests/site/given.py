@@ -48,7 +48,7 @@ class Gate:
     def starts(self) -> None:
         """A new start of the process; what was on disk still is."""
         self.store = Store.open(self._path, site=SiteId("quay"), device=self._device, ledger_key=bytes(32))
-        self.standing = Standing(self._device, self.store, lambda: None, self.said.append)
+        self.standing = Standing(self._device, self.store, self.store.withdraw, lambda: None, self.said.append)
 
     def looks(self, unix_s: float) -> Verified:
         """Ask the site for news and take them over."""

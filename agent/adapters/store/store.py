@@ -12,12 +12,13 @@ from __future__ import annotations
 import hmac
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agent.adapters.store.epochs import Epochs, Renewal
 from agent.adapters.store.file import code, connect, fault, read_frontier
 from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
@@ -30,7 +31,7 @@ from agent.ledger.entry import Entry, decided, encode, enrolled, salt, withdrawn
 from agent.ledger.merkle import Frontier, leaf_hash
 from agent.units import ConsentId, DeviceId, PassId, Sha256, SiteId, SubjectId
 
-_VAULT_COLUMNS: Final = "device, gallery, subject, consent_id, epoch, model_sha256, runtime, sealed"
+_VAULT_COLUMNS: Final = "device, gallery, subject, consent_id, rotation, model_sha256, runtime, sealed"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,6 +56,7 @@ class Store:
         self._broken = False
         self._frontier = read_frontier(db)
         self.times: Final = Times(self._transaction, self._read)
+        self.epochs: Final = Epochs(self._transaction, self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -162,36 +164,47 @@ class Store:
         """Keep one person's row, in place of an earlier one, with its ledger entry.
 
         Raises:
-            VaultError: the person has withdrawn: a pseudonym is never used again after that.
+            VaultError: the person has withdrawn: a pseudonym is never used again after that. Or the row is of another
+                epoch than the store.
         """
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM tombstone WHERE subject = ?", (row.subject,)).fetchone():
                 raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
-            values = (row.device, row.gallery, row.subject, row.consent_id, row.epoch, row.model_sha256, row.runtime)
+            values = (row.device, row.gallery, row.subject, row.consent_id, row.rotation, row.model_sha256, row.runtime)
             db.execute(
                 f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",
                 (*values, row.sealed, unix_s),
             )
+            self.epochs.keep(db, row.subject, row.epoch, row.wrapped)
             self._append(db, enrolled(row.subject, row.consent_id, unix_s, self._salt()))
 
     def references(self) -> list[VaultRow]:
         return [
-            VaultRow(DeviceId(d), SiteId(g), SubjectId(s), ConsentId(c), epoch, Sha256(m), runtime, sealed)
-            for d, g, s, c, epoch, m, runtime, sealed in self._read(
-                f"SELECT {_VAULT_COLUMNS} FROM reference ORDER BY 3"
+            VaultRow(DeviceId(d), SiteId(g), SubjectId(s), ConsentId(c), turn, Sha256(m), runtime, sealed, epoch, key)
+            for d, g, s, c, turn, m, runtime, sealed, epoch, key in self._read(
+                f"SELECT {_VAULT_COLUMNS}, coalesce(epoch, 0), coalesce(wrapped, x'') "
+                "FROM reference LEFT JOIN data_key USING (subject) ORDER BY 3"
             )
         ]
 
-    def withdraw(self, subject: SubjectId, unix_s: float | None) -> bool:
-        """Tombstone, deletion and ledger entry in one transaction, then `purge`; doing it twice changes nothing.
+    def withdraw(self, subjects: Collection[SubjectId], unix_s: float | None, renewal: Renewal | None = None) -> bool:
+        """Tombstones, deletions, ledger entries and the new epoch in one transaction, then `purge`.
+
+        Doing it twice changes nothing but the epoch. Called by app/erasure.py, which destroys the old secret.
+
+        Args:
+            renewal: None if there is no new epoch to be had now; then it is owed.
 
         Returns:
             What `purge` returns. The withdrawal itself holds in either case.
         """
         with self._transaction() as db:
-            if db.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (subject, unix_s)).rowcount:
-                self._append(db, withdrawn(subject, unix_s, self._salt()))
-            db.execute("DELETE FROM reference WHERE subject = ?", (subject,))
+            for subject in subjects:
+                if db.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (subject, unix_s)).rowcount:
+                    self._append(db, withdrawn(subject, unix_s, salt(self._key, read_frontier(db).size)))
+                db.execute("DELETE FROM reference WHERE subject = ?", (subject,))
+                self.epochs.forget(db, subject)
+            self.epochs.renew(db, renewal)
         return self.purge()
 
     def purge(self) -> bool:

@@ -1,0 +1,19 @@
+"""Where the device's secrets come from: one backend a file, all behind `KeySource`."""
+
+from agent.adapters.keys.credentials import CredentialKeys
+from agent.adapters.keys.plain import PlainKeys
+from agent.adapters.keys.source import EpochKeys, KeySource, device_document, epoch_box, vault_keys
+from agent.adapters.keys.tpm import TpmKeys
+from agent.adapters.keys.whole import write_whole
+
+__all__ = [
+    "CredentialKeys",
+    "EpochKeys",
+    "KeySource",
+    "PlainKeys",
+    "TpmKeys",
+    "device_document",
+    "epoch_box",
+    "vault_keys",
+    "write_whole",
+]

@@ -1,0 +1,102 @@
+"""Which epoch of the vault counts, and the data keys that its secret wraps.
+
+Rules: the number here is the truth; it changes in the very transaction that wraps the data keys anew. A new store takes
+over the number of its first row. Leaves out: the secrets, and when they are destroyed (app/erasure.py).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.errors import VaultError
+from agent.units import SubjectId
+
+_EPOCH: Final = "epoch"
+_OWED: Final = "epoch_owed"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The step from one epoch to the next."""
+
+    old: int
+    new: int
+    rewrap: Callable[[SubjectId, bytes], bytes | None]
+    """A person's wrapped data key -> the same key, wrapped for the new epoch; None leaves it: it opens no more."""
+
+
+class Epochs:
+    """A part of the store.
+
+    Args:
+        transaction: of the store.
+        read: runs a query.
+    """
+
+    def __init__(
+        self,
+        transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
+        read: Callable[..., list[Any]],
+    ) -> None:
+        self._transaction, self._read = transaction, read
+
+    @property
+    def present(self) -> int | None:
+        """The epoch whose secret opens the vault; None in a store that never held a row."""
+        rows = self._read("SELECT value FROM about WHERE name = ?", _EPOCH)
+        return int(rows[0][0]) if rows else None
+
+    @property
+    def owed(self) -> bool:
+        """Somebody was deleted without a new epoch, because its secret could not be made: it is still to come."""
+        return bool(self._read("SELECT 1 FROM about WHERE name = ?", _OWED))
+
+    def adopt(self, epoch: int) -> None:
+        """Take over the first epoch.
+
+        Raises:
+            VaultError: the store is at another one.
+        """
+        with self._transaction() as db:
+            self.demand(db, epoch)
+
+    def demand(self, db: sqlite3.Connection, epoch: int) -> None:
+        """Within a transaction: this epoch is the present one, or becomes the first.
+
+        Raises:
+            VaultError: the store is at another one.
+        """
+        db.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (_EPOCH, str(epoch)))
+        if self.present != epoch:
+            raise VaultError("vault: the keys are of another epoch than the store; restore the newest of both")
+
+    def keep(self, db: sqlite3.Connection, subject: SubjectId, epoch: int, wrapped: bytes) -> None:
+        """Within a transaction: one person's data key."""
+        self.demand(db, epoch)
+        db.execute("INSERT OR REPLACE INTO data_key VALUES (?, ?, ?)", (subject, epoch, wrapped))
+
+    def forget(self, db: sqlite3.Connection, subject: SubjectId) -> None:
+        """Within a transaction: without a data key nothing of the person opens, even before the epoch ends."""
+        db.execute("DELETE FROM data_key WHERE subject = ?", (subject,))
+
+    def renew(self, db: sqlite3.Connection, renewal: Renewal | None) -> None:
+        """Within a transaction: wrap all data keys for the new epoch, which is then the present one.
+
+        Args:
+            renewal: None if there is no new epoch to be had now; then it is owed.
+        """
+        if renewal is None:
+            db.execute("INSERT OR REPLACE INTO about VALUES (?, '1')", (_OWED,))
+            return
+        kept = db.execute("SELECT subject, wrapped FROM data_key WHERE epoch = ?", (renewal.old,)).fetchall()
+        wrapped = ((renewal.rewrap(SubjectId(subject), key), subject) for subject, key in kept)
+        db.executemany(
+            "UPDATE data_key SET epoch = ?, wrapped = ? WHERE subject = ?",
+            ((renewal.new, key, subject) for key, subject in wrapped if key is not None),
+        )
+        db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (_EPOCH, str(renewal.new)))
+        db.execute("DELETE FROM about WHERE name = ?", (_OWED,))
