@@ -18,6 +18,7 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
+from agent.app.custody import Custody
 from agent.app.recogniser import alone
 from agent.app.standing import Standing
 from agent.app.timekeeping import hear, trusted_clock
@@ -60,7 +61,7 @@ class Desk:
         self._model = ModelIdentity(embedder.sha256, embedder.runtime)
         self._context = VaultContext(keys.device, law.policy.site, self._model)
         self._rotation: Rotation | None = None
-        stock, crossed_s = store.stock(law.profile.filing_at, unix_s)
+        stock, crossed_s = store.people.stock(law.profile.filing_at, unix_s)
         around = Surroundings(
             unix_s=unix_s,
             lease_until_s=lease_until_s,
@@ -88,7 +89,7 @@ class Desk:
                 f"{source}: the clock is not trusted; set it, or bring the device in contact with the site"
             )
         consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
-        if consent.subject in self._store.tombstones():
+        if self._store.marks.withdrawn(consent.subject):
             raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
         if self._context.device not in consent.devices:
             raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
@@ -155,7 +156,7 @@ def open_law(
         verified = _verified(config, trusted.proved(clock.monotonic_ns()), report)
         hear(verified, trusted, store, clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
-        standing = Standing(keys.device, store, lambda: None, report)
+        standing = Standing(store, Custody(store, keys, report), lambda: None, report)
         standing.take(verified, now_s)
         if standing.law is None:
             raise PolicyError(f"{config.site.repository}: no policy for this device can be used; see the line above")

@@ -31,7 +31,7 @@ from agent.demo.device import Device, make, write_config
 from agent.errors import DeviceError
 from agent.events import wire
 from agent.events.bodies import Body, Status
-from agent.events.seal import OpenedEvent, open_event
+from agent.events.seal import OpenedErasure, OpenedEvent, open_event
 from agent.events.telemetry import read_telemetry
 from agent.events.wire import FetchOutcome, FetchReply, FetchRequest, FromRecogniser
 from agent.ledger.entry import Decided, decode
@@ -153,6 +153,7 @@ class Peer:
         self._device, self.acknowledging = device, acknowledging
         self._files = device.folder / "site" / "repository"
         self.events: list[OpenedEvent] = []
+        self.erasures: list[OpenedErasure] = []
         self.said: list[Body] = []
         self.previews: list[bytes] = []
         self.there: list[bool] = []
@@ -171,7 +172,10 @@ class Peer:
                 self.said.append(read_telemetry(kind, payload, self._device.key).body)
             case wire.Event(_, envelope):
                 event = open_event(envelope, self._device.events_secret, self._device.key)
-                self.events.append(event)
+                if isinstance(event, OpenedErasure):
+                    self.erasures.append(event)
+                else:
+                    self.events.append(event)
                 if self.acknowledging:
                     self.end.send(wire.Acknowledgement(event.sequence, event.nonce))
             case wire.PreviewPicture(jpeg):

@@ -174,7 +174,7 @@ def test_who_withdraws_is_a_stranger_within_a_round(bench: Bench, models: tuple[
         path, data = withdrawal(P1)
         bench.device.repository.publish({path: data})
         with contextlib.closing(opened(bench.device)) as store:
-            until(lambda: store.tombstones() == {P1})
+            until(lambda: store.marks.withdrawn(P1))
             assert store.references() == []
         bench.view = face()
         assert peer.wait_events(1)[0].outcome is Outcome.NO_MATCH

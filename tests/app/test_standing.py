@@ -11,7 +11,6 @@ import pytest
 
 from agent.adapters.store import Store, read_ledger
 from agent.adapters.updates import Verified
-from agent.app.standing import Standing
 from agent.core import GalleryChanged, Input, LawChanged
 from agent.errors import DeviceError
 from agent.gallery.vault import VaultRow
@@ -19,6 +18,7 @@ from agent.ledger.entry import decode
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.site.restrictions import extra_zone, stop_order, withdrawal
 from agent.units import ConsentId, Sha256, SiteId, SubjectId
+from tests.app.given import standing
 from tests.policy.given import DEVICE, NOW_S, document, square
 
 SITE = SiteId("quay")
@@ -39,7 +39,7 @@ class Bench:
 
     def begin(self) -> None:
         self.store = Store.open(self._path, site=SITE, device=DEVICE, ledger_key=bytes(32))
-        self.standing = Standing(DEVICE, self.store, self._gallery, self.said.append)
+        self.standing = standing(self.store, self._gallery, self.said.append)
 
     def again(self) -> None:
         self.store.close()
@@ -188,7 +188,7 @@ def test_a_zone_begins_at_once_and_ends_at_its_time(bench: Bench) -> None:
 def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -> None:
     bench.standing.opening(NOW_S)
     gallery, law = bench.take(policy(), withdrawal(P1))
-    assert gallery == GalleryChanged(None, frozenset({P1}))
+    assert gallery == GalleryChanged(None, frozenset()) and bench.store.marks.withdrawn(P1)
     assert isinstance(law, LawChanged)
     assert (bench.people(), bench.galleries, bench.standing.stock) == ([P2], 2, 1)
     assert bench.kinds().count("withdrawal") == 1
@@ -197,10 +197,10 @@ def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -
 
 
 def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(bench: Bench) -> None:
-    bench.store.remember(*withdrawal(P2))  # the process died right behind this
+    bench.store.said.remember(*withdrawal(P2))  # the process died right behind this
     bench.again()
     (event,) = bench.standing.opening(None)
-    assert event == GalleryChanged(None, frozenset({P2}))
+    assert event == GalleryChanged(None, frozenset()) and bench.store.marks.withdrawn(P2)
     assert bench.people() == [P1]
 
 
@@ -222,7 +222,7 @@ def test_what_a_full_disk_keeps_from_being_written_is_taken_over_later(bench: Be
     bench.limit(1_000_000)
     (event,) = bench.take(policy(version=version), withdrawal(P1))
     assert isinstance(event, LawChanged) and event.law is not None and event.law.policy.document.version == version
-    assert bench.people() == [P2] and bench.standing.gallery_changed().withdrawn == {P1}
+    assert bench.people() == [P2] and bench.store.marks.withdrawn(P1)
 
 
 def test_a_withdrawal_that_cannot_be_remembered_is_an_error_and_nobody_believes_that_it_is_done(bench: Bench) -> None:

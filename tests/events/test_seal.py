@@ -14,7 +14,7 @@ from agent.crypto import BoxSecret, SignSecret
 from agent.errors import LinkError
 from agent.events import seal
 from agent.events.decision import Decision, Outcome
-from agent.events.seal import SealedEvent, open_event, seal_event
+from agent.events.seal import OpenedEvent, SealedEvent, open_event, seal_event
 from agent.units import DeviceId, DoorId, PassId, SiteId, SubjectId
 
 SITE, DEVICE = SiteId("yard"), DeviceId("gate-1")
@@ -61,6 +61,7 @@ MATCH = Decision(Outcome.MATCH, DoorId("main"), 1_800_000_000.25, 1, 2, 3, subje
 def test_the_site_reads_what_was_decided(decision: Decision, in_clear: bool) -> None:
     event = sealed(decision, in_clear=in_clear)
     opened = open_event(event.envelope, BOX, PUBLIC)
+    assert isinstance(opened, OpenedEvent)
     assert (opened.device, opened.sequence, opened.nonce) == (DEVICE, 9, event.nonce)
     assert (opened.outcome, opened.door, opened.subject) == (decision.outcome, decision.door, decision.subject)
     assert (opened.ground, opened.policy_version) == (decision.ground, 7)
