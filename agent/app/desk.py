@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.fetch import Repository
@@ -29,6 +30,7 @@ from agent.gallery.enrol import Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.vault import Rotation, VaultContext, lock
 from agent.policy.circumstances import Circumstances, Surroundings
+from agent.policy.filing import filing_advice
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
@@ -61,8 +63,7 @@ class Desk:
         self._model = ModelIdentity(embedder.sha256, embedder.runtime)
         self._context = VaultContext(keys.device, law.policy.site, self._model)
         self._rotation: Rotation | None = None
-        stock, crossed_s = store.people.stock(law.profile.filing_at, unix_s)
-        around = Surroundings(
+        self._around = Surroundings(
             unix_s=unix_s,
             lease_until_s=lease_until_s,
             fix=None,
@@ -71,10 +72,9 @@ class Desk:
             ledger_writable=store.writable(),
             stopped=stopped,
             moved=False,
-            stock=stock,
-            crossed_s=crossed_s,
+            stock=None,
+            crossed_s=None,
         )
-        self._here = Circumstances(0, around, None)
 
     def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
         """The consent of a receipt that somebody brings.
@@ -97,6 +97,13 @@ class Desk:
             raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
         return consent
 
+    @property
+    def filing(self) -> str | None:
+        """What to do about the filing duty, in one line; None: nothing yet."""
+        filing_at = self._law.profile.filing_at
+        people, _ = self._store.people.stock(filing_at, self._unix_s)
+        return filing_advice(people, filing_at, self._law.policy.document.filing)
+
     def enrol(self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None) -> Rejected | None:
         """Make and keep one person's reference; None when it is kept.
 
@@ -109,7 +116,9 @@ class Desk:
             DeviceError: the disk or a model failed.
         """
         gate = Gate(self._law)
-        made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
+        people, crossed_s = self._store.people.stock(self._law.profile.filing_at, self._unix_s)
+        here = Circumstances(0, replace(self._around, stock=people, crossed_s=crossed_s), None)
+        made = enrol(pictures, gate, here, self._detector, self._embedder, consent, self._model, watch=watch)
         if not isinstance(made, Reference):
             return made
         keys = self._keys.vault_keys
@@ -151,7 +160,7 @@ def open_law(
     Raises:
         ConfigError, PolicyError, VaultError, DeviceError: see `open_desk`.
     """
-    with _open_store(config) as (keys, store):
+    with open_store(config) as (keys, store):
         clock, trusted = SystemClock(), trusted_clock(store)
         verified = _verified(config, trusted.proved(clock.monotonic_ns()), report)
         hear(verified, trusted, store, clock.monotonic_ns())
@@ -164,7 +173,13 @@ def open_law(
 
 
 @contextmanager
-def _open_store(config: DeviceConfig) -> Iterator[tuple[PlainKeys, Store]]:
+def open_store(config: DeviceConfig) -> Iterator[tuple[PlainKeys, Store]]:
+    """A stopped device's keys and store; no network, no law.
+
+    Raises:
+        ConfigError: the recogniser runs.
+        VaultError, DeviceError: keys or store cannot be used.
+    """
     with alone(config.state):
         keys = PlainKeys.open(config.state / "keys.json", insecure_dev=config.device.insecure_dev)
         if keys.device != config.device.id:

@@ -114,3 +114,8 @@ def read_erasure(data: bytes, source: str = "receipt") -> Erasure:
     if not verify(public, ERASURE_CONTEXT, canonical(unsigned), signature):
         raise VaultError(f"{source}: signature: does not fit; the receipt was changed: ask the site for another copy")
     return erasure
+
+
+def erasure_schema() -> dict[str, object]:
+    """The JSON Schema (2020-12) of a receipt; `schemas/erasure.json` is this."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Erasure.model_json_schema()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.cli.people import consent, enrol
+from agent.cli.people import consent, enrol, erased, records
 from agent.cli.people.group import people
 
-__all__ = ["consent", "enrol", "people"]
+__all__ = ["consent", "enrol", "erased", "people", "records"]

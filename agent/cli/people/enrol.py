@@ -51,9 +51,12 @@ def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
                 progress.update(bar, completed=len(faults))
 
             rejected = desk.enrol(agreed, frames, watch)
+        advice = desk.filing
     for place, fault in sorted(faults.items()):
         if fault is not None:
             click.echo(f"{pictures[place]}: {_WORDS[fault]}", err=True)
+    if advice is not None:
+        click.echo(f"doorward: filing: {advice}", err=True)
     if isinstance(rejected, NotPermitted):
         listed = ", ".join(ground.value for ground in rejected.grounds)
         raise PolicyError(f"{receipt}: not permitted ({listed}); nothing was kept")

@@ -20,7 +20,7 @@ class _InOrder(click.Group):
 
 @click.group(cls=_InOrder)
 def people() -> None:
-    """Sign consent receipts, enrol people on a stopped device."""
+    """Sign consent receipts, enrol people on a stopped device, and end it: list, withdraw, export."""
 
 
 def bytes_of(path: Path) -> bytes:
