@@ -35,7 +35,8 @@ class Custody:
         self._agreed: dict[tuple[SubjectId, ConsentId], Agreed] = {}
         self._shut: set[tuple[SubjectId, ConsentId]] = set()
         """Rows that do not open; each was told once."""
-        self._law: Law | None = None
+        self._looked: tuple[Law | None, bool] | None = None
+        """Under which law, fresh or not, it was looked the last time."""
         self._again_s = self._shorten_s = -inf
         self.oldest_s: float | None = None
         """When the oldest template was made, as of the last look; None: there is none."""
@@ -65,7 +66,7 @@ class Custody:
         Raises:
             DeviceError: the disk; nothing was done, or all, and it is looked at again.
         """
-        if law is self._law and unix_s < self._again_s:
+        if (law, fresh) == self._looked and unix_s < self._again_s:
             return False
         document = None if law is None else law.policy.document
         stays = self.stays()
@@ -80,7 +81,8 @@ class Custody:
         ends = [end(stay, None if document is None else document.retention)[0] for stay in left]
         self.oldest_s = min((stay.enrolled_s or stay.agreed.given_s for stay in left), default=None)
         self.next_s = min(ends, default=None)
-        self._law, self._again_s = law, min([*ends, unix_s + DAY_S])
+        over_s = inf if document is None else document.until.timestamp()
+        self._looked, self._again_s = (law, fresh), min(*ends, unix_s + DAY_S, over_s if over_s > unix_s else inf)
         return bool(due)
 
     def shorten(self, law: Law, unix_s: float) -> None:

@@ -19,7 +19,8 @@ from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.site.restrictions import extra_zone, stop_order, withdrawal
 from agent.units import ConsentId, Sha256, SiteId, SubjectId
 from tests.app.given import standing
-from tests.policy.given import DEVICE, NOW_S, document, square
+from tests.app.test_custody import row
+from tests.policy.given import DEVICE, NOW_S, document, iso, square
 
 SITE = SiteId("quay")
 P1, P2 = SubjectId("p-1"), SubjectId("p-2")
@@ -29,7 +30,7 @@ class Bench:
     """A store with two people in it, and what stands over it; `again` is a new start of the process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.said: list[str] = []
         self.galleries = 0
         self.begin()
@@ -38,7 +39,7 @@ class Bench:
             self.store.put_reference(row, NOW_S)
 
     def begin(self) -> None:
-        self.store = Store.open(self._path, site=SITE, device=DEVICE, ledger_key=bytes(32))
+        self.store = Store.open(self.path, site=SITE, device=DEVICE, ledger_key=bytes(32))
         self.standing = standing(self.store, self._gallery, self.said.append)
 
     def again(self) -> None:
@@ -58,7 +59,7 @@ class Bench:
         self.store._db.execute(f"PRAGMA max_page_count = {pages}")
 
     def kinds(self) -> list[str]:
-        with read_ledger(self._path) as copy:
+        with read_ledger(self.path) as copy:
             return [decode(data).kind for _, data in copy.entries]
 
     def people(self) -> list[SubjectId]:
@@ -231,3 +232,42 @@ def test_a_withdrawal_that_cannot_be_remembered_is_an_error_and_nobody_believes_
         bench.take(policy(), withdrawal(P1))
     bench.begin()
     assert bench.people() == [P1, P2]
+
+
+def test_once_carried_out_a_withdrawal_names_nobody_in_the_store_however_often_it_is_listed(bench: Bench) -> None:
+    for again in range(3):
+        bench.take(policy(), withdrawal(P1), stop_order("fair"))
+        kept = [path for path, _ in bench.store.said.restrictions()]
+        assert kept == ["restriction/stop-fair.json"]
+        assert bench.standing.stopped(NOW_S)
+        if again == 1:
+            bench.again()
+    assert bench.kinds().count("withdrawal") == bench.kinds().count("erasure") == 1
+    bench.store.purge()
+    assert b"withdraw-p-1" not in bench.path.read_bytes()
+
+
+def test_a_receipt_of_the_erasure_goes_to_the_key_of_the_policy(bench: Bench) -> None:
+    bench.take(policy())
+    assert bench.store.pending() == 0
+    bench.take(policy(), withdrawal(P1))
+    assert bench.store.pending() == 1
+    bench.store.said.remember(*withdrawal(P2))
+    bench.again()
+    bench.standing.opening(None)  # before anything was verified: the key of the last policy is remembered
+    assert bench.store.pending() == 2
+
+
+def test_a_sweep_makes_the_gallery_new_only_if_somebody_went(bench: Bench) -> None:
+    bench.take(policy())
+    assert bench.standing.sweep(NOW_S) == []
+    bench.store.put_reference(row("p-9", until=iso(NOW_S + 50)), NOW_S)
+    bench.again()
+    bench.take(policy())
+    galleries = bench.galleries
+    assert bench.standing.sweep(NOW_S + 49) == [] and bench.galleries == galleries
+    assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, frozenset())]
+    assert (bench.galleries, bench.standing.stock, bench.people()) == (galleries + 1, 2, [P1, P2])
+    assert (
+        bench.said == ["vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again"] * 2
+    )
