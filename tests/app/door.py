@@ -112,14 +112,16 @@ def opened(device: Device) -> Store:
     return Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
 
 
-def enrol(device: Device, models: tuple[LoadedModel, LoadedModel] | None = None) -> None:
-    """P1 agrees and is enrolled, as at the desk."""
+def enrol(
+    device: Device, models: tuple[LoadedModel, LoadedModel] | None = None, *, ago_s: float = 60, days: int = 30
+) -> None:
+    """P1, who agreed so long ago for so many days, is enrolled, as at the desk."""
     now = time.time()
     law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
     secret = device.repository.keys.sign_secret("enrolment")
     with contextlib.closing(opened(device)) as store:
         desk = Desk(store, device.keys, law, *(models or load_models(MODELS)), unix_s=now, lease_until_s=now + 3600)
-        receipt = issue_receipt(device.policy, secret, P1, given_s=now - 60, days=30)
+        receipt = issue_receipt(device.policy, secret, P1, given_s=now - ago_s, days=days)
         pictures = [np.ascontiguousarray(face(name=f"enrol-{place}")[..., ::-1]) for place in range(1, 7)]
         assert desk.enrol(desk.consent(receipt), [handed_in(place, bgr) for place, bgr in enumerate(pictures)]) is None
 
