@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.fetch import Repository
@@ -18,6 +19,7 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
+from agent.app.custody import Custody
 from agent.app.erasure import Erasure
 from agent.app.keys import open_keys
 from agent.app.recogniser import alone
@@ -31,6 +33,7 @@ from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.tombstone import tombstone
 from agent.gallery.vault import Rotation, VaultContext, lock
 from agent.policy.circumstances import Circumstances, Surroundings
+from agent.policy.filing import filing_advice
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
@@ -63,8 +66,7 @@ class Desk:
         self._model = ModelIdentity(embedder.sha256, embedder.runtime)
         self._context = VaultContext(keys.device, law.policy.site, self._model)
         self._rotation: Rotation | None = None
-        stock, crossed_s = store.stock(law.profile.filing_at, unix_s)
-        around = Surroundings(
+        self._around = Surroundings(
             unix_s=unix_s,
             lease_until_s=lease_until_s,
             fix=None,
@@ -73,10 +75,9 @@ class Desk:
             ledger_writable=store.writable(),
             stopped=stopped,
             moved=False,
-            stock=stock,
-            crossed_s=crossed_s,
+            stock=None,
+            crossed_s=None,
         )
-        self._here = Circumstances(0, around, None)
 
     def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
         """The consent of a receipt that somebody brings.
@@ -92,13 +93,20 @@ class Desk:
             )
         consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
         erased = tombstone(self._keys.ledger_key, consent.subject) in self._keys.erased.read()
-        if erased or consent.subject in self._store.tombstones():
+        if erased or self._store.marks.withdrawn(consent.subject):
             raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
         if self._context.device not in consent.devices:
             raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
         if self._context.gallery != consent.site:
             raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
         return consent
+
+    @property
+    def filing(self) -> str | None:
+        """What to do about the filing duty, in one line; None: nothing yet."""
+        filing_at = self._law.profile.filing_at
+        people, _ = self._store.people.stock(filing_at, self._unix_s)
+        return filing_advice(people, filing_at, self._law.policy.document.filing)
 
     def enrol(self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None) -> Rejected | None:
         """Make and keep one person's reference; None when it is kept.
@@ -112,7 +120,9 @@ class Desk:
             DeviceError: the disk or a model failed.
         """
         gate = Gate(self._law)
-        made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
+        people, crossed_s = self._store.people.stock(self._law.profile.filing_at, self._unix_s)
+        here = Circumstances(0, replace(self._around, stock=people, crossed_s=crossed_s), None)
+        made = enrol(pictures, gate, here, self._detector, self._embedder, consent, self._model, watch=watch)
         if not isinstance(made, Reference):
             return made
         keys = vault_keys(self._keys, self._store.epochs.present or self._keys.epochs.present)
@@ -154,14 +164,14 @@ def open_law(
     Raises:
         ConfigError, PolicyError, VaultError, DeviceError: see `open_desk`.
     """
-    with _open_store(config) as (keys, store):
+    with open_store(config) as (keys, store):
         clock, trusted = SystemClock(), trusted_clock(store)
         verified = _verified(config, trusted.proved(clock.monotonic_ns()), report)
         hear(verified, trusted, store, clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
         erasure = Erasure(store, keys, report)
         erasure.settle(now_s)
-        standing = Standing(keys.device, store, erasure.erase, lambda: None, report)
+        standing = Standing(store, Custody(store, keys, erasure, report), lambda: None, report)
         standing.take(verified, now_s)
         if standing.law is None:
             raise PolicyError(f"{config.site.repository}: no policy for this device can be used; see the line above")
@@ -169,7 +179,13 @@ def open_law(
 
 
 @contextmanager
-def _open_store(config: DeviceConfig) -> Iterator[tuple[KeySource, Store]]:
+def open_store(config: DeviceConfig) -> Iterator[tuple[KeySource, Store]]:
+    """A stopped device's keys and store; no network, no law.
+
+    Raises:
+        ConfigError: the recogniser runs.
+        VaultError, DeviceError: keys or store cannot be used.
+    """
     with alone(config.state):
         keys = open_keys(config)
         store = Store.open(

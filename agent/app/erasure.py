@@ -9,18 +9,20 @@ The store's number is the truth. Before the commit of 2 the person is there, who
 finishes what was cut off: every secret but that of the store's epoch is destroyed. A store whose own secret is gone is
 an old copy: it is erased again of whoever is marked, nothing of it opens, and no secret is touched, for they belong to
 the newer store. Faults of the keys are told and tried again; the deletion of 2 does not wait for them.
-Leaves out: who is erased, and why (standing.py).
+Leaves out: who is erased, and why (standing.py, custody.py), and the receipts (custody.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 from agent.adapters.keys import KeySource, vault_keys
 from agent.adapters.store import Renewal, Store
 from agent.errors import DeviceError, VaultError
+from agent.gallery.retention import Ended
 from agent.gallery.tombstone import tombstone
 from agent.gallery.vault import VaultKeys, rewrap
+from agent.ledger.erasure import Close
 from agent.units import SubjectId
 
 
@@ -49,33 +51,36 @@ class Erasure:
                 epochs = self._keys.epochs
                 self._store.epochs.adopt(epochs.present if epochs.known() else epochs.begin())
             marks, owed = self._keys.erased.read(), self._store.epochs.owed and self._opens()
-            self._keys.erased.add({self._mark(subject) for subject in self._store.tombstones()})
+            self._keys.erased.add(self._store.marks.all())
         except (DeviceError, VaultError) as error:
             self._fault = error  # who was erased is not known
             return
         again = [row.subject for row in self._store.references() if self._mark(row.subject) in marks]
         if again or owed:
-            self.erase(again, unix_s)
+            self.erase(dict.fromkeys(again, Ended.WITHDRAWN), unix_s)
         else:
             self._finish()
 
-    def erase(self, subjects: Collection[SubjectId], unix_s: float | None) -> None:
+    def erase(self, ended: Mapping[SubjectId, Ended], unix_s: float | None, close: Close | None = None) -> None:
         """Erase these people; when this returns they are gone from the store, whatever the keys do.
+
+        Args:
+            close: makes the receipts; None where they were made before.
 
         Raises:
             DeviceError, VaultError: the store's own; then nobody is erased.
         """
-        self._store.withdraw(subjects, unix_s, self._renewal())
-        self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in subjects}))
+        self._store.erase(ended, unix_s, self._renewal(), close)
+        self._kept(lambda: self._keys.erased.add(self._store.marks.all()))
         self._finish()
 
     def retry(self, unix_s: float | None) -> None:
         """Try again what the keys or a reader of the store have held up; costs nothing when nothing is."""
         if not self._unfinished:
             return
-        self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in self._store.tombstones()}))
+        self._kept(lambda: self._keys.erased.add(self._store.marks.all()))
         if self._store.epochs.owed:
-            self.erase((), unix_s)
+            self.erase({}, unix_s)
         else:
             self._finish()
 

@@ -12,7 +12,8 @@ IGNORED: Final = frozenset({"version"})
 
 MORE_WIDENS: Final = frozenset(
     {
-        "until", "retention.max_days", "retention.max_idle_days", "attempt.probes", "attempt.window_s",
+        "until", "retention.max_days", "retention.max_idle_days", "retention.ledger_days",
+        "attempt.probes", "attempt.window_s",
         "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
         "location.anchor_m",
         "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",

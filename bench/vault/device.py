@@ -22,6 +22,7 @@ from agent.app.erasure import Erasure
 from agent.errors import VaultError
 from agent.face.probe import ProbeTemplate
 from agent.gallery.reference import Reference, average
+from agent.gallery.retention import Ended
 from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, lock, unlock
 from agent.policy.frames import Permit
 from agent.units import SubjectId
@@ -112,7 +113,7 @@ class VaultDevice:
 
     def erase(self, numbers: Collection[int]) -> None:
         with closing(self.store()) as store:
-            self._erasure(store).erase([person(number) for number in numbers], NOW_S)
+            self._erasure(store).erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
 
     def killed(self, numbers: Collection[int], at: int | None) -> int | None:
         """Erase in a process that is killed at this line; None: how many lines there are."""
@@ -133,7 +134,7 @@ class VaultDevice:
                 store = self.store()
                 erasure = self._erasure(store)
                 sys.settrace(trace)
-                erasure.erase([person(number) for number in numbers], NOW_S)
+                erasure.erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
                 sys.settrace(None)
                 os.write(told[1], str(lines[0]).encode())
             finally:

@@ -16,6 +16,7 @@ from agent.adapters.keys import PlainKeys
 from agent.adapters.store import Store, read_ledger
 from agent.app.erasure import Erasure
 from agent.errors import DeviceError, VaultError
+from agent.gallery.retention import Ended
 from agent.gallery.tombstone import tombstone
 from agent.ledger.entry import decode
 from bench.vault.device import VaultDevice, person, rows
@@ -94,7 +95,7 @@ def test_whoever_kept_the_old_store_cannot_open_it_with_todays_keys(device: Vaul
     assert device.keys().epochs.known() == {3}, "the newer store's secret is not touched"
     with closing(device.store()) as store:
         assert [row.subject for row in store.references()] == ALL[:2] + ALL[4:], "erased again"
-        assert store.tombstones() == {person(3), person(4)}
+        assert all(store.marks.withdrawn(person(number)) for number in (3, 4))
 
 
 def test_an_old_store_and_all_old_files_are_erased_again_by_the_marks(device: VaultDevice) -> None:
@@ -165,7 +166,7 @@ def test_a_secret_that_cannot_be_made_does_not_delay_the_deletion(device: VaultD
     way = broken(device)
     with closing(device.store()) as store:
         erasure = Erasure(store, device.keys(), device.said.append)
-        erasure.erase([person(3)], NOW_S)
+        erasure.erase({person(3): Ended.WITHDRAWN}, NOW_S)
         assert [row.subject for row in store.references()] == LEFT
         assert store.epochs.owed and store.epochs.present == 1
         erasure.retry(NOW_S)
@@ -193,7 +194,7 @@ def test_a_reader_of_the_store_delays_the_truncation_only(device: VaultDevice) -
         erasure = Erasure(store, device.keys(), device.said.append)
         with read_ledger(device.state / "store.sqlite") as copy:
             assert len(list(copy.entries)) == 5
-            erasure.erase([person(3)], NOW_S)
+            erasure.erase({person(3): Ended.WITHDRAWN}, NOW_S)
             assert device.keys().epochs.known() == {2}
         erasure.retry(NOW_S)
         assert device.remains(traces) == 0
@@ -232,7 +233,7 @@ def test_a_disk_that_fails_erases_nobody_and_says_so(device: VaultDevice) -> Non
         store._db.execute(f"PRAGMA max_page_count = {pages}")
         store._db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT raise(ABORT, 'full'); END")
         with pytest.raises(DeviceError):
-            Erasure(store, device.keys(), device.said.append).erase([person(3)], NOW_S)
+            Erasure(store, device.keys(), device.said.append).erase({person(3): Ended.WITHDRAWN}, NOW_S)
     assert device.start() == (1, ALL)
     assert device.keys().epochs.known() == {1}
 

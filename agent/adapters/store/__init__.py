@@ -2,6 +2,7 @@
 
 from agent.adapters.store.epochs import Renewal
 from agent.adapters.store.file import read_ledger
+from agent.adapters.store.people import Use
 from agent.adapters.store.store import OutboxRow, Store
 
-__all__ = ["OutboxRow", "Renewal", "Store", "read_ledger"]
+__all__ = ["OutboxRow", "Renewal", "Store", "Use", "read_ledger"]

@@ -79,9 +79,14 @@ class Epochs:
         self.demand(db, epoch)
         db.execute("INSERT OR REPLACE INTO data_key VALUES (?, ?, ?)", (subject, epoch, wrapped))
 
-    def forget(self, db: sqlite3.Connection, subject: SubjectId) -> None:
-        """Within a transaction: without a data key nothing of the person opens, even before the epoch ends."""
-        db.execute("DELETE FROM data_key WHERE subject = ?", (subject,))
+    def forget(self, db: sqlite3.Connection, subject: SubjectId) -> int | None:
+        """Within a transaction: without a data key nothing of the person opens, even before the epoch ends.
+
+        Returns:
+            The epoch that the data key was of; None: there was none.
+        """
+        row = db.execute("DELETE FROM data_key WHERE subject = ? RETURNING epoch", (subject,)).fetchone()
+        return None if row is None else int(row[0])
 
     def renew(self, db: sqlite3.Connection, renewal: Renewal | None) -> None:
         """Within a transaction: wrap all data keys for the new epoch, which is then the present one.
