@@ -65,8 +65,20 @@ class Erasure:
         Raises:
             DeviceError, VaultError: the store's own; then nobody is erased.
         """
-        self._store.withdraw(subjects, unix_s, self._renewal())
-        self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in subjects}))
+        self.perform(lambda renewal: self._store.withdraw(subjects, unix_s, renewal), subjects)
+
+    def perform(self, write: Callable[[Renewal | None], object], marked: Collection[SubjectId]) -> None:
+        """Carry out one transaction of the store that deletes people, inside the order of an erasure.
+
+        Args:
+            write: the transaction; it ends with the renewal that it is given.
+            marked: those of the deleted who may not come back under their pseudonym.
+
+        Raises:
+            DeviceError, VaultError: what `write` raises; then nobody is erased.
+        """
+        write(self._renewal())
+        self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in marked}))
         self._finish()
 
     def retry(self, unix_s: float | None) -> None:
