@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import track
@@ -29,6 +30,8 @@ from agent.models.manifest import read_manifest
 from bench.vault import erased, linkage, tamper
 from bench.vault.device import BACKENDS
 
+RECORDS: Final = {"vault rows": tamper}
+"""Kinds of records, each with a module: `cases` of changed ones, whether one is `accepted`, whether whole ones are."""
 CASES, D_SYS, UNLOCK_S, ERASE_S = 20_000, 0.010, 2.0, 1.0
 _OUT, _ERR = Console(highlight=False), Console(stderr=True)
 
@@ -45,21 +48,21 @@ def table(title: str, *heads: str) -> Table:
 
 
 def tampered() -> bool:
-    """Each kind of record has a line of its own: vault rows here."""
-    counts, opened = Counter[str](), Counter[str]()
-    for case in watch_cases():
-        counts[case[0]] += 1
-        opened[case[0]] += tamper.accepted(case)
-    shown = table("changed, moved and replayed vault rows", "what was done", "cases", "accepted")
-    for what, count in sorted(counts.items()):
-        shown.add_row(what, f"{count:,}", f"{opened[what]:,}")
-    shown.add_row("all", f"{counts.total():,}", f"{opened.total():,}")
-    _OUT.print(shown)
-    return tamper.sound() and counts.total() >= CASES and opened.total() == 0
-
-
-def watch_cases() -> Iterable[tamper.Case]:
-    return track(list(tamper.cases(random.Random(4))), "opening", console=_ERR, transient=True)
+    good, total = True, 0
+    for name, record in RECORDS.items():
+        counts, opened = Counter[str](), Counter[str]()
+        made = list(record.cases(random.Random(4)))
+        for case in track(made, f"opening {name}", console=_ERR, transient=True):
+            counts[case[0]] += 1
+            opened[case[0]] += record.accepted(case)
+        shown = table(f"changed, moved and replayed: {name}", "what was done", "cases", "accepted")
+        for what, count in sorted(counts.items()):
+            shown.add_row(what, f"{count:,}", f"{opened[what]:,}")
+        shown.add_row("all", f"{counts.total():,}", f"{opened.total():,}")
+        _OUT.print(shown)
+        good &= record.sound() and opened.total() == 0
+        total += counts.total()
+    return good and total >= CASES
 
 
 def gone() -> bool:
