@@ -4,7 +4,7 @@ Ed25519 signatures are over a context and the message, so that a signature made 
 another. XChaCha20-Poly1305 binds its associated data; its 24-byte nonce is random, which is safe for any number of rows
 (NaCl's own argument for the extended nonce). A sealed box names no sender: whoever needs one signs the ciphertext.
 Passphrases are stretched by Argon2id, whose cost the caller keeps beside the salt, so that it can rise later.
-Leaves out: where keys come from (adapters/keys.py) and TUF's own signatures (python-tuf).
+Leaves out: where keys come from (adapters/keys) and TUF's own signatures (python-tuf).
 """
 
 from __future__ import annotations

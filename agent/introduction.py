@@ -1,7 +1,7 @@
 """How a device introduces itself to the operator who admits it: its id, its public keys, and what both sides compare.
 
 `device.json` and the text of the QR code that the device shows say the same. Rules: nothing in here is secret; the
-fingerprint covers id and both keys, so that comparing it is enough. Leaves out: making keys (adapters/keys.py),
+fingerprint covers id and both keys, so that comparing it is enough. Leaves out: making keys (adapters/keys),
 admitting (site/edit.py).
 """
 

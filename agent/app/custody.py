@@ -110,12 +110,17 @@ class Custody:
         }
 
     def _read(self) -> None:
+        try:
+            keys = self._erasure.vault_keys()
+        except (DeviceError, VaultError) as error:
+            self._report(str(error))  # nobody is swept; the gallery does not open either
+            return
         for row in self._store.references():
             name = (row.subject, row.consent_id)
             if name in self._agreed or name in self._shut:
                 continue
             try:
-                self._agreed[name] = Agreed.of(consent_of(row, self._erasure.vault_keys()))
+                self._agreed[name] = Agreed.of(consent_of(row, keys))
             except VaultError as error:
                 self._shut.add(name)
                 self._report(str(error))

@@ -1,8 +1,7 @@
 """Consent: what one person agreed to, as a signed receipt, and whether it is in force now.
 
-Rules: a `Consent` is made from a receipt whose signature was checked when it was admitted, and in no other way; one
-receipt is for one purpose, one site and one version of the notice; outside its time it is not in force, and no time at
-all is outside.
+Rules: a `Consent` is made from a receipt whose signature was checked, and in no other way; one receipt is for one
+purpose, one site and one version of the notice; outside its time it is not in force, and no time at all is outside.
 Leaves out: withdrawal (a tombstone in the store and a restriction target), and who the pseudonym is.
 """
 
@@ -65,7 +64,7 @@ class IssuerKey(Protocol):
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Consent(Unforgeable):
-    """One person's consent, its signature checked when it was admitted. Times are Unix seconds."""
+    """One person's consent, its signature checked. Times are Unix seconds."""
 
     mint: InitVar[Mint]
     id: ConsentId
@@ -132,29 +131,21 @@ def read_receipt(data: bytes, keys: Sequence[IssuerKey], unix_s: float, source: 
     return consent
 
 
-def read_kept_receipt(data: bytes, mint: Mint) -> Consent:
-    """The consent of a receipt that was admitted before and kept in the vault.
+def read_kept_receipt(data: bytes) -> Consent:
+    """The consent of a receipt that was admitted before and kept in the vault; its signature is checked again.
 
-    Its signature is not checked again: the vault seals only what `read_receipt` admitted (`lock` takes a `Consent`),
-    and the seal shows that these are the same bytes. Ed25519 would be most of the time that opening a vault takes. So
-    this takes the key of this room, and nobody else can have it read a receipt that was never checked. The issuer's key
-    may have left the policy since: expiry and replacement of a key do not undo what it issued.
+    The issuer's key may have left the policy since: expiry and replacement of a key do not undo what it issued.
 
     Raises:
-        PolicyError: malformed.
+        PolicyError: malformed, or the signature does not fit.
     """
-    demand(mint, "Consent")
-    return _consent(data, read(data, ReceiptDocument, "kept receipt"))
+    return _checked(data, read(data, ReceiptDocument, "kept receipt"), "kept receipt")
 
 
 def _checked(data: bytes, document: ReceiptDocument, source: str) -> Consent:
     issuer, signature = SignPublic(bytes.fromhex(document.key)), bytes.fromhex(document.signature)
     if not verify(issuer, RECEIPT_CONTEXT, signed_part(json.loads(data)), signature):
         raise PolicyError(f"{source}: signature: does not fit the document; have the receipt issued again")
-    return _consent(data, document)
-
-
-def _consent(data: bytes, document: ReceiptDocument) -> Consent:
     return Consent(
         mint=MINT,
         id=ConsentId(document.id),

@@ -15,4 +15,4 @@ def tombstone(key: bytes, subject: SubjectId) -> bytes:
 
     Pseudonyms are few and can be guessed, so a plain hash would still name them.
     """
-    return hashlib.blake2b(subject.encode(), digest_size=MARK_BYTES, key=key, person=b"doorward/erased").digest()
+    return hashlib.blake2b(subject.encode(), digest_size=MARK_BYTES, key=key, person=b"doorward/mark").digest()

@@ -30,7 +30,8 @@ import numpy as np
 from agent.crypto import decrypt, encrypt, random_bytes
 from agent.errors import PolicyError, VaultError
 from agent.gallery._mint import MINT
-from agent.gallery.consent import Consent, read_kept_receipt
+from agent.gallery.consent import Consent
+from agent.gallery.kept import pack, unpack
 from agent.gallery.reference import ModelIdentity, ProtectedReference, Reference, unit
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId, Vector
 
@@ -139,7 +140,7 @@ def lock(reference: Reference, context: VaultContext, keys: VaultKeys, rotation:
     )
     turn = rotation or Rotation(keys.gallery, context.rotation, len(vector))
     rotated = turn.apply(vector).astype("<f4").tobytes()
-    plain = len(consent.receipt).to_bytes(4, "big") + consent.receipt + rotated
+    plain = _framed(pack(consent), consent.receipt) + rotated
     data_key = random_bytes(_KEY_BYTES)
     bound = _wrapping(row.device, row.gallery, row.subject, keys.epoch)
     return replace(row, sealed=encrypt(data_key, plain, associated(row)), wrapped=encrypt(keys.secret, data_key, bound))
@@ -192,18 +193,18 @@ def consent_of(row: VaultRow, keys: VaultKeys) -> Consent:
 
 def _open(row: VaultRow, keys: VaultKeys) -> tuple[Consent, bytes]:
     """The consent and the bytes of the template."""
-    data_key = decrypt(keys.secret, row.wrapped, _wrapping(row.device, row.gallery, row.subject, row.epoch))
+    data_key = decrypt(keys.secret, row.wrapped, _wrapping(row.device, row.gallery, row.subject, keys.epoch))
     plain = None if data_key is None else decrypt(data_key, row.sealed, associated(row))
     if plain is None:
         raise VaultError("vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again")
-    size = int.from_bytes(plain[:4], "big")
-    receipt, rest = plain[4 : 4 + size], plain[4 + size :]
+    kept, rest = _first(plain)
+    receipt, rest = _first(rest)
     try:
-        consent = read_kept_receipt(receipt, MINT)
-    except PolicyError as error:
-        raise VaultError(f"vault: a row's {error}") from None
+        consent = unpack(kept, receipt, MINT)
+    except ValueError as error:
+        raise VaultError(f"vault: a row's consent: {error}; enrol again") from None
     if (consent.subject, consent.id, consent.site) != (row.subject, row.consent_id, row.gallery):
-        raise VaultError("vault: a row's receipt is of another person or site; enrol again")
+        raise VaultError("vault: a row's consent is of another person or site; enrol again")
     return consent, rest
 
 
@@ -229,6 +230,12 @@ def _wrapping(device: DeviceId, gallery: SiteId, subject: SubjectId, epoch: int)
 def _framed(*fields: bytes) -> bytes:
     """Each field with its length in front, so that no two lists encode alike."""
     return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+
+
+def _first(data: bytes) -> tuple[bytes, bytes]:
+    """The first field of `_framed`, and the rest."""
+    end = 4 + int.from_bytes(data[:4], "big")
+    return data[4:end], data[end:]
 
 
 def _orthogonal(key: bytes, epoch: int, dimensions: int) -> Vector:

@@ -25,7 +25,7 @@ from agent.gallery.reference import Reference, average
 from agent.gallery.retention import Ended
 from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, lock, unlock
 from agent.policy.frames import Permit
-from agent.units import SubjectId
+from agent.units import SubjectId, Vector
 from tests.gallery.given import DEVICE, MODEL, SITE, consent, permit, vector
 from tests.policy.given import NOW_S
 
@@ -41,6 +41,10 @@ def _permit() -> Permit:
     return permit()
 
 
+def probe(of: Vector) -> ProbeTemplate:
+    return ProbeTemplate(of, _permit())
+
+
 def person(number: int) -> SubjectId:
     return SubjectId(f"p-{number}")
 
@@ -49,7 +53,7 @@ def rows(numbers: Iterable[int], keys: VaultKeys, length: int = LENGTH) -> Itera
     """A sealed row for each of these people."""
     turn = Rotation(keys.gallery, CONTEXT.rotation, length)
     for number in numbers:
-        template = average([ProbeTemplate(vector(number, length), _permit())] * 5, MODEL)
+        template = average([probe(vector(number, length))] * 5, MODEL)
         yield lock(Reference(template, consent(person(number))), CONTEXT, keys, turn)
 
 
@@ -92,7 +96,7 @@ class VaultDevice:
     def enrol(self, numbers: Iterable[int], watch: Callable[[], object] = lambda: None) -> None:
         """Enrol these people, without waiting for the disk each time."""
         with closing(self.store()) as store:
-            keys = self._erasure(store).vault_keys()
+            keys = self.erasure(store).vault_keys()
             store._db.execute("PRAGMA synchronous = OFF")
             for row in rows(numbers, keys):
                 store.put_reference(row, NOW_S)
@@ -101,7 +105,7 @@ class VaultDevice:
     def start(self) -> tuple[int | None, list[SubjectId] | None]:
         """What a start finds: the epoch, and whom the vault opens to; None when it does not open."""
         with closing(self.store()) as store:
-            erasure = self._erasure(store)
+            erasure = self.erasure(store)
             erasure.settle(NOW_S)
             try:
                 keys = erasure.vault_keys()
@@ -113,7 +117,7 @@ class VaultDevice:
 
     def erase(self, numbers: Collection[int]) -> None:
         with closing(self.store()) as store:
-            self._erasure(store).erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
+            self.erasure(store).erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
 
     def killed(self, numbers: Collection[int], at: int | None) -> int | None:
         """Erase in a process that is killed at this line; None: how many lines there are."""
@@ -132,7 +136,7 @@ class VaultDevice:
         if child == 0:
             try:
                 store = self.store()
-                erasure = self._erasure(store)
+                erasure = self.erasure(store)
                 sys.settrace(trace)
                 erasure.erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
                 sys.settrace(None)
@@ -158,5 +162,5 @@ class VaultDevice:
         with closing(self.store()) as store:
             return [row.sealed + row.wrapped for row in store.references() if row.subject in wanted]
 
-    def _erasure(self, store: Store) -> Erasure:
+    def erasure(self, store: Store) -> Erasure:
         return Erasure(store, self.keys(), self.said.append)

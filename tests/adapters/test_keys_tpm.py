@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from agent.adapters.keys.tools import TpmTools
 from agent.errors import DeviceError, VaultError
 from agent.units import DeviceId
 from tests.adapters.tpm import running_tpm
+from tests.conftest import ROOT
 
 DEVICE = DeviceId("gate-1")
 
@@ -178,3 +181,21 @@ def test_no_secret_stands_on_a_command_line(
     assert words.count(b"tpm2_nvwrite") >= 2
     secrets = (keys.sign_secret, keys.gallery_key, keys.ledger_key, keys.epochs.secret(2))
     assert not any(form in words for secret in secrets for form in (secret, secret.hex().encode()))
+
+
+def test_a_process_that_gave_up_the_network_still_reaches_the_tpm(path: Path, tcti: str) -> None:
+    TpmKeys.create(path, DEVICE, tcti)
+    acts = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from agent.adapters import sandbox\n"
+        "sandbox.keep_private()\n"
+        "sandbox.leave_network()\n"
+        "from agent.adapters.keys import TpmKeys\n"
+        "keys = TpmKeys.open(Path(sys.argv[1]), sys.argv[2])\n"
+        "print(keys.epochs.begin())\n"
+        "keys.epochs.destroy(1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", acts, str(path), tcti], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("2\n", "")
+    assert TpmKeys.open(path, tcti).epochs.known() == {2}

@@ -9,11 +9,12 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agent.adapters.store import Store, Use, read_ledger
+from agent.adapters.store import Renewal, Store, Use, read_ledger
 from agent.adapters.store.times import Known
 from agent.crypto import BoxPublic, SignSecret, random_bytes, sha256, sign_public
 from agent.errors import DeviceError, VaultError
@@ -444,6 +445,71 @@ def test_a_new_reference_takes_the_place_of_the_old(state: Path) -> None:
     store.record(match(), event)
     store.put_reference(sealed_row(sealed=b"new", consent="c-2"), None)
     assert [(row.sealed, row.consent_id) for row in store.references()] == [(b"new", "c-2")]
+    store.close()
+
+
+# Epochs.
+
+
+def test_a_new_store_takes_over_the_epoch_of_its_first_row(state: Path) -> None:
+    store = opened(state)
+    assert store.epochs.present is None
+    store.put_reference(sealed_row(), NOW_S)
+    assert (store.epochs.present, store.epochs.owed) == (1, False)
+    with pytest.raises(VaultError, match="another epoch than the store"):
+        store.put_reference(replace(sealed_row(P2), epoch=2), NOW_S)
+    with pytest.raises(VaultError, match="another epoch than the store"):
+        store.epochs.adopt(2)
+    assert [row.subject for row in store.references()] == [P1]
+    store.close()
+
+
+def test_a_withdrawal_wraps_all_other_keys_in_the_same_transaction(state: Path) -> None:
+    store = opened(state)
+    others = [SubjectId(f"p-{number}") for number in range(2, 6)]
+    for subject in (P1, *others):
+        store.put_reference(sealed_row(subject), NOW_S)
+
+    def rewrap(subject: SubjectId, key: bytes) -> bytes | None:
+        return None if subject == others[0] else b"new " + subject.encode() + key
+
+    assert store.erase({P1: Ended.WITHDRAWN}, NOW_S, Renewal(1, 2, rewrap))
+    kept = {row.subject: (row.epoch, row.wrapped) for row in store.references()}
+    assert kept == {others[0]: (1, b"wsealed")} | {
+        subject: (2, b"new " + subject.encode() + b"wsealed") for subject in others[1:]
+    }
+    assert (store.epochs.present, store.epochs.owed) == (2, False)
+
+    def fails(subject: SubjectId, key: bytes) -> bytes:
+        raise VaultError("no key")
+
+    before = store.frontier
+    with pytest.raises(VaultError, match="no key"):
+        store.erase({P2: Ended.WITHDRAWN}, NOW_S, Renewal(2, 3, fails))
+    assert (store.epochs.present, store.frontier, len(store.references())) == (2, before, 4)
+    store.close()
+
+
+def test_a_new_epoch_is_owed_for_a_withdrawal_without_one_and_for_a_second_enrolment(state: Path) -> None:
+    store = opened(state)
+    store.put_reference(sealed_row(), NOW_S)
+    store.put_reference(sealed_row(sealed=b"again"), NOW_S)
+    assert store.epochs.owed
+    store.erase({}, NOW_S, Renewal(1, 2, lambda subject, key: key))
+    assert not store.epochs.owed
+    store.erase({P1: Ended.WITHDRAWN}, NOW_S)
+    assert (store.epochs.owed, store.epochs.present) == (True, 2)
+    store.close()
+    store = opened(state)
+    assert (store.epochs.owed, store.epochs.present) == (True, 2)
+    store.close()
+
+
+def test_a_row_without_its_data_key_is_of_no_epoch(state: Path) -> None:
+    store = opened(state)
+    store.put_reference(sealed_row(), NOW_S)
+    store._db.execute("DELETE FROM data_key")
+    assert [(row.epoch, row.wrapped) for row in store.references()] == [(0, b"")]
     store.close()
 
 

@@ -136,6 +136,19 @@ def test_a_kill_at_any_line_leaves_all_of_the_old_or_all_of_the_new(device: Vaul
     assert device.said == []
 
 
+def test_whoever_enrols_again_cannot_be_put_back_to_the_earlier_row(device: VaultDevice) -> None:
+    with closing(device.store()) as store:
+        earlier = next(row for row in store.references() if row.subject == person(3))
+    device.enrol([3])
+    assert device.start() == (2, ALL)
+    with closing(device.store()) as store:
+        store._db.execute(
+            "UPDATE data_key SET wrapped = ?, epoch = ? WHERE subject = ?", (earlier.wrapped, 2, earlier.subject)
+        )
+        store._db.execute("UPDATE reference SET sealed = ? WHERE subject = ?", (earlier.sealed, earlier.subject))
+    assert device.start() == (2, None)
+
+
 def test_a_new_store_beside_keys_that_have_a_past(device: VaultDevice) -> None:
     device.erase([3])
     for file in device.state.glob("store.sqlite*"):

@@ -36,7 +36,8 @@ class Bench:
         self.galleries = 0
         self.begin()
         for subject in (P1, P2):
-            row = VaultRow(DEVICE, SITE, subject, ConsentId("c-1"), 1, Sha256("e" * 64), "litert 2", b"sealed", KEYS.epoch, b"")
+            names = (DEVICE, SITE, subject, ConsentId("c-1"), 1, Sha256("e" * 64), "litert 2")
+            row = VaultRow(*names, b"sealed", KEYS.epoch, b"")
             self.store.put_reference(row, NOW_S)
 
     def begin(self) -> None:

@@ -14,10 +14,26 @@ from hypothesis import given, settings, strategies
 
 from agent.crypto import decrypt, encrypt
 from agent.errors import PolicyError, VaultError
+from agent.gallery._mint import Mint
+from agent.gallery.consent import Consent, read_kept_receipt
+from agent.gallery.kept import pack, unpack
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, associated, lock, rewrap, unlock
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
-from tests.gallery.given import CONTEXT, DEVICE, ISSUER, KEYS, LENGTH, MODEL, ROTATION, SITE, receipt, reference, vector
+from tests.gallery.given import (
+    CONTEXT,
+    DEVICE,
+    ISSUER,
+    KEYS,
+    LENGTH,
+    MODEL,
+    ROTATION,
+    SITE,
+    consent,
+    receipt,
+    reference,
+    vector,
+)
 from tests.policy.given import NOW_S, iso
 
 
@@ -138,29 +154,33 @@ def test_a_data_key_of_somewhere_else_is_not_wrapped_again(changes: dict[str, An
     assert rewrapped(**changes) is None
 
 
+def first(data: bytes) -> tuple[bytes, bytes]:
+    size = 4 + int.from_bytes(data[:4], "big")
+    return data[4:size], data[size:]
+
+
 def resealed(change: Callable[[bytes, bytes], tuple[bytes, bytes]], **labels: Any) -> VaultRow:
     """A row with another content under the right keys: what only a fault of ours, or a thief of the keys, can make."""
     plain = decrypt(DATA_KEY, _ROW.sealed, associated(_ROW))
     assert plain is not None
-    size = int.from_bytes(plain[:4], "big")
-    document, rotated = change(plain[4 : 4 + size], plain[4 + size :])
+    kept, rest = first(plain)
+    document, rotated = first(rest)
+    kept, rotated = change(kept, rotated)
     labelled = replace(_ROW, **labels)
-    content = len(document).to_bytes(4, "big") + document + rotated
+    content = b"".join(len(part).to_bytes(4, "big") + part for part in (kept, document)) + rotated
     return replace(labelled, sealed=encrypt(DATA_KEY, content, associated(labelled)))
 
 
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
-        (resealed_row, rule)
-        for resealed_row, rule in [
-            (lambda: resealed(lambda receipt, rotated: (b"{}", rotated)), "receipt"),
-            (lambda: resealed(lambda _, rotated: (receipt(subject="p-2"), rotated)), "another person"),
-            (lambda: resealed(lambda _, rotated: (receipt(id="c-p-1", devices=["gate-9"]), rotated)), "does not fit"),
-            (lambda: resealed(lambda receipt, rotated: (receipt, rotated[:-4])), "does not fit"),
-            (lambda: resealed(lambda receipt, rotated: (receipt, b"\x00" * len(rotated))), "does not fit"),
-            (lambda: resealed(lambda receipt, rotated: (receipt, b"\xff" * len(rotated))), "does not fit"),
-        ]
+        (lambda: resealed(lambda kept, rotated: (b"{}", rotated)), "consent: not a kept consent of this version"),
+        (lambda: resealed(lambda kept, rotated: (b"", rotated)), "consent: not a kept consent of this version"),
+        (lambda: resealed(lambda _, rotated: (pack(consent("p-2")), rotated)), "another person"),
+        (lambda: resealed(lambda _, rotated: (pack(consent(devices=["gate-9"])), rotated)), "does not fit"),
+        (lambda: resealed(lambda kept, rotated: (kept, rotated[:-4])), "does not fit"),
+        (lambda: resealed(lambda kept, rotated: (kept, b"\x00" * len(rotated))), "does not fit"),
+        (lambda: resealed(lambda kept, rotated: (kept, b"\xff" * len(rotated))), "does not fit"),
     ],
 )
 def test_content_that_contradicts_itself_is_refused(wrong: Callable[[], VaultRow], rule: str) -> None:
@@ -170,7 +190,7 @@ def test_content_that_contradicts_itself_is_refused(wrong: Callable[[], VaultRow
 
 def test_a_vector_that_is_no_row_of_floats_is_refused() -> None:
     with pytest.raises(VaultError, match="does not fit"):
-        unlock(resealed(lambda receipt, rotated: (receipt, rotated[:-1])), CONTEXT, KEYS)
+        unlock(resealed(lambda kept, rotated: (kept, rotated[:-1])), CONTEXT, KEYS)
 
 
 def test_a_consent_is_kept_where_it_covers_the_device_only() -> None:
@@ -184,8 +204,20 @@ def test_a_consent_is_kept_where_it_covers_the_device_only() -> None:
 
 
 def test_an_expired_consent_still_opens_so_that_it_can_be_erased() -> None:
-    past = receipt(ISSUER, id="c-p-1", given=iso(NOW_S - 100), until=iso(NOW_S - 50))
-    assert unlock(resealed(lambda _, rotated: (past, rotated)), CONTEXT, KEYS).consent.until_s == NOW_S - 50
+    past = read_kept_receipt(receipt(ISSUER, id="c-p-1", given=iso(NOW_S - 100), until=iso(NOW_S - 50)))
+    assert unlock(resealed(lambda _, rotated: (pack(past), rotated)), CONTEXT, KEYS).consent.until_s == NOW_S - 50
+
+
+def test_the_receipt_comes_back_as_it_was_signed() -> None:
+    agreed = consent("p-1", age="14-15", guardian="g-1")
+    opened = unlock(lock(Reference(reference("p-1", vector(1)).template, agreed), CONTEXT, KEYS), CONTEXT, KEYS)
+    assert all(getattr(opened.consent, name) == getattr(agreed, name) for name in Consent.__slots__)
+    assert read_kept_receipt(opened.consent.receipt).guardian == "g-1"
+
+
+def test_nobody_else_unpacks_a_consent() -> None:
+    with pytest.raises(TypeError, match="only the gallery"):
+        unpack(pack(consent()), b"", Mint())
 
 
 def test_no_two_contexts_encode_alike() -> None:

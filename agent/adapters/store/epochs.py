@@ -52,7 +52,7 @@ class Epochs:
 
     @property
     def owed(self) -> bool:
-        """Somebody was deleted without a new epoch, because its secret could not be made: it is still to come."""
+        """A row was deleted or replaced, and the epoch that wrapped its data key still is the present one."""
         return bool(self._read("SELECT 1 FROM about WHERE name = ?", _OWED))
 
     def adopt(self, epoch: int) -> None:
@@ -75,8 +75,13 @@ class Epochs:
             raise VaultError("vault: the keys are of another epoch than the store; restore the newest of both")
 
     def keep(self, db: sqlite3.Connection, subject: SubjectId, epoch: int, wrapped: bytes) -> None:
-        """Within a transaction: one person's data key."""
+        """Within a transaction: one person's data key. If it takes an earlier one's place, a new epoch is owed.
+
+        Until it has come, whoever writes to the disk could put the earlier row back in its place.
+        """
         self.demand(db, epoch)
+        if db.execute("SELECT 1 FROM data_key WHERE subject = ?", (subject,)).fetchone():
+            db.execute("INSERT OR REPLACE INTO about VALUES (?, '1')", (_OWED,))
         db.execute("INSERT OR REPLACE INTO data_key VALUES (?, ?, ?)", (subject, epoch, wrapped))
 
     def forget(self, db: sqlite3.Connection, subject: SubjectId) -> int | None:
