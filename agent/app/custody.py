@@ -34,7 +34,8 @@ class Custody:
         self._store, self._keys, self._report = store, keys, report
         self._agreed: dict[tuple[SubjectId, ConsentId], Agreed] = {}
         self._shut: set[tuple[SubjectId, ConsentId]] = set()
-        """Rows that do not open; each was told once."""
+        """Rows that do not open."""
+        self._told: set[str] = set()
         self._looked: tuple[Law | None, bool] | None = None
         """Under which law, fresh or not, it was looked the last time."""
         self._again_s = self._shorten_s = -inf
@@ -117,7 +118,9 @@ class Custody:
                 self._agreed[name] = Agreed.of(consent_of(row, self._keys.vault_keys))
             except VaultError as error:
                 self._shut.add(name)
-                self._report(str(error))
+                if str(error) not in self._told:  # a wrong key fits no row: that is one line, not ten thousand
+                    self._told.add(str(error))
+                    self._report(str(error))
 
     def _close(self, unix_s: float | None, receipts: list[bytes]) -> Close:
         addressee = self._store.said.addressee()
