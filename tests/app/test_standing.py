@@ -268,6 +268,4 @@ def test_a_sweep_makes_the_gallery_new_only_if_somebody_went(bench: Bench) -> No
     assert bench.standing.sweep(NOW_S + 49) == [] and bench.galleries == galleries
     assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, frozenset())]
     assert (bench.galleries, bench.standing.stock, bench.people()) == (galleries + 1, 2, [P1, P2])
-    assert (
-        bench.said == ["vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again"] * 2
-    )
+    assert len(bench.said) == 1 and "a row does not open" in bench.said[0]
