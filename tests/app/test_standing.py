@@ -247,6 +247,21 @@ def test_once_carried_out_a_withdrawal_names_nobody_in_the_store_however_often_i
     assert b"withdraw-p-1" not in bench.path.read_bytes()
 
 
+def test_a_restored_old_database_erases_again(bench: Bench) -> None:
+    bench.take(policy())
+    bench.store.close()
+    image = bench.path.read_bytes()
+    bench.begin()
+    bench.take(policy(), withdrawal(P1))
+    assert bench.people() == [P2]
+    bench.store.close()
+    bench.path.write_bytes(image)
+    bench.begin()
+    assert bench.people() == [P1, P2] and not bench.store.marks.withdrawn(P1)
+    bench.take(policy(), withdrawal(P1))  # what the client verified before is taken over at every start
+    assert bench.people() == [P2] and bench.store.marks.withdrawn(P1)
+
+
 def test_a_receipt_of_the_erasure_goes_to_the_key_of_the_policy(bench: Bench) -> None:
     bench.take(policy())
     assert bench.store.pending() == 0
