@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf
+from typing import Final
 
 from agent.adapters.keys import KeySource
 from agent.adapters.store import Store
@@ -21,6 +22,8 @@ from agent.gallery.vault import consent_of
 from agent.ledger.erasure import Close, Closed, make_erasure
 from agent.policy.law import Law
 from agent.units import ConsentId, SubjectId
+
+_PURGE_S: Final = 60.0
 
 
 class Custody:
@@ -38,7 +41,9 @@ class Custody:
         self._told: set[str] = set()
         self._looked: tuple[Law | None, bool] | None = None
         """Under which law, fresh or not, it was looked the last time."""
-        self._again_s = self._shorten_s = -inf
+        self._again_s = self._shorten_s = self._purge_s = -inf
+        self._purged = False
+        """Nothing that was erased is left in the disk's pages; a process may have died before it was sure of that."""
         self.oldest_s: float | None = None
         """When the oldest template was made, as of the last look; None: there is none."""
         self.next_s: float | None = None
@@ -51,7 +56,7 @@ class Custody:
             DeviceError: the disk; nothing was done, or all.
         """
         receipts: list[bytes] = []
-        self._store.withdraw(subject, unix_s, self._close(unix_s, receipts))
+        self._purged = self._store.withdraw(subject, unix_s, self._close(unix_s, receipts))
         self._again_s = -inf
         return receipts[0] if receipts else None
 
@@ -67,6 +72,9 @@ class Custody:
         Raises:
             DeviceError: the disk; nothing was done, or all, and it is looked at again.
         """
+        if not self._purged and unix_s >= self._purge_s:  # while somebody reads the file, it waits for them
+            self._purge_s = unix_s + _PURGE_S
+            self._purged = self._store.purge()
         if (law, fresh) == self._looked and unix_s < self._again_s:
             return False
         document = None if law is None else law.policy.document
@@ -77,7 +85,7 @@ class Custody:
             if (reason := ended(stay, document, unix_s, fresh=fresh)) is not None
         }
         if due:
-            self._store.expire(due, unix_s, self._close(unix_s, []))
+            self._purged = self._store.expire(due, unix_s, self._close(unix_s, []))
         left = [stay for subject, stay in stays.items() if subject not in due]
         ends = [end(stay, None if document is None else document.retention)[0] for stay in left]
         self.oldest_s = min((stay.enrolled_s or stay.agreed.given_s for stay in left), default=None)
