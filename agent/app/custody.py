@@ -35,7 +35,8 @@ class Custody:
         self._store, self._keys, self._erasure, self._report = store, keys, erasure, report
         self._agreed: dict[tuple[SubjectId, ConsentId], Agreed] = {}
         self._shut: set[tuple[SubjectId, ConsentId]] = set()
-        """Rows that do not open; each was told once."""
+        """Rows that do not open."""
+        self._told: set[str] = set()
         self._looked: tuple[Law | None, bool] | None = None
         """Under which law, fresh or not, it was looked the last time."""
         self._again_s = self._shorten_s = -inf
@@ -96,6 +97,10 @@ class Custody:
             self._store.shorten(law.policy.document.retention.ledger_days, self._keys.sign_secret, unix_s)
             self._shorten_s = unix_s + DAY_S
 
+    def purge(self) -> None:
+        """Write what was deleted out of the store's pages, now or as soon as nobody reads the file."""
+        self._erasure.purge()
+
     def stays(self) -> Mapping[SubjectId, Stay]:
         """Everybody whose row opens, by pseudonym."""
         uses = self._store.people.uses()
@@ -123,7 +128,9 @@ class Custody:
                 self._agreed[name] = Agreed.of(consent_of(row, keys))
             except VaultError as error:
                 self._shut.add(name)
-                self._report(str(error))
+                if str(error) not in self._told:  # a wrong key fits no row: that is one line, not ten thousand
+                    self._told.add(str(error))
+                    self._report(str(error))
 
     def _close(self, unix_s: float | None, receipts: list[bytes]) -> Close:
         addressee = self._store.said.addressee()

@@ -74,6 +74,10 @@ class Erasure:
         self._kept(lambda: self._keys.erased.add(self._store.marks.all()))
         self._finish()
 
+    def purge(self) -> None:
+        """Write what was deleted out of the store's pages, now or, while somebody reads the file, by `retry`."""
+        self._unfinished |= not self._store.purge()
+
     def retry(self, unix_s: float | None) -> None:
         """Try again what the keys or a reader of the store have held up; costs nothing when nothing is."""
         if not self._unfinished:

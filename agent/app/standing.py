@@ -153,7 +153,7 @@ class Standing:
         if named:
             kept = [VerifiedTarget("restriction", *each) for each in self._store.said.restrictions()]
             self._store.said.carried_out((each.path, each.data) for each in kept if self._carried_out(each))
-            self._store.purge()
+            self._custody.purge()
             self._restrictions = [each for each in self._restrictions if each.subject is None]
         return bool(news)
 

@@ -43,7 +43,8 @@ class Erasure(Strict):
     time_ms: Annotated[int, Field(ge=0)] | None
     """Unix milliseconds by the trusted clock; None while it was not trusted: a withdrawal does not wait for it."""
     epoch: Annotated[int, Field(ge=1)] | None
-    """The epoch of the vault that ended with this erasure; None: the device held no template of this person."""
+    """The epoch under which the template was kept, to be destroyed with it as far as `erase_strength` says; None: the
+    device held no template of this person."""
     erase_strength: EraseStrength
     key: Hex32
     """The device's public signing key; it counts only if the policy, or device.json, names it."""

@@ -1,7 +1,8 @@
 """Which way each field of a policy weighs: data for difference.py.
 
 A path is written with dots, `*` for an entry of a list. Whatever is not in here cannot be weighed and counts as
-widening, a field that somebody adds to the policy tomorrow included.
+widening, a field that somebody adds to the policy tomorrow included. `retention.ledger_days` is not in here: longer
+keeps more on people, shorter proves less.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ IGNORED: Final = frozenset({"version"})
 
 MORE_WIDENS: Final = frozenset(
     {
-        "until", "retention.max_days", "retention.max_idle_days", "retention.ledger_days",
-        "attempt.probes", "attempt.window_s",
+        "until", "retention.max_days", "retention.max_idle_days", "attempt.probes", "attempt.window_s",
         "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
         "location.anchor_m",
         "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",

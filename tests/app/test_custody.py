@@ -165,6 +165,27 @@ def test_who_withdraws_has_the_receipt_at_once_and_only_once(bench: Bench) -> No
     assert read_erasure(nobody).epoch is None, "nothing was stored, and that is signed too"
 
 
+def test_what_a_reader_kept_in_the_pages_goes_when_the_reader_has_gone(bench: Bench) -> None:
+    gone = row("p-1")
+    bench.store.put_reference(gone, NOW_S)
+    now = policy()
+
+    def on_disk() -> bool:
+        found = b"".join(file.read_bytes() for file in bench.path.parent.iterdir())
+        return gone.sealed[:64] in found
+
+    with read_ledger(bench.path) as copy:
+        assert list(copy.entries)
+        bench.custody.withdraw(P1, NOW_S)
+        assert on_disk()
+        bench.custody.sweep(now, NOW_S, fresh=True)
+        assert on_disk()
+    bench.custody.sweep(now, NOW_S + 59, fresh=True)
+    assert on_disk(), "it is not tried at every frame"
+    bench.custody.sweep(now, NOW_S + 60, fresh=True)
+    assert not on_disk()
+
+
 def test_without_an_addressee_the_ledger_has_it_alone(state: Path) -> None:
     store = Store.open(state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=b"\x06" * 32)
     assert len(custody(store, print).withdraw([P1], NOW_S)) == 1

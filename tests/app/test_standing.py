@@ -249,6 +249,21 @@ def test_once_carried_out_a_withdrawal_names_nobody_in_the_store_however_often_i
     assert b"withdraw-p-1" not in bench.path.read_bytes()
 
 
+def test_a_restored_old_database_erases_again(bench: Bench) -> None:
+    bench.take(policy())
+    bench.store.close()
+    image = bench.path.read_bytes()
+    bench.begin()
+    bench.take(policy(), withdrawal(P1))
+    assert bench.people() == [P2]
+    bench.store.close()
+    bench.path.write_bytes(image)
+    bench.begin()
+    assert bench.people() == [P1, P2] and not bench.store.marks.withdrawn(P1)
+    bench.take(policy(), withdrawal(P1))  # what the client verified before is taken over at every start
+    assert bench.people() == [P2] and bench.store.marks.withdrawn(P1)
+
+
 def test_a_receipt_of_the_erasure_goes_to_the_key_of_the_policy(bench: Bench) -> None:
     bench.take(policy())
     assert bench.store.pending() == 0
@@ -270,6 +285,4 @@ def test_a_sweep_makes_the_gallery_new_only_if_somebody_went(bench: Bench) -> No
     assert bench.standing.sweep(NOW_S + 49) == [] and bench.galleries == galleries
     assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, frozenset())]
     assert (bench.galleries, bench.standing.stock, bench.people()) == (galleries + 1, 2, [P1, P2])
-    assert (
-        bench.said == ["vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again"] * 2
-    )
+    assert len(bench.said) == 1 and "a row does not open" in bench.said[0]

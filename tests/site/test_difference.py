@@ -57,6 +57,8 @@ KEY = {"key": "6" * 64, "until": iso(NOW_S)}
 WIDER: list[tuple[str, dict[str, Any]]] = [
     ("retention.max_days", part("retention", max_days=31)),
     ("retention.max_idle_days", part("retention", max_idle_days=31)),
+    ("retention.ledger_days", part("retention", ledger_days=3650)),  # more is kept
+    ("retention.ledger_days", part("retention", ledger_days=180)),  # less can be proved
     ("until", {"until": iso(NOW_S + 2 * 86_400)}),
     ("from", {"from": iso(NOW_S - 2 * 86_400)}),
     ("margin_m", {"margin_m": 4}),

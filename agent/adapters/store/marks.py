@@ -1,7 +1,8 @@
 """Who has withdrawn, and the secrets that open the ledger's commitments: both without a name.
 
-Rules: a person stands here as a mark (gallery/tombstone.py), which tells nothing without the device's ledger key. A person's secret is made with the first entry of the ledger that concerns them, and destroyed with
-their erasure, or when the last such entry is dropped.
+Rules: a person stands here as a mark (gallery/tombstone.py), which tells nothing without the device's ledger key. A
+person's secret is made with the first entry of the ledger that concerns them, and destroyed with their erasure, or when
+the last such entry is dropped.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ def list_(config_file: Path) -> None:
         listed, withdrawn, advice, trusted = (
             records.people(), records.withdrawn, records.filing, records.unix_s is not None
         )  # fmt: skip
-    table = Table()
-    for heading in ("pseudonym", "state", "agreed", "enrolled", "last used", "until", "days left", "ends by"):
-        table.add_column(heading, no_wrap=True)
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for heading in ("pseudonym", "state", "agreed", "last used", "ends", "days", "by"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "pseudonym")
     for each in listed:
         table.add_row(*_row(each))
     console = Console()
@@ -95,16 +95,17 @@ def export(config_file: Path, subject: str, output: Path) -> None:
 
 def _row(each: Listed) -> tuple[str, ...]:
     stay = each.stay
-    given_s, first_s, last_s = (
-        (None, None, None) if stay is None else (stay.agreed.given_s, stay.enrolled_s, stay.last_use_s)
-    )
+    if stay is None:
+        return each.subject, each.state.value
+    last = "never" if stay.last_use_s is None else _day(stay.last_use_s)
     left = "" if each.days_left is None else str(each.days_left)
+    ends = "" if each.ends_s is None else _day(each.ends_s)
     why = "" if each.why is None else each.why.value
-    return each.subject, each.state.value, *map(_day, (given_s, first_s, last_s, each.ends_s)), left, why
+    return each.subject, each.state.value, _day(stay.agreed.given_s), last, ends, left, why
 
 
-def _day(unix_s: float | None) -> str:
-    return "" if unix_s is None else f"{utc(unix_s):%Y-%m-%d}"
+def _day(unix_s: float) -> str:
+    return f"{utc(unix_s):%Y-%m-%d}"
 
 
 def _report(line: str) -> None:
