@@ -27,6 +27,7 @@ from agent.gallery.consent import Consent, read_receipt
 from agent.gallery.enrol import Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.vault import Rotation, VaultContext, lock
+from agent.policy.bundle import PolicyDocument
 from agent.policy.circumstances import Circumstances, Surroundings
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate
@@ -75,23 +76,32 @@ class Desk:
         )
         self._here = Circumstances(0, around, None)
 
+    @property
+    def policy(self) -> PolicyDocument:
+        return self._law.policy.document
+
     def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
-        """The consent of a receipt that somebody brings.
+        """The consent of a receipt that somebody brings for this device.
 
         Raises:
             PolicyError: not signed by an enrolment key of the law, not in force, not for this device and site, or the
                 time is unknown.
             VaultError: this pseudonym has withdrawn.
         """
+        consent = self.admitted(receipt, source)
+        if self._context.device not in consent.devices:
+            raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
+        return consent
+
+    def admitted(self, receipt: bytes, source: str = "receipt") -> Consent:
+        """The same for whichever devices of the site the receipt names."""
         if self._unix_s is None:
             raise PolicyError(
                 f"{source}: the clock is not trusted; set it, or bring the device in contact with the site"
             )
-        consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
+        consent = read_receipt(receipt, self.policy.enrolment_keys, self._unix_s, source)
         if consent.subject in self._store.tombstones():
             raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
-        if self._context.device not in consent.devices:
-            raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
         if self._context.gallery != consent.site:
             raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
         return consent
@@ -107,14 +117,24 @@ class Desk:
             VaultError: the vault cannot keep it.
             DeviceError: the disk or a model failed.
         """
-        gate = Gate(self._law)
-        made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
+        made = self.make(consent, pictures, watch)
         if not isinstance(made, Reference):
             return made
         keys = self._keys.vault_keys
         self._rotation = self._rotation or Rotation(keys.gallery, self._context.epoch, len(made.template.vector))
         self._store.put_reference(lock(made, self._context, keys, self._rotation), self._unix_s)
         return None
+
+    def make(
+        self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None
+    ) -> Reference | Rejected:
+        """Make one person's reference and keep nothing; arguments as for `enrol`.
+
+        Raises:
+            DeviceError: a model failed.
+        """
+        gate = Gate(self._law)
+        return enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
 
 
 @contextmanager
@@ -193,7 +213,7 @@ def _verified(config: DeviceConfig, judged_s: float, report: Callable[[str], Non
             return None
         raise LinkError(f"{url}: not reachable; look at site.repository and the network")
 
-    updates = follow(config.state / "tuf", config.site.root_sha256, fetch)
+    updates = follow(config.state / "tuf", config.site.root_sha256, fetch, DeviceId(config.device.id))
     try:
         return updates.refresh(judged_s)
     except LinkError as error:

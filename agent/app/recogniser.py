@@ -26,6 +26,7 @@ from agent.adapters.qr import ZxingReader
 from agent.adapters.store import Store
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
+from agent.app.elsewhere import Deliveries
 from agent.app.eye import Eye
 from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.loop import Loop
@@ -113,6 +114,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         config.site.check_every_s,
         lambda: trusted.proved(clock.monotonic_ns()),
         report,
+        device,
     )
     authority.start()
     opened.callback(authority.close)
@@ -143,7 +145,13 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         channel=channel,
         outbox=Outbox(store, channel, config.broker.acknowledge, report),
         authority=authority,
-        standing=Standing(device, store, lambda: open_gallery(store, site, device, keys, identity), report),
+        standing=Standing(
+            device,
+            store,
+            lambda: open_gallery(store, site, device, keys, identity),
+            report,
+            Deliveries(store, keys, identity, embedder.dimensions, report).take,
+        ),
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
         measure=measure,
         clock=clock,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 from rich.console import Console
@@ -12,12 +13,14 @@ from rich.progress import Progress
 
 from agent.cli.authority import load_site
 from agent.cli.passphrase import PASSPHRASES
+from agent.cli.receipts import guardian, receipt, seal
 from agent.errors import ConfigError, PolicyError
-from agent.gallery.enrol import NotPermitted, PictureFault, TooFewGood
+from agent.gallery.enrol import NotPermitted, PictureFault, Rejected, TooFewGood, Watch
 from agent.gallery.reference import PROBES_MIN
 from agent.policy.fields import AgeBand
 from agent.policy.frames import CapturedFrame
 
+T = TypeVar("T")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CONFIG = click.option("--config", "config_file", required=True, type=_FILE, help="The device config (TOML).")
 _SIZE_MAX: Final = 32 * 1024 * 1024
@@ -35,6 +38,10 @@ _WORDS: Final = {
 @click.group()
 def people() -> None:
     """Sign consent receipts, enrol people on a stopped device."""
+
+
+for command in (guardian, receipt, seal):
+    people.add_command(command)
 
 
 @people.command()
@@ -93,25 +100,35 @@ def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
     loaded, data = config.load(config_file), _bytes(receipt)
     with open_desk(loaded, lambda line: click.echo(f"doorward: {line}", err=True)) as desk:
         agreed = desk.consent(data, str(receipt))
-        frames = [_frame(place, path) for place, path in enumerate(pictures)]
-        faults: dict[int, PictureFault | None] = {}
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task("looking at the pictures", total=len(pictures))
+        looked_at(pictures, receipt, lambda frames, watch: desk.enrol(agreed, frames, watch))
+    click.echo(f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends")
 
-            def watch(place: int, fault: PictureFault | None) -> None:
-                faults[place] = fault
-                progress.update(bar, completed=len(faults))
 
-            rejected = desk.enrol(agreed, frames, watch)
+def looked_at(pictures: Sequence[Path], receipt: Path, look: Callable[[list[CapturedFrame], Watch], T | Rejected]) -> T:
+    """Show the progress of `look`, and name what is wrong with the pictures.
+
+    Raises:
+        PolicyError, ConfigError: the pictures do not make a reference.
+    """
+    frames = [_frame(place, path) for place, path in enumerate(pictures)]
+    faults: dict[int, PictureFault | None] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("looking at the pictures", total=len(pictures))
+
+        def watch(place: int, fault: PictureFault | None) -> None:
+            faults[place] = fault
+            progress.update(bar, completed=len(faults))
+
+        found = look(frames, watch)
     for place, fault in sorted(faults.items()):
         if fault is not None:
             click.echo(f"{pictures[place]}: {_WORDS[fault]}", err=True)
-    if isinstance(rejected, NotPermitted):
-        listed = ", ".join(ground.value for ground in rejected.grounds)
+    if isinstance(found, NotPermitted):
+        listed = ", ".join(ground.value for ground in found.grounds)
         raise PolicyError(f"{receipt}: not permitted ({listed}); nothing was kept")
-    if isinstance(rejected, TooFewGood):
-        raise ConfigError(f"FILE: {rejected.good} good pictures, {PROBES_MIN} are needed; nothing was kept")
-    click.echo(f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends")
+    if isinstance(found, TooFewGood):
+        raise ConfigError(f"FILE: {found.good} good pictures, {PROBES_MIN} are needed; nothing was kept")
+    return found
 
 
 def _bytes(path: Path) -> bytes:

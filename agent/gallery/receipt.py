@@ -13,7 +13,7 @@ from enum import StrEnum, unique
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from agent.policy.declared import Retention, Text
 from agent.policy.document import Strict
@@ -201,11 +201,11 @@ def agreement_sha256(agreement: dict[str, Any]) -> str:
 
 def schemas() -> dict[str, dict[str, object]]:
     """File stem -> JSON Schema (2020-12) of each document; the files in `schemas/` are these."""
-    documents = {"receipt": ReceiptDocument, "guardian": GuardianDocument}
+    documents: dict[str, type[Strict]] = {"receipt": ReceiptDocument, "guardian": GuardianDocument}
     return {
         name: {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **TypeAdapter(document).json_schema(by_alias=True),
+            **document.model_json_schema(by_alias=True),
         }
         for name, document in documents.items()
     }

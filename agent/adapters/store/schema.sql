@@ -20,6 +20,9 @@ CREATE TABLE reference (
 ) STRICT;
 -- Who has withdrawn stays withdrawn: no older receipt brings a reference back.
 CREATE TABLE tombstone (subject TEXT PRIMARY KEY, withdrawn_s REAL) STRICT, WITHOUT ROWID;
+-- From which consents somebody was enrolled, as marks under the ledger's key: a sealed enrolment is taken once, and not
+-- again after erasure. Who signed it and on which day (since 1970, UTC), for the key's limit; null at the device itself.
+CREATE TABLE taken (mark BLOB PRIMARY KEY, issuer TEXT, day INTEGER) STRICT, WITHOUT ROWID;
 
 -- Restrictions once seen; their absence from a later version of the repository lifts nothing.
 -- A later document of the same path stands beside the earlier, so that who may narrow cannot take a narrowing back.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.adapters.store.taken import Taken
 from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
 from agent.errors import DeviceError, DoorwardError, VaultError
@@ -55,6 +56,7 @@ class Store:
         self._broken = False
         self._frontier = read_frontier(db)
         self.times: Final = Times(self._transaction, self._read)
+        self.taken: Final = Taken(ledger_key, self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -158,15 +160,20 @@ class Store:
 
     # The vault.
 
-    def put_reference(self, row: VaultRow, unix_s: float | None) -> None:
+    def put_reference(self, row: VaultRow, unix_s: float | None, issuer: str | None = None) -> None:
         """Keep one person's row, in place of an earlier one, with its ledger entry.
 
+        Args:
+            issuer: key (hex) that signed an enrolment made elsewhere; None: it was made here.
+
         Raises:
-            VaultError: the person has withdrawn: a pseudonym is never used again after that.
+            VaultError: the person has withdrawn: a pseudonym is never used again after that. Or the enrolment was made
+                elsewhere and somebody was enrolled from this consent before.
         """
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM tombstone WHERE subject = ?", (row.subject,)).fetchone():
                 raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
+            self.taken.put(db, row.consent_id, unix_s, issuer)
             values = (row.device, row.gallery, row.subject, row.consent_id, row.epoch, row.model_sha256, row.runtime)
             db.execute(
                 f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",

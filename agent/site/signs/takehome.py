@@ -1,7 +1,7 @@
 """The sheet that a person takes home after agreeing: who, what for, until when, which rights, and how to take it back.
 
-Rules: it says what the signed receipt says and, of the notice, the very texts that the receipt refers to; a policy whose
-notice has changed since is refused, since the person has read another one. The code on it is the receipt's own.
+Rules: it says what the signed receipt says and, of the notice, the very texts that the receipt refers to; a policy
+whose notice has changed since is refused, since the person has read another one. The code on it is the receipt's own.
 Leaves out: letters and files (fonts.py, pdf.py, svg.py, png.py).
 """
 
@@ -89,7 +89,7 @@ def _rows(
     words, notice = TAKE_HOME[language], policy.notice.texts[language]
     guardian = "" if consent.guardian is None else f" · {words.guardian} {consent.guardian}"
     yield words.person, f"{consent.subject} · {words.age}: {words.ages[consent.age]}{guardian}"
-    yield words.purpose, f"{words.purposes[consent.purpose]}. {plain(notice.purpose)}".replace("。.", "。")
+    yield words.purpose, f"{words.purposes[consent.purpose]} · {plain(notice.purpose)}"
     start, end = (f"{utc(time):%Y-%m-%d}" for time in (consent.given_s, consent.until_s))
     yield words.time, words.span.format(start=start, end=end)
     yield words.where, f"{consent.site} · {policy.door} · {', '.join(sorted(consent.devices))}"
@@ -100,7 +100,7 @@ def _rows(
     yield words.kept, plain(notice.retention)
     yield words.effect, plain(notice.effect)
     yield words.alternative, plain(notice.alternative)
-    yield words.rights, f"{plain(notice.rights)} {plain(notice.contact)}"
+    yield words.rights, f"{plain(notice.rights)} · {plain(notice.contact)}"
     yield words.complaint, plain(notice.complaint)
     named = f"{document.processing.notice.version} {consent.notice_sha256[:16]}"
     yield "", words.record.format(id=consent.id, notice=named)
@@ -188,4 +188,3 @@ def _foot(items: Items, document: ReceiptDocument, words: Sequence[Words], famil
             items.append(Line(_EDGE, y, size, line, INK))
             y += _LEADING * size
         y += size
-

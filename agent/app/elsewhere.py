@@ -1,0 +1,87 @@
+"""The device's side of enrolment elsewhere: the sealed references that its site publishes for it.
+
+Rules: each is opened and judged by itself, taken once, and kept with its ledger entry in one transaction; what is not
+taken is reported once, by its file's name and the fault's, which tell nothing of the person. Leaves out: what an
+envelope must be (gallery/envelope.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from agent.adapters.keys import KeySource
+from agent.adapters.store import Store
+from agent.crypto import BoxSecret, box_public
+from agent.errors import VaultError
+from agent.gallery.envelope import EnvelopeFault, Recipient, consent_of, open_envelope
+from agent.gallery.epoch import epoch_json
+from agent.gallery.reference import ModelIdentity
+from agent.gallery.vault import VaultContext, lock
+from agent.policy.bundle import VerifiedTarget
+from agent.policy.law import Law
+from agent.policy.rules import room_for_one_more
+
+
+def present_epoch(keys: KeySource) -> tuple[int, BoxSecret]:
+    """The device's present epoch and the box key that ends with it."""
+    return 1, keys.box_secret
+
+
+def epoch_document(keys: KeySource) -> bytes:
+    """`epoch.json` of this device, now."""
+    epoch, secret = present_epoch(keys)
+    return epoch_json(keys.device, epoch, box_public(secret), keys.sign_secret)
+
+
+class Deliveries:
+    """Takes sealed enrolments into the vault.
+
+    Args:
+        model: what makes the probes' templates here, of this length.
+        report: told in one line what was not taken, once.
+    """
+
+    def __init__(
+        self, store: Store, keys: KeySource, model: ModelIdentity, dimensions: int, report: Callable[[str], None]
+    ) -> None:
+        self._store, self._keys, self._model, self._dimensions = store, keys, model, dimensions
+        self._report = report
+        self._told: set[tuple[str, str]] = set()
+
+    def take(self, targets: Sequence[VerifiedTarget], law: Law, unix_s: float) -> bool:
+        """Take those that may be taken now; True if there was one.
+
+        Args:
+            unix_s: trusted time.
+
+        Raises:
+            DeviceError: the disk.
+        """
+        return any([self._taken(target, law, unix_s) for target in targets])
+
+    def _taken(self, target: VerifiedTarget, law: Law, unix_s: float) -> bool:
+        consent = consent_of(target.data)
+        if consent is not None and self._store.taken.has(consent):
+            return False  # it stays on the server after it was taken, and after an erasure too
+        epoch, secret = present_epoch(self._keys)
+        here = Recipient(self._keys.device, law.policy.site, epoch, secret, self._model, self._dimensions)
+        found = open_envelope(target.data, here, law, unix_s)
+        if isinstance(found, EnvelopeFault):
+            return self._refused(target, found.value)
+        if self._store.taken.on_day(found.issuer, unix_s) >= found.per_day:
+            return self._refused(target, "envelope-day-full")
+        stock, _ = self._store.stock(law.profile.filing_at, unix_s)
+        if not room_for_one_more(law, stock):
+            return self._refused(target, "stock-unfiled")
+        context = VaultContext(self._keys.device, law.policy.site, self._model)
+        try:
+            self._store.put_reference(lock(found.reference, context, self._keys.vault_keys), unix_s, found.issuer)
+        except VaultError:
+            return self._refused(target, "envelope-withdrawn")
+        return True
+
+    def _refused(self, target: VerifiedTarget, why: str) -> bool:
+        if (target.path, why) not in self._told:
+            self._told.add((target.path, why))
+            self._report(f"{target.path}: not taken ({why}); look at receipt, station and policy, and seal it again")
+        return False
