@@ -1,17 +1,18 @@
 """The device's side of enrolment elsewhere: the sealed references that its site publishes for it.
 
-Rules: each is opened and judged by itself, taken once, and kept with its ledger entry in one transaction; what is not
-taken is reported once, by its file's name and the fault's, which tell nothing of the person. Leaves out: what an
-envelope must be (gallery/envelope.py).
+Rules: a few at each check, so that the door never waits long; each is opened and judged by itself, taken once, and kept
+with its ledger entry in one transaction; what is not taken is reported once, by its file's name and the fault's, which
+tell nothing of the person. Leaves out: what an envelope must be (gallery/envelope.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from agent.adapters.keys import KeySource
 from agent.adapters.store import Store
-from agent.crypto import BoxSecret, box_public
+from agent.crypto import BoxSecret, box_public, sha256
 from agent.errors import VaultError
 from agent.gallery.envelope import EnvelopeFault, Recipient, consent_of, open_envelope
 from agent.gallery.epoch import epoch_json
@@ -20,6 +21,9 @@ from agent.gallery.vault import VaultContext, lock
 from agent.policy.bundle import VerifiedTarget
 from agent.policy.law import Law
 from agent.policy.rules import room_for_one_more
+
+AT_ONCE: Final = 20
+"""People taken at one check of the site; the others wait for the next."""
 
 
 def present_epoch(keys: KeySource) -> tuple[int, BoxSecret]:
@@ -47,9 +51,11 @@ class Deliveries:
         self._store, self._keys, self._model, self._dimensions = store, keys, model, dimensions
         self._report = report
         self._told: set[tuple[str, str]] = set()
+        self._done: set[str] = set()
+        """SHA-256 of those that were taken, now or before: they are not read again at every check."""
 
     def take(self, targets: Sequence[VerifiedTarget], law: Law, unix_s: float) -> bool:
-        """Take those that may be taken now; True if there was one.
+        """Take those that may be taken now, `AT_ONCE` at the most; True if there was one.
 
         Args:
             unix_s: trusted time.
@@ -57,12 +63,19 @@ class Deliveries:
         Raises:
             DeviceError: the disk.
         """
-        return any([self._taken(target, law, unix_s) for target in targets])
+        taken = 0
+        for target in targets:
+            taken += taken < AT_ONCE and self._taken(target, law, unix_s)
+        return taken > 0
 
     def _taken(self, target: VerifiedTarget, law: Law, unix_s: float) -> bool:
+        digest = sha256(target.data)
+        if digest in self._done:
+            return False
         consent = consent_of(target.data)
         if consent is not None and self._store.taken.has(consent):
-            return False  # it stays on the server after it was taken, and after an erasure too
+            self._done.add(digest)  # it stays on the server after it was taken, and after an erasure too
+            return False
         epoch, secret = present_epoch(self._keys)
         here = Recipient(self._keys.device, law.policy.site, epoch, secret, self._model, self._dimensions)
         found = open_envelope(target.data, here, law, unix_s)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from agent.policy.declared import Retention, Text
+from agent.policy.declared import Text
 from agent.policy.document import Strict
 from agent.policy.fields import AgeBand, Hex32, Name, Purpose
 
@@ -75,13 +75,20 @@ class NoticeRead(Strict):
     sha256: Hex32
 
 
+class Kept(Strict):
+    """How long at most, as the policy said when the person agreed."""
+
+    max_days: Annotated[int, Field(ge=1, le=3650)]
+    max_idle_days: Annotated[int, Field(ge=1, le=3650)]
+
+
 class Processing(Strict):
     purpose: Purpose
     purpose_iri: str
     basis: Literal["https://w3id.org/dpv#ExplicitlyExpressedConsent"]
     data: Annotated[tuple[DataCategory, ...], Field(min_length=1, max_length=len(DataCategory))]
     notice: NoticeRead
-    retention: Retention
+    retention: Kept
     transmission_consent: bool = False
     """The template may be made at a station and sent, sealed, to the devices named (Measures art. 8)."""
 

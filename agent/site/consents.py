@@ -84,7 +84,10 @@ def issue_receipt(
             "basis": EXPLICIT_CONSENT,
             "data": [DataCategory.BIOMETRIC, DataCategory.AGE_RANGE],
             "notice": notice,
-            "retention": policy.retention.model_dump(mode="json"),
+            "retention": {
+                "max_days": policy.retention.max_days,
+                "max_idle_days": policy.retention.max_idle_days,
+            },
             "transmission_consent": transmission,
         },
         "parties": {

@@ -19,7 +19,7 @@ from agent.adapters.recording import handed_in
 from agent.adapters.store import Store, read_ledger
 from agent.adapters.updates import Verified
 from agent.app.desk import Desk
-from agent.app.elsewhere import Deliveries, epoch_document, present_epoch
+from agent.app.elsewhere import AT_ONCE, Deliveries, epoch_document, present_epoch
 from agent.app.standing import Standing
 from agent.app.station import sealed_for
 from agent.core import GalleryChanged
@@ -194,6 +194,14 @@ def test_a_key_enrols_no_more_than_its_number_a_day(bench: Bench) -> None:
     times = {"enrolment_keys": [entry], "until": until, "version": 2}
     assert bench.take(*sent, unix_s=next_day, lease_s=next_day + 60, **times)
     assert len(bench.store.references()) == 3
+
+
+def test_many_are_taken_a_few_at_each_check(bench: Bench) -> None:
+    entry = {"key": sign_public(ISSUER).hex(), "until": iso(NOW_S + 1000), "elsewhere": GRANT | {"per_day": 1000}}
+    sent = [bench.sealed(f"p-{number}") for number in range(AT_ONCE + 1)]
+    assert bench.take(*sent, enrolment_keys=[entry]) and len(bench.store.references()) == AT_ONCE
+    assert bench.take(*sent, enrolment_keys=[entry]) and len(bench.store.references()) == AT_ONCE + 1
+    assert not bench.take(*sent, enrolment_keys=[entry]) and bench.said == []
 
 
 def test_without_leave_of_the_policy_nothing_is_taken(bench: Bench) -> None:
