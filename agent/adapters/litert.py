@@ -57,6 +57,11 @@ class LoadedModel:
         self._results = tuple(by_name[tensor.name] for tensor in entry.outputs)
         self._input: npt.NDArray[np.uint8] = np.empty(entry.inputs[0].shape, np.uint8)
 
+    @property
+    def dimensions(self) -> int:
+        """Length of the first output's rows: of an embedder, that of its templates."""
+        return self._entry.outputs[0].shape[-1]
+
     @classmethod
     def load(cls, entry: ModelEntry, directory: Path, threads: int = 1) -> Self:
         """Read, hash and check one model.

@@ -17,12 +17,16 @@ from agent.adapters.keys import write_whole
 from agent.adapters.updates import Fetch, Updates, Verified, pin_root
 from agent.crypto import sha256
 from agent.errors import DoorwardError
+from agent.units import DeviceId
 
 _FIRST_WAIT_S: Final = 0.1
 
 
-def follow(folder: Path, root_sha256: str, fetch: Fetch) -> Updates:
+def follow(folder: Path, root_sha256: str, fetch: Fetch, device: DeviceId | None = None) -> Updates:
     """The trusted metadata in `folder`, from the pinned root: the one on disk if its fingerprint fits, else fetched.
+
+    Args:
+        device: whose sealed enrolments are wanted; None: nobody's.
 
     Raises:
         PolicyError, LinkError, DeviceError: see `pin_root` and `Updates`.
@@ -32,9 +36,9 @@ def follow(folder: Path, root_sha256: str, fetch: Fetch) -> Updates:
     with contextlib.suppress(OSError):
         root = kept.read_bytes()
     if sha256(root) == root_sha256:
-        return Updates(folder, root, fetch)
+        return Updates(folder, root, fetch, device)
     root = pin_root(fetch, root_sha256)
-    updates = Updates(folder, root, fetch)
+    updates = Updates(folder, root, fetch, device)
     write_whole(kept, root, 0o600)
     return updates
 
@@ -47,6 +51,7 @@ class Authority:
         judged_s: the time that is proved. What nobody signed must not keep out a newer word of the site, by which it
             would be put right; whether the lease is over is asked by the gate. Asked on the authority's own thread.
         report: told once about each change of trouble, in one line.
+        device: see `follow`.
     """
 
     def __init__(
@@ -57,7 +62,9 @@ class Authority:
         every_s: float,
         judged_s: Callable[[], float],
         report: Callable[[str], None],
+        device: DeviceId | None = None,
     ) -> None:
+        self._device = device
         self._folder, self._root_sha256 = folder, root_sha256
         self._channel, self._every_s = channel, every_s
         self._judged_s, self._report = judged_s, report
@@ -86,7 +93,7 @@ class Authority:
             linked = self._channel.connected
             try:
                 if updates is None:
-                    updates = follow(self._folder, self._root_sha256, self._channel.fetch)
+                    updates = follow(self._folder, self._root_sha256, self._channel.fetch, self._device)
                     self._offer(updates.load())
                 self._offer(updates.refresh(self._judged_s()))
                 self._say(None)

@@ -32,6 +32,7 @@ from agent.gallery.enrol import Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.tombstone import tombstone
 from agent.gallery.vault import Rotation, VaultContext, lock
+from agent.policy.bundle import PolicyDocument
 from agent.policy.circumstances import Circumstances, Surroundings
 from agent.policy.filing import filing_advice
 from agent.policy.frames import CapturedFrame
@@ -79,24 +80,33 @@ class Desk:
             crossed_s=None,
         )
 
+    @property
+    def policy(self) -> PolicyDocument:
+        return self._law.policy.document
+
     def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
-        """The consent of a receipt that somebody brings.
+        """The consent of a receipt that somebody brings for this device.
 
         Raises:
             PolicyError: not signed by an enrolment key of the law, not in force, not for this device and site, or the
                 time is unknown.
             VaultError: this pseudonym has withdrawn.
         """
+        consent = self.admitted(receipt, source)
+        if self._context.device not in consent.devices:
+            raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
+        return consent
+
+    def admitted(self, receipt: bytes, source: str = "receipt") -> Consent:
+        """The same for whichever devices of the site the receipt names."""
         if self._unix_s is None:
             raise PolicyError(
                 f"{source}: the clock is not trusted; set it, or bring the device in contact with the site"
             )
-        consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
+        consent = read_receipt(receipt, self.policy.enrolment_keys, self._unix_s, source)
         erased = tombstone(self._keys.ledger_key, consent.subject) in self._keys.erased.read()
         if erased or self._store.marks.withdrawn(consent.subject):
             raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
-        if self._context.device not in consent.devices:
-            raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
         if self._context.gallery != consent.site:
             raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
         return consent
@@ -119,16 +129,26 @@ class Desk:
             VaultError: the vault cannot keep it.
             DeviceError: the disk or a model failed.
         """
-        gate = Gate(self._law)
-        people, crossed_s = self._store.people.stock(self._law.profile.filing_at, self._unix_s)
-        here = Circumstances(0, replace(self._around, stock=people, crossed_s=crossed_s), None)
-        made = enrol(pictures, gate, here, self._detector, self._embedder, consent, self._model, watch=watch)
+        made = self.make(consent, pictures, watch)
         if not isinstance(made, Reference):
             return made
         keys = vault_keys(self._keys, self._store.epochs.present or self._keys.epochs.present)
         self._rotation = self._rotation or Rotation(keys.gallery, self._context.rotation, len(made.template.vector))
         self._store.put_reference(lock(made, self._context, keys, self._rotation), self._unix_s)
         return None
+
+    def make(
+        self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None
+    ) -> Reference | Rejected:
+        """Make one person's reference and keep nothing; arguments as for `enrol`.
+
+        Raises:
+            DeviceError: a model failed.
+        """
+        gate = Gate(self._law)
+        people, crossed_s = self._store.people.stock(self._law.profile.filing_at, self._unix_s)
+        here = Circumstances(0, replace(self._around, stock=people, crossed_s=crossed_s), None)
+        return enrol(pictures, gate, here, self._detector, self._embedder, consent, self._model, watch=watch)
 
 
 @contextmanager
@@ -213,7 +233,7 @@ def _verified(config: DeviceConfig, judged_s: float, report: Callable[[str], Non
             return None
         raise LinkError(f"{url}: not reachable; look at site.repository and the network")
 
-    updates = follow(config.state / "tuf", config.site.root_sha256, fetch)
+    updates = follow(config.state / "tuf", config.site.root_sha256, fetch, DeviceId(config.device.id))
     try:
         return updates.refresh(judged_s)
     except LinkError as error:

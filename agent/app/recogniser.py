@@ -27,6 +27,7 @@ from agent.adapters.store import Store
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
+from agent.app.elsewhere import Deliveries
 from agent.app.erasure import Erasure
 from agent.app.eye import Eye
 from agent.app.heartbeat import Constant, Heartbeat
@@ -114,6 +115,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         config.site.check_every_s,
         lambda: trusted.proved(clock.monotonic_ns()),
         report,
+        device,
     )
     authority.start()
     opened.callback(authority.close)
@@ -145,7 +147,13 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         channel=channel,
         outbox=Outbox(store, channel, config.broker.acknowledge, report),
         authority=authority,
-        standing=Standing(store, custody, lambda: open_gallery(store, erasure, identity), report),
+        standing=Standing(
+            store,
+            custody,
+            lambda: open_gallery(store, erasure, identity),
+            report,
+            Deliveries(store, erasure, identity, embedder.dimensions, report).take,
+        ),
         custody=custody,
         erasure=erasure,
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),

@@ -7,7 +7,7 @@ stops recognition, until the permission role lifts it by its name: it was signed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
@@ -24,6 +24,8 @@ from agent.policy.zones import Zone
 from agent.units import SubjectId
 
 MakeGallery = Callable[[], Gallery | None]
+Deliver = Callable[[Sequence[VerifiedTarget], Law, float], bool]
+"""Takes the sealed enrolments that are for this device now; True if anybody was enrolled. See elsewhere.py."""
 
 
 class Standing:
@@ -32,10 +34,18 @@ class Standing:
     Args:
         gallery: opens the vault anew; called after an erasure.
         report: told about documents that cannot be used, in one line.
+        deliver: None takes no sealed enrolments.
     """
 
-    def __init__(self, store: Store, custody: Custody, gallery: MakeGallery, report: Callable[[str], None]) -> None:
-        self._store, self._custody = store, custody
+    def __init__(
+        self,
+        store: Store,
+        custody: Custody,
+        gallery: MakeGallery,
+        report: Callable[[str], None],
+        deliver: Deliver | None = None,
+    ) -> None:
+        self._store, self._custody, self._deliver = store, custody, deliver
         self._gallery, self._report = gallery, report
         self._policy: Policy | None = None
         self._policy_sha256: str | None = None
@@ -81,7 +91,11 @@ class Standing:
         self.lease_until_s = verified.lease_until_s
         policies = [target for target in verified.targets if target.path == POLICY_PATH]
         self._adopt(policies, verified.single_key, unix_s)
-        return inputs + self.settle(unix_s)
+        inputs += self.settle(unix_s)
+        if self._delivered(verified, unix_s):
+            self._count(self._law, unix_s)
+            inputs.append(self.gallery_changed())
+        return inputs
 
     def settle(self, unix_s: float | None) -> list[Input]:
         """The law anew if a zone restriction has begun or ended."""
@@ -111,6 +125,14 @@ class Standing:
             self._store.said.address(Addressee(BoxPublic(bytes.fromhex(policy.document.events_key)), policy.door))
             self._store.note(policy_adopted(policy.document.version, digest or "", unix_s))
         self._policy, self._policy_sha256 = policy, digest
+
+    def _delivered(self, verified: Verified, unix_s: float | None) -> bool:
+        """Whether a sealed enrolment was taken; none is while recognition is stopped or the site's word is stale."""
+        law, sealed = self._law, [target for target in verified.targets if target.role == "enrolment"]
+        if self._deliver is None or not sealed or law is None or unix_s is None or self.stopped(unix_s):
+            return False
+        fresh = unix_s < verified.lease_until_s and law.policy.in_force(unix_s)
+        return fresh and self._deliver(sealed, law, unix_s)
 
     def _recall(self) -> None:
         self._restrictions, self._unreadable = [], set()

@@ -99,6 +99,27 @@ def show(state: Path) -> None:
     click.echo(shown_code(_print(state / "device.json").code))
 
 
+@device.command()
+@click.option(
+    "--config", "config_file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The device config."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it here instead.")
+def epoch(config_file: Path, output: Path | None) -> None:
+    """Tell an enrolment station the key of the device's present epoch, signed: epoch.json."""
+    from agent.adapters.keys import vault_keys
+    from agent.app import config
+    from agent.app.elsewhere import epoch_document
+    from agent.app.keys import open_keys
+
+    keys = open_keys(config.load(config_file))
+    document = epoch_document(keys, vault_keys(keys, keys.epochs.present))
+    if output is None:
+        click.echo(document.decode("ascii"), nl=False)
+        return
+    write_whole(output, document, 0o644)
+    click.echo(f"{output}: for 'doorward people seal --for'; it holds until this device's next epoch")
+
+
 def _print(path: Path) -> DeviceDocument:
     try:
         document = read_introduction(path.read_bytes(), str(path))

@@ -26,7 +26,7 @@ from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.fields import AgeBand
 from agent.policy.law import Law
 from agent.scene.scene import Scene
-from agent.site.consents import issue_receipt
+from agent.site.consents import issue_guardian, issue_receipt
 from agent.units import SubjectId
 
 CONSENT_DAYS = 30
@@ -66,10 +66,14 @@ def enrol_cast(
 def _receipt(device: Device, secret: SignSecret, person: str, said: Sequence[Consenting], now: float) -> bytes:
     subject = SubjectId(pseudonym(person))
     each = next((each for each in said if each.person == person), None)
-    age, guardian = (AgeBand.ADULT, None) if each is None else (each.age, each.guardian)
-    return issue_receipt(
-        device.policy, secret, subject, given_s=now - 60, days=CONSENT_DAYS, age=age, guardian=guardian
+    age, named = (AgeBand.ADULT, None) if each is None else (each.age, each.guardian)
+    policy, at_s = device.policy, now - 60
+    guardian = (
+        None
+        if named is None
+        else issue_guardian(policy, secret, SubjectId(named), subject, given_s=at_s, days=CONSENT_DAYS)
     )
+    return issue_receipt(policy, secret, subject, given_s=at_s, days=CONSENT_DAYS, age=age, guardian=guardian)
 
 
 def _refused(device: Device, secret: SignSecret, each: Consenting, now: float) -> None:

@@ -2,53 +2,35 @@
 
 Rules: a `Consent` is made from a receipt whose signature was checked, and in no other way; one receipt is for one
 purpose, one site and one version of the notice; outside its time it is not in force, and no time at all is outside.
-Leaves out: withdrawal (a tombstone in the store and a restriction target), and who the pseudonym is.
+A guardian's agreement counts only for the same child, purpose, site and notice, and the consent ends with it.
+Leaves out: the document's fields (receipt.py), withdrawal (a tombstone in the store and a restriction target), and who
+the pseudonym is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass
-from typing import Annotated, Any, Literal, Protocol, final
+from typing import Any, Protocol, final
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime
 
 from agent.crypto import SignPublic, verify
 from agent.errors import PolicyError
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
-from agent.policy.document import Strict, read
-from agent.policy.fields import AgeBand, Hex32, Name, Purpose
+from agent.gallery.receipt import (
+    GUARDIAN_CONTEXT,
+    RECEIPT_CONTEXT,
+    GuardianDocument,
+    ReceiptDocument,
+    agreement_sha256,
+    signed_part,
+)
+from agent.gallery.withdrawal import judge_withdrawal
+from agent.policy.document import read
+from agent.policy.fields import AgeBand, Purpose
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
-
-RECEIPT_CONTEXT = "doorward/receipt/1"
-"""Signature context of receipts; also their schema."""
-
-
-class ReceiptDocument(Strict):
-    """The receipt as JSON; the signature is over `signed_part`."""
-
-    schema_: Annotated[Literal["doorward/receipt/1"], Field(alias="schema")]
-    id: Name
-    subject: Name
-    purpose: Purpose
-    notice_sha256: Hex32
-    site: Name
-    devices: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1000)]
-    age: AgeBand
-    guardian: Name | None = None
-    """Pseudonym of the guardian who agreed; needed below the age that the profile sets (Measures art. 7)."""
-    given: AwareDatetime
-    until: AwareDatetime
-    key: Hex32
-    """Public key of the issuer."""
-    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
-
-    @model_validator(mode="after")
-    def _times_in_order(self) -> ReceiptDocument:
-        if self.until <= self.given:
-            raise ValueError("until must lie after given")
-        return self
 
 
 class IssuerKey(Protocol):
@@ -75,8 +57,12 @@ class Consent(Unforgeable):
     age: AgeBand
     guardian: SubjectId | None
     notice_sha256: Sha256
+    transmission: bool
+    """The template may travel; see `Transmissible`."""
+    issuer: SignPublic
     given_s: float
     until_s: float
+    """The guardian's end, where that comes first."""
     receipt: bytes
     """The signed document itself: the vault keeps it with the template, so that consent and template never part."""
 
@@ -100,10 +86,21 @@ class Consent(Unforgeable):
         )
 
 
-def signed_part(document: dict[str, Any]) -> bytes:
-    """What a receipt's signature covers: all fields but the signature, as JSON with sorted keys and no spaces."""
-    rest = {name: value for name, value in document.items() if name != "signature"}
-    return json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+@final
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Transmissible(Unforgeable):
+    """A consent whose receipt says `transmission_consent`: what sealing a template for another device takes."""
+
+    mint: InitVar[Mint]
+    consent: Consent
+
+    def __post_init__(self, mint: Mint) -> None:
+        demand(mint, "Transmissible")
+
+
+def transmissible(consent: Consent) -> Transmissible | None:
+    """Leave to send the template of this person to the devices of the receipt; None when it was not given."""
+    return Transmissible(mint=MINT, consent=consent) if consent.transmission else None
 
 
 def read_receipt(data: bytes, keys: Sequence[IssuerKey], unix_s: float, source: str = "receipt") -> Consent:
@@ -118,16 +115,14 @@ def read_receipt(data: bytes, keys: Sequence[IssuerKey], unix_s: float, source: 
         PolicyError: names the field that is malformed, unknown, expired or not covered by the signature.
     """
     document = read(data, ReceiptDocument, source)
-    issuers = [each for each in keys if each.key == document.key]
-    if not issuers:
-        raise PolicyError(f"{source}: key: the policy names no such enrolment key; have the receipt issued again")
-    if not any(unix_s < each.until.timestamp() for each in issuers):
-        raise PolicyError(f"{source}: key: this enrolment key has expired; have the receipt issued with a present one")
+    _demand_known(document.key, keys, unix_s, f"{source}: key")
+    if document.guardian is not None:
+        _demand_known(document.guardian.agreement.key, keys, None, f"{source}: guardian.agreement.key")
     consent = _checked(data, document, source)
     if not unix_s < consent.until_s:
         raise PolicyError(f"{source}: until: the consent has expired; ask the person again")
     if not consent.given_s <= unix_s:
-        raise PolicyError(f"{source}: given: lies in the future; check the clock of the issuer")
+        raise PolicyError(f"{source}: events.at: lies in the future; check the clock of the issuer")
     return consent
 
 
@@ -142,21 +137,80 @@ def read_kept_receipt(data: bytes) -> Consent:
     return _checked(data, read(data, ReceiptDocument, "kept receipt"), "kept receipt")
 
 
-def _checked(data: bytes, document: ReceiptDocument, source: str) -> Consent:
-    issuer, signature = SignPublic(bytes.fromhex(document.key)), bytes.fromhex(document.signature)
-    if not verify(issuer, RECEIPT_CONTEXT, signed_part(json.loads(data)), signature):
+def read_guardian(data: bytes, keys: Iterable[IssuerKey], unix_s: float, source: str = "guardian") -> GuardianDocument:
+    """A guardian's agreement that somebody brings to have a receipt issued on it.
+
+    Raises:
+        PolicyError: malformed, not signed by a key of the policy, or not in its time.
+    """
+    document = read(data, GuardianDocument, source)
+    _demand_known(document.key, keys, None, f"{source}: key")
+    _demand_signed(json.loads(data), GUARDIAN_CONTEXT, source)
+    if not document.at.timestamp() <= unix_s < document.until.timestamp():
+        raise PolicyError(f"{source}: until: the agreement is not in its time; ask the guardian again")
+    return document
+
+
+def _demand_known(key: str, keys: Iterable[IssuerKey], unix_s: float | None, where: str) -> None:
+    issuers = [each for each in keys if each.key == key]
+    if not issuers:
+        raise PolicyError(f"{where}: the policy names no such enrolment key; have the receipt issued again")
+    if unix_s is not None and not any(unix_s < each.until.timestamp() for each in issuers):
+        raise PolicyError(f"{where}: this enrolment key has expired; have the receipt issued with a present one")
+
+
+def _demand_signed(raw: dict[str, Any], context: str, source: str) -> None:
+    public, signature = SignPublic(bytes.fromhex(raw["key"])), bytes.fromhex(raw["signature"])
+    if not verify(public, context, signed_part(raw), signature):
         raise PolicyError(f"{source}: signature: does not fit the document; have the receipt issued again")
+
+
+def _checked(data: bytes, document: ReceiptDocument, source: str) -> Consent:
+    raw = json.loads(data)
+    _demand_signed(raw, RECEIPT_CONTEXT, source)
+    header, processing, event = document.header, document.processing, document.events[0]
+    site, subject = SiteId(document.parties.controller.site), SubjectId(header.subject)
+    if judge_withdrawal(document.withdrawal.code, (document.key,), site) != subject:
+        raise PolicyError(f"{source}: withdrawal.code: would not withdraw this consent; have the receipt issued again")
+    given_s, until_s, transmission = event.at.timestamp(), event.until.timestamp(), processing.transmission_consent
+    guardian: SubjectId | None = None
+    if document.guardian is not None:
+        agreement = document.guardian.agreement
+        _demand_guardian(document, raw["guardian"]["agreement"], source)
+        guardian = SubjectId(agreement.guardian)
+        given_s, until_s = max(given_s, agreement.at.timestamp()), min(until_s, agreement.until.timestamp())
+        transmission = transmission and agreement.transmission_consent
     return Consent(
         mint=MINT,
-        id=ConsentId(document.id),
-        subject=SubjectId(document.subject),
-        purpose=document.purpose,
-        site=SiteId(document.site),
-        devices=frozenset(DeviceId(device) for device in document.devices),
+        id=ConsentId(header.id),
+        subject=subject,
+        purpose=processing.purpose,
+        site=site,
+        devices=frozenset(DeviceId(device) for device in document.parties.devices),
         age=document.age,
-        guardian=None if document.guardian is None else SubjectId(document.guardian),
-        notice_sha256=Sha256(document.notice_sha256),
-        given_s=document.given.timestamp(),
-        until_s=document.until.timestamp(),
+        guardian=guardian,
+        notice_sha256=Sha256(processing.notice.sha256),
+        transmission=transmission,
+        issuer=SignPublic(bytes.fromhex(document.key)),
+        given_s=given_s,
+        until_s=until_s,
         receipt=data,
     )
+
+
+def _demand_guardian(document: ReceiptDocument, raw: dict[str, Any], source: str) -> None:
+    """The agreement is signed, is the one that the receipt names, and is for this child and for nothing else."""
+    guardian = document.guardian
+    assert guardian is not None
+    _demand_signed(raw, GUARDIAN_CONTEXT, f"{source}: guardian.agreement")
+    if guardian.sha256 != agreement_sha256(raw):
+        raise PolicyError(f"{source}: guardian.sha256: is not of the agreement; have the receipt issued again")
+    agreement, processing = guardian.agreement, document.processing
+    for field, agreed, wanted in (
+        ("subject", agreement.subject, document.header.subject),
+        ("site", agreement.site, document.parties.controller.site),
+        ("purpose", agreement.purpose, processing.purpose),
+        ("notice", agreement.notice, processing.notice),
+    ):
+        if agreed != wanted:
+            raise PolicyError(f"{source}: guardian.agreement.{field}: is another; ask the guardian for this one")

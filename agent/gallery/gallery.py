@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from agent.crypto import SignPublic
 from agent.errors import VaultError
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
 from agent.gallery.reference import ModelIdentity, ProtectedReference, unit
@@ -108,6 +109,11 @@ class Gallery(Unforgeable):
         if part is None or part.context != context or not part.from_s <= permit.unix_s < part.until_s:
             part = self._part = self._select(permit, site, withdrawn, context)
         return ConsentedGallery(mint=MINT, permit=permit, _part=part, _rotation=self._rotation)
+
+    def issuer(self, subject: SubjectId) -> SignPublic | None:
+        """The key that issued the receipt kept for one person, who is named; None when they are not in here."""
+        kept = (each.consent.issuer for each in self._references if each.consent.subject == subject)
+        return next(kept, None)
 
     def _select(
         self, permit: Permit, site: SiteId, withdrawn: AbstractSet[SubjectId], context: tuple[object, ...]

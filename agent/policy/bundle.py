@@ -104,9 +104,19 @@ class EnrolledDevice(Strict):
     box_key: Hex32
 
 
+class Elsewhere(Strict):
+    """How far a key may enrol people for a device from another place; without it, not at all."""
+
+    doors: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=len(Purpose))]
+    per_day: Annotated[int, Field(ge=1, le=10_000)]
+    """People a device takes on one day (UTC) by this key."""
+
+
 class EnrolmentKey(Strict):
     key: Hex32
     until: AwareDatetime
+    elsewhere: Elsewhere | None = None
 
 
 class PassKey(Strict):

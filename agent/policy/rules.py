@@ -162,7 +162,12 @@ def filing_kept(law: Law, here: Circumstances) -> bool | None:
 
 def filed_for_one_more(law: Law, here: Circumstances) -> bool:
     """Whether one more person may be enrolled: below the threshold, or within what was filed (Measures art. 15)."""
-    stock, filing, most = here.surroundings.stock, law.policy.document.filing, law.profile.filing_at
+    return room_for_one_more(law, here.surroundings.stock)
+
+
+def room_for_one_more(law: Law, stock: int | None) -> bool:
+    """The same of a stock; None, one that could not be counted, is too many."""
+    filing, most = law.policy.document.filing, law.profile.filing_at
     if most is None:
         return True
     return stock is not None and (stock < most or (filing is not None and stock < filing.covers_people))

@@ -17,7 +17,7 @@ MORE_WIDENS: Final = frozenset(
         "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
         "location.anchor_m",
         "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",
-        "enrolment_keys.*.until", "pass_keys.*.until",
+        "enrolment_keys.*.until", "enrolment_keys.*.elsewhere.per_day", "pass_keys.*.until",
     }
 )  # fmt: skip
 """Numbers and dates: the greater or later, the more is permitted."""
@@ -37,6 +37,7 @@ TRUE_WIDENS: Final = frozenset({"single_key", "outcome_class_in_clear", "exclude
 
 PRESENCE_WIDENS: Final = frozenset(
     {"necessity", "identify", "assessment", "filing", "devices.*", "models.*", "enrolment_keys.*", "pass_keys.*",
+     "enrolment_keys.*.elsewhere", "enrolment_keys.*.elsewhere.doors.*", "enrolment_keys.*.elsewhere.purposes.*",
      "pass_keys.*.doors.*", "lifts.*"}
 )  # fmt: skip
 """To have it permits more; to take it away narrows."""
@@ -52,5 +53,13 @@ NAMED_BY: Final = {
 }  # fmt: skip
 """Lists of entries that are told apart by these fields; their order means nothing."""
 
-SETS: Final = frozenset({"stricter", "lifts", "pass_keys.*.doors"})
+SETS: Final = frozenset(
+    {
+        "stricter",
+        "lifts",
+        "pass_keys.*.doors",
+        "enrolment_keys.*.elsewhere.doors",
+        "enrolment_keys.*.elsewhere.purposes",
+    }
+)
 """Lists of words whose order means nothing."""

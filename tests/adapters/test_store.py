@@ -418,6 +418,25 @@ def test_more_deleted_than_was_dropped_by_right_is_found(state: Path, path: Path
         verified(path)
 
 
+def test_a_consent_is_taken_from_elsewhere_once_and_counted_by_key_and_day(state: Path) -> None:
+    store = opened(state)
+    key, other = "a" * 64, "b" * 64
+    store.put_reference(sealed_row(P1), NOW_S, key)
+    store.put_reference(sealed_row(P1), NOW_S)  # here, where the person stands, it may be used again
+    with pytest.raises(VaultError, match="from this consent before"):
+        store.put_reference(sealed_row(P2), NOW_S, key)
+    assert [row.subject for row in store.references()] == [P1], "nothing half-written"
+    store.put_reference(sealed_row(P2, consent="c-2"), NOW_S + 86_400, other)
+    counts = [store.taken.on_day(each, when) for each in (key, other) for when in (NOW_S, NOW_S + 86_400)]
+    assert counts == [1, 0, 0, 1]
+    assert store.taken.has(ConsentId("c-2")) and not store.taken.has(ConsentId("c-3"))
+    store.erase({P2: Ended.WITHDRAWN}, NOW_S)
+    assert store.taken.has(ConsentId("c-2")), "also after an erasure"
+    marks = b"".join(bytes(row[0]) for row in store._read("SELECT mark FROM taken"))
+    assert b"c-2" not in marks and len(marks) == 32
+    store.close()
+
+
 def test_someone_never_enrolled_here_can_withdraw(state: Path) -> None:
     store = opened(state)
     assert store.erase({P1: Ended.WITHDRAWN}, None)

@@ -15,6 +15,7 @@ from agent.adapters.updates import Updates, pin_root
 from agent.crypto import sha256
 from agent.errors import ConfigError, DeviceError, LinkError, PolicyError
 from agent.site.metadata import moment
+from agent.units import DeviceId
 from tests.adapters.authority import DAY, FAR_AHEAD, GOOD, LONG_AGO, NOW, World, asked_by_a_new_device, paths
 
 
@@ -30,6 +31,19 @@ def test_what_was_published_arrives_whatever_the_system_clock_says(tmp_path: Pat
     assert (verified.issued_s, verified.lease_until_s) == (now, now + DAY)
     assert (verified.root_version, verified.timestamp_version, verified.policy_version) == (1, 2, 2)
     assert [target.role for target in verified.targets] == ["permission", "restriction", "pass"]
+
+
+def test_a_device_is_given_the_sealed_enrolments_that_begin_with_its_name(world: World) -> None:
+    mine, others = "enrolment/gate-1.aa.json", ("enrolment/gate-2.bb.json", "enrolment/gate-11.cc.json")
+    world.site.publish({mine: b"mine"} | dict.fromkeys(others, b"not mine"))
+    device = Updates(world.folder / "device", world.root, world.fetch, DeviceId("gate-1"))
+    for verified in (device.refresh(world.now), device.load()):
+        assert paths(verified) == GOOD | {mine: b"mine"}
+        assert {target.role for target in verified.targets if target.path == mine} == {"enrolment"}
+    assert not [path for path in world.asked if "gate-2" in path or "gate-11" in path or "p-2" in path]
+    world.site.publish({}, remove=[mine])
+    assert paths(device.refresh(world.now)) == GOOD
+    assert not list((world.folder / "device" / "targets").glob("enrolment*")), "what was taken back does not stay"
 
 
 def test_enrolments_are_not_fetched(world: World) -> None:

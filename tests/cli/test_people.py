@@ -55,7 +55,7 @@ def test_a_receipt_that_does_not_hold_is_refused_by_its_field(desk: Desk) -> Non
     for change, words in (
         (("resident-entry", "staff-entry"), "signature: does not fit"),
         (('"p1"', '"p9"'), "signature: does not fit"),
-        (("doorward/receipt/1", "doorward/receipt/9"), "schema: Input should be 'doorward/receipt/1'"),
+        (("doorward/receipt/2", "doorward/receipt/9"), "schema: Input should be 'doorward/receipt/2'"),
     ):
         desk.receipt.write_text(good.replace(*change))
         done = desk.enrols(*pictures("p1"))

@@ -9,14 +9,25 @@ import numpy as np
 
 from agent.crypto import SignSecret, sign, sign_public
 from agent.face.probe import ProbeTemplate
-from agent.gallery.consent import RECEIPT_CONTEXT, Consent, read_receipt, signed_part
+from agent.gallery.consent import Consent, read_receipt
 from agent.gallery.gallery import Gallery
+from agent.gallery.receipt import (
+    CONSENT_GIVEN,
+    EXPLICIT_CONSENT,
+    GUARDIAN_CONTEXT,
+    PURPOSE_IRI,
+    RECEIPT_CONTEXT,
+    agreement_sha256,
+    signed_part,
+)
 from agent.gallery.reference import ModelIdentity, ProtectedReference, Reference, average
 from agent.gallery.vault import Rotation, VaultContext, VaultKeys, lock, unlock
 from agent.policy.bundle import EnrolmentKey, utc
+from agent.policy.fields import Purpose
 from agent.policy.frames import Permit, PermittedFrame
 from agent.policy.gate import Gate
-from agent.units import DeviceId, Sha256, SiteId, Vector
+from agent.site.withdrawals import signed_withdrawal
+from agent.units import DeviceId, Sha256, SiteId, SubjectId, Vector
 from tests.policy.given import NOTICE_SHA256, NOW_S, captured, here, iso, law
 
 ISSUER = SignSecret(b"\x07" * 32)
@@ -31,23 +42,87 @@ ROTATION = Rotation(KEYS.gallery, 1, LENGTH)
 
 
 def receipt(secret: SignSecret = ISSUER, **changes: Any) -> bytes:
-    """A receipt in force at `NOW_S`, signed after the changes; None removes a field."""
+    """A receipt in force at `NOW_S`, signed after the changes; None removes a field.
+
+    A change is named by the field's own name, or by the way to it with `__` between; a code that was not changed fits
+    site, pseudonym and key.
+    """
     document: dict[str, Any] = {
         "schema": RECEIPT_CONTEXT,
-        "id": "c-1",
-        "subject": "p-1",
-        "purpose": "resident-entry",
-        "notice_sha256": NOTICE_SHA256,
-        "site": SITE,
-        "devices": [DEVICE],
+        "header": {"id": "c-1", "version": 1, "subject": "p-1"},
+        "processing": {
+            "purpose": "resident-entry",
+            "purpose_iri": PURPOSE_IRI[Purpose.RESIDENT_ENTRY],
+            "basis": EXPLICIT_CONSENT,
+            "data": ["https://w3id.org/dpv/pd#Biometric"],
+            "notice": {"version": "v-1", "sha256": NOTICE_SHA256},
+            "retention": {"max_days": 365, "max_idle_days": 180},
+            "transmission_consent": False,
+        },
+        "parties": {"controller": {"site": SITE}, "devices": [DEVICE]},
         "age": "adult",
-        "given": iso(NOW_S - 100),
-        "until": iso(NOW_S + 100),
+        "events": [{"type": CONSENT_GIVEN, "at": iso(NOW_S - 100), "until": iso(NOW_S + 100)}],
+        "withdrawal": {"routes": ["door-code", "operator", "authority"], "code": None},
         "key": sign_public(secret).hex(),
     }
-    document = {name: value for name, value in (document | changes).items() if value is not None}
-    document.setdefault("signature", sign(secret, RECEIPT_CONTEXT, signed_part(document)).hex())
+    for name, value in changes.items():
+        change(document, name, value)
+    code = document.get("withdrawal")
+    if isinstance(code, dict) and code["code"] is None:
+        subject, site = document["header"].get("subject", ""), document["parties"]["controller"].get("site", "")
+        code["code"] = signed_withdrawal(SiteId(str(site)), secret, SubjectId(str(subject)))
+    if "signature" not in changes:
+        document["signature"] = sign(secret, RECEIPT_CONTEXT, signed_part(document)).hex()
     return json.dumps(document).encode()
+
+
+_WAYS = {
+    **{name: f"header__{name}" for name in ("id", "version", "subject")},
+    **{
+        name: f"processing__{name}"
+        for name in ("purpose", "purpose_iri", "basis", "data", "retention", "transmission_consent")
+    },
+    **{name: f"withdrawal__{name}" for name in ("routes", "code")},
+    "notice_sha256": "processing__notice__sha256",
+    "site": "parties__controller__site",
+    "devices": "parties__devices",
+    "given": "events__0__at",
+    "until": "events__0__until",
+}
+
+
+def change(document: dict[str, Any], name: str, value: Any) -> None:
+    """Set or, with None, remove one field of a receipt; see `receipt`."""
+    parts = _WAYS.get(name, name).split("__")
+    here: Any = document
+    for part in parts[:-1]:
+        here = here[int(part)] if isinstance(here, list) else here[part]
+    if value is None:
+        here.pop(parts[-1], None)
+    else:
+        here[parts[-1]] = value
+    if name == "purpose" and isinstance(value, str) and value in set(Purpose):
+        document["processing"]["purpose_iri"] = PURPOSE_IRI[Purpose(value)]
+
+
+def agreement(secret: SignSecret = ISSUER, **changes: Any) -> dict[str, Any]:
+    """A guardian's agreement for `p-1`, in force at `NOW_S`, as a receipt holds it."""
+    document: dict[str, Any] = {
+        "schema": GUARDIAN_CONTEXT,
+        "id": "g-1",
+        "guardian": "g-ann",
+        "subject": "p-1",
+        "site": SITE,
+        "purpose": "resident-entry",
+        "notice": {"version": "v-1", "sha256": NOTICE_SHA256},
+        "transmission_consent": False,
+        "at": iso(NOW_S - 100),
+        "until": iso(NOW_S + 100),
+        "key": sign_public(secret).hex(),
+    } | changes
+    if "signature" not in changes:
+        document["signature"] = sign(secret, GUARDIAN_CONTEXT, signed_part(document)).hex()
+    return {"id": document["id"], "sha256": agreement_sha256(document), "agreement": document}
 
 
 def consent(subject: str = "p-1", **changes: Any) -> Consent:

@@ -13,11 +13,20 @@ from hypothesis import given, strategies
 from agent.crypto import SignSecret, sign, sign_public
 from agent.errors import PolicyError
 from agent.gallery import _mint
-from agent.gallery.consent import RECEIPT_CONTEXT, Consent, read_kept_receipt, read_receipt, signed_part
+from agent.gallery.consent import (
+    Consent,
+    Transmissible,
+    read_guardian,
+    read_kept_receipt,
+    read_receipt,
+    transmissible,
+)
+from agent.gallery.receipt import RECEIPT_CONTEXT, signed_part
 from agent.policy.bundle import EnrolmentKey, utc
 from agent.policy.fields import AgeBand, Purpose
-from agent.units import Sha256, SiteId
-from tests.gallery.given import ISSUER, ISSUERS, SITE, consent, receipt
+from agent.site.withdrawals import signed_withdrawal
+from agent.units import Sha256, SiteId, SubjectId
+from tests.gallery.given import ISSUER, ISSUERS, SITE, agreement, consent, receipt
 from tests.policy.given import NOTICE_SHA256, NOW_S, iso
 
 ASKED: dict[str, Any] = {
@@ -59,7 +68,7 @@ def test_is_for_one_purpose_site_notice_and_time(other: dict[str, Any]) -> None:
 def test_minors_and_unknown_ages_take_a_guardian(age: AgeBand, below: int) -> None:
     asked = ASKED | {"guardian_below": below}
     assert consent(age=age.value).in_force(**asked) is (YOUNGEST[age] >= below)
-    assert consent(age=age.value, guardian="g-1").in_force(**asked)
+    assert consent("p-1", age=age.value, guardian=agreement()).in_force(**asked)
 
 
 def test_its_first_second_counts_and_its_last_does_not() -> None:
@@ -71,16 +80,25 @@ def test_its_first_second_counts_and_its_last_does_not() -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"schema": "doorward/receipt/2"}, "schema"),
+        ({"schema": "doorward/receipt/1"}, "schema"),
         ({"id": None}, "id"),
         ({"subject": "Ada Lovelace"}, "subject"),
         ({"purpose": "marketing"}, "purpose"),
         ({"purpose": ["resident-entry", "staff-entry"]}, "purpose"),
         ({"devices": []}, "devices"),
         ({"until": "tomorrow"}, "until"),
-        ({"until": iso(NOW_S - 100)}, "until must lie after given"),
+        ({"until": iso(NOW_S - 100)}, "until must lie after at"),
         ({"until": iso(NOW_S - 1)}, "until"),
-        ({"given": iso(NOW_S + 1)}, "given"),
+        ({"given": iso(NOW_S + 1)}, "events.at"),
+        ({"purpose_iri": "https://w3id.org/dpv#Marketing"}, "purpose_iri"),
+        ({"basis": "https://w3id.org/dpv#LegitimateInterest"}, "basis"),
+        ({"data": ["https://w3id.org/dpv/pd#AgeRange"]}, "biometric"),
+        ({"routes": ["by-letter"]}, "routes"),
+        ({"routes": []}, "routes"),
+        ({"code": "DW0:ABC"}, "withdrawal.code"),
+        ({"code": signed_withdrawal(SITE, ISSUER, SubjectId("p-2"))}, "withdrawal.code"),
+        ({"code": signed_withdrawal(SiteId("pier"), ISSUER, SubjectId("p-1"))}, "withdrawal.code"),
+        ({"guardian": "g-1"}, "guardian"),
         ({"key": "0" * 64}, "key"),
         ({"signature": "0" * 128}, "signature"),
         ({"signature": "0"}, "signature"),
@@ -148,3 +166,58 @@ def test_nobody_else_makes_copies_or_shows_one() -> None:
 
 def test_the_schema_is_the_signature_context() -> None:
     assert json.loads(receipt())["schema"] == RECEIPT_CONTEXT
+
+
+def test_a_guardian_narrows_the_time_and_is_known_by_pseudonym() -> None:
+    short = agreement(at=iso(NOW_S - 50), until=iso(NOW_S + 50))
+    found = consent("p-1", age="under-14", guardian=short)
+    assert (found.guardian, found.given_s, found.until_s) == ("g-ann", NOW_S - 50, NOW_S + 50)
+
+
+@pytest.mark.parametrize(
+    ("guardian", "field"),
+    [
+        (agreement(subject="p-2"), "guardian.agreement.subject"),
+        (agreement(site="pier"), "guardian.agreement.site"),
+        (agreement(purpose="pupil-entry"), "guardian.agreement.purpose"),
+        (agreement(notice={"version": "v-1", "sha256": "b" * 64}), "guardian.agreement.notice"),
+        (agreement(schema="doorward/receipt/2"), "guardian.agreement.schema"),
+        (agreement(signature="0" * 128), "guardian.agreement: signature"),
+        (agreement(SignSecret(b"\x08" * 32)), "guardian.agreement.key"),
+        (agreement(until=iso(NOW_S - 100)), "until must lie after at"),
+        (agreement(until=iso(NOW_S - 1)), "until: the consent has expired"),
+        (agreement() | {"id": "g-2"}, "id is not that of the agreement"),
+        (agreement() | {"sha256": "0" * 64}, "guardian.sha256"),
+    ],
+)
+def test_a_guardian_agrees_for_this_child_and_to_nothing_else(guardian: dict[str, Any], field: str) -> None:
+    with pytest.raises(PolicyError, match=field):
+        read_receipt(receipt(age="under-14", guardian=guardian), ISSUERS, NOW_S)
+
+
+@pytest.mark.parametrize("mine", [False, True])
+@pytest.mark.parametrize("guardians", [False, True])
+def test_a_template_travels_only_if_all_who_must_agree_did(mine: bool, guardians: bool) -> None:
+    found = consent("p-1", transmission_consent=mine, guardian=agreement(transmission_consent=guardians))
+    leave = transmissible(found)
+    assert (leave is not None) is (mine and guardians)
+    assert leave is None or leave.consent is found
+    assert transmissible(consent()) is None
+    with pytest.raises(TypeError, match="only the gallery"):
+        Transmissible(mint=_mint.Mint(), consent=found)
+
+
+@pytest.mark.parametrize(
+    ("made", "field"),
+    [
+        (agreement(SignSecret(b"\x08" * 32)), "key: the policy names no such"),
+        (agreement(signature="0" * 128), "signature"),
+        (agreement(at=iso(NOW_S + 1)), "not in its time"),
+        (agreement(until=iso(NOW_S)), "not in its time"),
+        (agreement(guardian="Ann Smith"), "guardian"),
+    ],
+)
+def test_an_agreement_is_taken_only_while_it_holds(made: dict[str, Any], field: str) -> None:
+    with pytest.raises(PolicyError, match=field):
+        read_guardian(json.dumps(made["agreement"]).encode(), ISSUERS, NOW_S)
+    assert read_guardian(json.dumps(agreement()["agreement"]).encode(), ISSUERS, NOW_S).guardian == "g-ann"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
+from agent.crypto import sign_public
 from agent.errors import VaultError
 from agent.face.probe import ProbeTemplate
 from agent.gallery import _mint
@@ -18,7 +19,7 @@ from agent.gallery.vault import Rotation
 from agent.policy.declared import notice_sha256
 from agent.policy.frames import Permit
 from agent.units import ConsentId, Sha256, SiteId, SubjectId, Vector
-from tests.gallery.given import KEYS, LENGTH, MODEL, ROTATION, SITE, gallery, permit, protected, towards, vector
+from tests.gallery.given import ISSUER, KEYS, LENGTH, MODEL, ROTATION, SITE, gallery, permit, protected, towards, vector
 from tests.policy.given import NOW_S, TEXTS, iso
 
 NOBODY: frozenset[SubjectId] = frozenset()
@@ -205,3 +206,8 @@ _TIMED = gallery(
     protected("p-1", ONE, given=iso(NOW_S - 100), until=iso(NOW_S + 50)),
     protected("p-2", TWO, given=iso(NOW_S - 50), until=iso(NOW_S + 100)),
 )
+
+
+def test_the_issuer_of_a_kept_receipt_is_told_for_whoever_is_named() -> None:
+    assert two().issuer(SubjectId("p-1")) == sign_public(ISSUER)
+    assert two().issuer(SubjectId("p-3")) is None

@@ -24,7 +24,13 @@ FULL = {
     "stricter": ["sign-missing"],
     "filing": {"authority": "cac", "number": "n-1", "filed": iso(NOW_S - 9), "covers_people": 20_000},
     "lifts": ["stop-old"],
-    "enrolment_keys": [{"key": "4" * 64, "until": iso(NOW_S + 900)}],
+    "enrolment_keys": [
+        {
+            "key": "4" * 64,
+            "until": iso(NOW_S + 900),
+            "elsewhere": {"doors": ["main"], "purposes": ["resident-entry"], "per_day": 5},
+        }
+    ],
     "pass_keys": [{"key": "5" * 64, "doors": ["main"], "until": iso(NOW_S + 900)}],
 }
 BASE = document(**FULL)
@@ -54,7 +60,17 @@ def entry(field: str, at: int = 0, **changes: Any) -> dict[str, Any]:
 
 ASIDE = [[0, 0], [30, 0], [30, 30], [0, 30]]
 KEY = {"key": "6" * 64, "until": iso(NOW_S)}
+FAR = {"doors": ["main"], "purposes": ["resident-entry"], "per_day": 5}
 WIDER: list[tuple[str, dict[str, Any]]] = [
+    ("enrolment_keys[" + "4" * 59 + "…].elsewhere.per_day", entry("enrolment_keys", elsewhere=FAR | {"per_day": 6})),
+    (
+        "enrolment_keys[" + "4" * 59 + "…].elsewhere.doors[side]",
+        entry("enrolment_keys", elsewhere=FAR | {"doors": ["main", "side"]}),
+    ),
+    (
+        "enrolment_keys[" + "4" * 59 + "…].elsewhere.purposes[boarding]",
+        entry("enrolment_keys", elsewhere=FAR | {"purposes": ["resident-entry", "boarding"]}),
+    ),
     ("retention.max_days", part("retention", max_days=31)),
     ("retention.max_idle_days", part("retention", max_idle_days=31)),
     ("retention.ledger_days", part("retention", ledger_days=3650)),  # more is kept

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from agent.crypto import SignSecret
 from agent.events.decision import Decision, Outcome
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeLimits, ProbeTemplate, Unfit, make_probe
-from agent.gallery.consent import Consent
+from agent.gallery.consent import Consent, Transmissible, transmissible
+from agent.gallery.envelope import seal_reference
+from agent.gallery.epoch import DeviceEpoch
 from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify
 from agent.gallery.reference import Reference, ReferenceTemplate
 from agent.policy.attempt import Attempts, OptIn, TrackId
@@ -88,6 +91,7 @@ def forging(permit: Permit, frame: PermittedFrame, template: ReferenceTemplate, 
     Probe(key=key, chip=pixels, quad=(), number=1, track=TrackId(1), permit=permit)  # type: ignore[arg-type]
     ReferenceTemplate(mint=key, vector=np.zeros(4, np.float32), model=template.model)  # type: ignore[arg-type]
     Consent(mint=key)  # type: ignore[arg-type, call-arg]
+    Transmissible(mint=key, consent=consent)  # type: ignore[arg-type]
     Reference(template)  # type: ignore[call-arg]
     Reference(np.zeros(4, np.float32), consent)  # type: ignore[arg-type]
     Reference(template, None)  # type: ignore[arg-type]
@@ -95,6 +99,18 @@ def forging(permit: Permit, frame: PermittedFrame, template: ReferenceTemplate, 
     Refusal()  # type: ignore[call-arg]
     Refusal("stopped")  # type: ignore[arg-type]
     Refusal(("stopped",))  # type: ignore[arg-type]
+
+
+def sending_without_leave(made: Reference, consent: Consent, to: DeviceEpoch, secret: SignSecret) -> None:
+    """A template is sealed only with the leave of a receipt, for an epoch that a device told."""
+    seal_reference(made, consent, to, secret)  # type: ignore[arg-type]
+    seal_reference(made, None, to, secret)  # type: ignore[arg-type]
+    leave = transmissible(consent)
+    seal_reference(made, leave, to, secret)  # type: ignore[arg-type]
+    if leave is not None:
+        seal_reference(made.template, leave, to, secret)  # type: ignore[arg-type]
+        seal_reference(made, leave, bytes(32), secret)  # type: ignore[arg-type]
+        seal_reference(made, leave, DeviceEpoch(mint=key, device=to.device, epoch=1, box_key=to.box_key), secret)  # type: ignore[arg-type]
 
 
 def changing(permit: Permit, frame: PermittedFrame, probe: Probe, opt_in: OptIn, refusal: Refusal) -> None:

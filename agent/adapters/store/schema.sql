@@ -27,6 +27,9 @@ CREATE TABLE data_key (
 CREATE TABLE tombstone (mark BLOB PRIMARY KEY, withdrawn_s REAL) STRICT, WITHOUT ROWID;
 -- What opens the ledger's commitments of one person, and the last position that it opens. Destroyed with the person.
 CREATE TABLE subject_salt (mark BLOB PRIMARY KEY, secret BLOB NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- From which consents somebody was enrolled, as marks under the ledger's key: a sealed enrolment is taken once, and not
+-- again after erasure. Who signed it and on which day (since 1970, UTC), for the key's limit; null at the device itself.
+CREATE TABLE taken (mark BLOB PRIMARY KEY, issuer TEXT, day INTEGER) STRICT, WITHOUT ROWID;
 
 -- Restrictions once seen; their absence from a later version of the repository lifts nothing.
 -- A later document of the same path stands beside the earlier, so that who may narrow cannot take a narrowing back.

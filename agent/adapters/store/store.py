@@ -24,6 +24,7 @@ from agent.adapters.store.file import code, connect, fault, read_frontier
 from agent.adapters.store.marks import Marks
 from agent.adapters.store.people import People
 from agent.adapters.store.said import Said
+from agent.adapters.store.taken import Taken
 from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
 from agent.errors import DeviceError, DoorwardError, VaultError
@@ -64,6 +65,7 @@ class Store:
         self.said: Final = Said(self._transaction, self._read)
         self.people: Final = People(self._transaction, self._read, self.times)
         self.marks: Final = Marks(ledger_key, self._read)
+        self.taken: Final = Taken(ledger_key, self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -181,16 +183,21 @@ class Store:
 
     # The vault.
 
-    def put_reference(self, row: VaultRow, unix_s: float | None) -> None:
+    def put_reference(self, row: VaultRow, unix_s: float | None, issuer: str | None = None) -> None:
         """Keep one person's row, in place of an earlier one, with its ledger entry.
+
+        Args:
+            issuer: key (hex) that signed an enrolment made elsewhere; None: it was made here.
 
         Raises:
             VaultError: the person has withdrawn: a pseudonym is never used again after that. Or the row is of another
-                epoch than the store.
+                epoch than the store. Or the enrolment was made elsewhere and somebody was enrolled from this consent
+                before.
         """
         with self._transaction() as db:
             if self.marks.withdrawn(row.subject):
                 raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
+            self.taken.put(db, row.consent_id, unix_s, issuer)
             values = (row.device, row.gallery, row.subject, row.consent_id, row.rotation, row.model_sha256, row.runtime)
             db.execute(
                 f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",

@@ -25,6 +25,7 @@ from agent import tuf_keys as _registers_the_keys  # noqa: F401
 from agent.errors import DeviceError, DoorwardError, LinkError, PolicyError
 from agent.policy.bundle import VerifiedTarget
 from agent.policy.document import Strict, read_json
+from agent.units import DeviceId
 
 Fetch = Callable[[str, int], bytes | None]
 """Path below the repository (`metadata/…`, `targets/…`) and the most bytes wanted; None: the server has no such file.
@@ -32,7 +33,7 @@ Fetch = Callable[[str, int], bytes | None]
 Raises LinkError when it cannot tell. Its bytes are untrusted.
 """
 
-Followed = Literal["permission", "restriction", "pass"]
+Followed = Literal["permission", "restriction", "pass", "enrolment"]
 _FOLLOWED: Final[tuple[Followed, ...]] = ("permission", "restriction", "pass")
 _TARGET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 _TARGET_BYTES: Final = 1_000_000
@@ -69,7 +70,8 @@ class Verified:
     """One consistent state of the site repository."""
 
     targets: tuple[VerifiedTarget, ...]
-    """All targets of the roles permission, restriction and pass, in this order, each sorted by path."""
+    """All targets of the roles permission, restriction and pass, in this order, each sorted by path; then those of the
+    role enrolment that are addressed to this device."""
     lease_until_s: float
     """Unix time at which the first of all roles expires: from then on nothing here permits anything."""
     issued_s: float
@@ -87,7 +89,9 @@ class Verified:
 class Client(Updater):
     """python-tuf's client with its clock and its list of verified roles within reach."""
 
-    def __init__(self, directory: Path, root: bytes, fetch: Fetch) -> None:
+    def __init__(self, directory: Path, root: bytes, fetch: Fetch, device: DeviceId | None = None) -> None:
+        self._device = device
+        self._followed: tuple[Followed, ...] = _FOLLOWED if device is None else (*_FOLLOWED, "enrolment")
         metadata, self._targets_path = directory / "metadata", directory / "targets"
         self._timestamp_path = metadata / "timestamp.json"
         super().__init__(
@@ -102,14 +106,15 @@ class Client(Updater):
         self._trusted_set.reference_time = datetime.fromtimestamp(unix_s, UTC)
         self.refresh()
         targets: list[VerifiedTarget] = []
-        for role in _FOLLOWED:
+        for role in self._followed:
             # Asking for any path of a role makes the client load and verify the role.
             self.get_targetinfo(f"{role}/-")
             if role not in self._trusted_set:
                 raise PolicyError(f"site repository: delegates no role {role}; publish it with 'doorward site'")
             targets += self._targets_of(role)
         roles: list[Signed] = [
-            self._trusted_set[role] for role in (Root.type, Timestamp.type, Snapshot.type, Targets.type, *_FOLLOWED)
+            self._trusted_set[role]
+            for role in (Root.type, Timestamp.type, Snapshot.type, Targets.type, *self._followed)
         ]
         timestamp = self._trusted_set.timestamp
         issued_s = _issued_s(timestamp)
@@ -139,7 +144,7 @@ class Client(Updater):
     def seen(self) -> Seen:
         """Of what `verified` has found."""
         root, top = self._trusted_set.root, self._trusted_set.targets
-        delegators: dict[str, Root | Targets] = {Targets.type: root} | dict.fromkeys(_FOLLOWED, top)
+        delegators: dict[str, Root | Targets] = {Targets.type: root} | dict.fromkeys(self._followed, top)
         roles = {}
         for name, delegator in delegators.items():
             role = delegator.get_delegated_role(name)
@@ -151,9 +156,12 @@ class Client(Updater):
     def _targets_of(self, role: Followed) -> Iterator[VerifiedTarget]:
         signed, top = cast("Targets", self._trusted_set[role]), self._trusted_set.targets
         delegated = cast("DelegatedRole", top.get_delegated_role(role))
-        if len(signed.targets) > _TARGETS:
+        # A sealed enrolment begins with the name of its device: nobody else's are fetched.
+        begins = f"{role}/" if role != "enrolment" else f"{role}/{self._device}."
+        listed = [(path, info) for path, info in sorted(signed.targets.items()) if path.startswith(begins)]
+        if (len(listed) if role == "enrolment" else len(signed.targets)) > _TARGETS:
             raise PolicyError(f"site repository: {role}: more than {_TARGETS} targets; remove some")
-        for path, info in sorted(signed.targets.items()):
+        for path, info in listed:
             # A path of another role's, or outside the delegation, is no target at all: a role speaks for itself only.
             prefix, _, name = path.partition("/")
             if prefix == role and _TARGET_NAME.fullmatch(name) and delegated.is_delegated_path(path):

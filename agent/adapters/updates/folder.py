@@ -22,6 +22,7 @@ from tuf.api.exceptions import DownloadError, ExpiredMetadataError
 from agent.adapters.updates.client import ROOT_BYTES, Client, Fetch, Seen, Verified, errors, get
 from agent.errors import ConfigError, LinkError, PolicyError
 from agent.policy.document import read
+from agent.units import DeviceId
 
 _SEEN: Final = "seen.json"
 
@@ -49,16 +50,17 @@ def pin_root(fetch: Fetch, sha256_hex: str) -> bytes:
 class Updates:
     """The trusted metadata and targets in one folder that no other process writes."""
 
-    def __init__(self, directory: Path, root: bytes, fetch: Fetch) -> None:
+    def __init__(self, directory: Path, root: bytes, fetch: Fetch, device: DeviceId | None = None) -> None:
         """Bind to a folder, made if it is missing.
 
         Args:
             root: the pinned first root, see `pin_root`.
+            device: whose sealed enrolments are followed too; None: the role is left alone.
 
         Raises:
             DeviceError: the folder cannot be written.
         """
-        self._directory, self._root, self._fetch = directory, root, fetch
+        self._directory, self._root, self._fetch, self._device = directory, root, fetch, device
         with errors():
             for name in ("metadata", "targets"):
                 (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,14 +122,14 @@ class Updates:
                 raise PolicyError(f"{self._directory}: incomplete; the next contact with the site mends it") from None
 
     def _client(self) -> Client:
-        return Client(self._directory, self._root, self._fetch)
+        return Client(self._directory, self._root, self._fetch, self._device)
 
     def _from_disk(self, whole: Path) -> Client:
         def fetch(path: str, limit: int) -> bytes | None:
             # The client asks its server for a timestamp even if it has one: the answer is the one that it has.
             return (whole / path).read_bytes() if path == "metadata/timestamp.json" else None
 
-        return Client(whole, self._root, fetch)
+        return Client(whole, self._root, fetch, self._device)
 
     def _kept(self) -> Seen | None:
         """What the last whole state said; None if there is none, or if the disk was harmed: that keeps no news out."""

@@ -9,7 +9,7 @@ import click
 
 from agent.cli.authority import load_site
 from agent.cli.passphrase import PASSPHRASES
-from agent.cli.people.group import FILE, FOLDER, people
+from agent.cli.people.group import FILE, FOLDER, bytes_of, people
 from agent.policy.fields import AgeBand
 
 
@@ -19,7 +19,8 @@ from agent.policy.fields import AgeBand
 @click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="How long it holds.")
 @click.option("--device", "devices", multiple=True, help="Only for this device; may be given again.")
 @click.option("--age", type=click.Choice([each.value for each in AgeBand]), default="adult", show_default=True)
-@click.option("--guardian", help="Pseudonym of the guardian who agreed as well; for minors.")
+@click.option("--guardian", type=FILE, help="The guardian's agreement, see 'doorward people guardian'; for minors.")
+@click.option("--transmission", is_flag=True, help="Also agreed: made at a station, sent sealed to these devices.")
 @click.option("-o", "--output", required=True, type=FILE, help="The receipt (JSON).")
 @PASSPHRASES
 def consent(
@@ -28,7 +29,8 @@ def consent(
     days: int,
     devices: tuple[str, ...],
     age: str,
-    guardian: str | None,
+    guardian: Path | None,
+    transmission: bool,
     output: Path,
     passphrases: tuple[Path, ...],
 ) -> None:
@@ -45,7 +47,9 @@ def consent(
         days=days,
         devices=devices,
         age=AgeBand(age),
-        guardian=guardian,
+        guardian=None if guardian is None else bytes_of(guardian),
+        transmission=transmission,
     )
     write_whole(output, receipt, 0o600)
     click.echo(f"{output}: consent of {subject} to {policy.purpose.value}, {days} days; give the person a copy")
+    click.echo(f"What the person takes home: doorward people receipt --site {site} --receipt {output} -o FILE.pdf")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 from rich.console import Console
@@ -11,10 +12,11 @@ from rich.progress import Progress
 
 from agent.cli.people.group import CONFIG, FILE, bytes_of, people
 from agent.errors import ConfigError, PolicyError
-from agent.gallery.enrol import NotPermitted, PictureFault, TooFewGood
+from agent.gallery.enrol import NotPermitted, PictureFault, Rejected, TooFewGood, Watch
 from agent.gallery.reference import PROBES_MIN
 from agent.policy.frames import CapturedFrame
 
+T = TypeVar("T")
 _SIZE_MAX: Final = 32 * 1024 * 1024
 _WORDS: Final = {
     PictureFault.NOT_PERMITTED: "not permitted by the policy",
@@ -41,28 +43,38 @@ def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
     loaded, data = config.load(config_file), bytes_of(receipt)
     with open_desk(loaded, lambda line: click.echo(f"doorward: {line}", err=True)) as desk:
         agreed = desk.consent(data, str(receipt))
-        frames = [_frame(place, path) for place, path in enumerate(pictures)]
-        faults: dict[int, PictureFault | None] = {}
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task("looking at the pictures", total=len(pictures))
-
-            def watch(place: int, fault: PictureFault | None) -> None:
-                faults[place] = fault
-                progress.update(bar, completed=len(faults))
-
-            rejected = desk.enrol(agreed, frames, watch)
+        looked_at(pictures, receipt, lambda frames, watch: desk.enrol(agreed, frames, watch))
         advice = desk.filing
+    if advice is not None:
+        click.echo(f"doorward: filing: {advice}", err=True)
+    click.echo(f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends")
+
+
+def looked_at(pictures: Sequence[Path], receipt: Path, look: Callable[[list[CapturedFrame], Watch], T | Rejected]) -> T:
+    """Show the progress of `look`, and name what is wrong with the pictures.
+
+    Raises:
+        PolicyError, ConfigError: the pictures do not make a reference.
+    """
+    frames = [_frame(place, path) for place, path in enumerate(pictures)]
+    faults: dict[int, PictureFault | None] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("looking at the pictures", total=len(pictures))
+
+        def watch(place: int, fault: PictureFault | None) -> None:
+            faults[place] = fault
+            progress.update(bar, completed=len(faults))
+
+        found = look(frames, watch)
     for place, fault in sorted(faults.items()):
         if fault is not None:
             click.echo(f"{pictures[place]}: {_WORDS[fault]}", err=True)
-    if advice is not None:
-        click.echo(f"doorward: filing: {advice}", err=True)
-    if isinstance(rejected, NotPermitted):
-        listed = ", ".join(ground.value for ground in rejected.grounds)
+    if isinstance(found, NotPermitted):
+        listed = ", ".join(ground.value for ground in found.grounds)
         raise PolicyError(f"{receipt}: not permitted ({listed}); nothing was kept")
-    if isinstance(rejected, TooFewGood):
-        raise ConfigError(f"FILE: {rejected.good} good pictures, {PROBES_MIN} are needed; nothing was kept")
-    click.echo(f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends")
+    if isinstance(found, TooFewGood):
+        raise ConfigError(f"FILE: {found.good} good pictures, {PROBES_MIN} are needed; nothing was kept")
+    return found
 
 
 def _frame(number: int, path: Path) -> CapturedFrame:

@@ -8,7 +8,7 @@ DIR/keys/         the site's own keys; those of the key holders lie elsewhere
 
 from __future__ import annotations
 
-from agent.cli.site import devices, keys, making, restrict, signing, working
+from agent.cli.site import devices, enrolments, keys, making, restrict, signing, working
 from agent.cli.site.group import site
 
-__all__ = ["devices", "keys", "making", "restrict", "signing", "site", "working"]
+__all__ = ["devices", "enrolments", "keys", "making", "restrict", "signing", "site", "working"]

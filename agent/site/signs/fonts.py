@@ -45,7 +45,7 @@ class Face:
         self.file = file
         self._font: Any = TTFont(file.path, fontNumber=file.place, lazy=True)
         self._glyphs: dict[int, str] = self._font.getBestCmap() or {}
-        self._set: Any = self._font.getGlyphSet()
+        self.glyph_set: Any = self._font.getGlyphSet()
         self.units: int = self._font["head"].unitsPerEm
         self._advances: dict[str, float] = {}
 
@@ -59,7 +59,7 @@ class Face:
     def advance(self, glyph: str) -> float:
         """In parts of the em."""
         if glyph not in self._advances:
-            self._advances[glyph] = float(self._set[glyph].width) / self.units
+            self._advances[glyph] = float(self.glyph_set[glyph].width) / self.units
         return self._advances[glyph]
 
     def width(self, text: str, size: float) -> float:
@@ -67,8 +67,8 @@ class Face:
 
     def outline(self, glyph: str) -> str:
         """The glyph as an SVG path in font units, y up."""
-        pen = SVGPathPen(self._set, ntos=lambda value: str(round(value)))
-        self._set[glyph].draw(pen)
+        pen = SVGPathPen(self.glyph_set, ntos=lambda value: str(round(value)))
+        self.glyph_set[glyph].draw(pen)
         return str(pen.getCommands())
 
 

@@ -1,0 +1,1 @@
+"""What hostile hands make of the documents of people: each must come to nothing."""
