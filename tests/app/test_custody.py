@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 
+from agent.adapters.keys import vault_keys
 from agent.adapters.store import Store, read_ledger
 from agent.crypto import BoxPublic, BoxSecret, box_public, sha256, sign_public
 from agent.errors import DeviceError
 from agent.events.seal import Addressee, OpenedErasure, open_event
 from agent.gallery.retention import DAY_S, Ended
-from agent.gallery.vault import VaultRow, lock
+from agent.gallery.vault import VaultKeys, VaultRow, lock
 from agent.ledger.entry import Erased, decode
 from agent.ledger.erasure import Erasure, read_erasure
 from agent.policy.law import Law
 from agent.units import DoorId, SubjectId
-from tests.app.given import SIGNER, custody
+from tests.app.given import SIGNER, custody, keys
 from tests.gallery.given import CONTEXT, DEVICE, KEYS, ROTATION, SITE, reference, vector
 from tests.policy.given import NOW_S, iso, law
 
@@ -46,6 +47,10 @@ class Bench:
         self.store = Store.open(path, site=SITE, device=DEVICE, ledger_key=b"\x06" * 32)
         self.custody = custody(self.store, self.said.append)
         self.store.said.address(Addressee(box_public(EVENTS), DoorId("main")))
+
+    def vault_keys(self) -> VaultKeys:
+        """Of the epoch that the erasures so far have led to."""
+        return vault_keys(keys(self.path.parent, DEVICE), self.store.epochs.present or KEYS.epoch)
 
     def people(self) -> list[SubjectId]:
         return list(self.store.people.uses())
@@ -104,7 +109,8 @@ def test_another_notice_or_purpose_ends_all_while_the_sites_word_is_fresh(bench:
         ({"purpose": "staff-entry"}, Ended.PURPOSE_ENDED),
         ({"notice": {"version": "2", "sha256": "7" * 64}}, Ended.POLICY_ENDED),
     ):
-        bench.store.put_reference(row("p-1"), NOW_S)
+        made = reference("p-1", vector(7), until=LONG)
+        bench.store.put_reference(lock(made, CONTEXT, bench.vault_keys(), ROTATION), NOW_S)
         assert not bench.custody.sweep(policy(**changes), NOW_S, fresh=False)
         assert bench.custody.sweep(policy(**changes), NOW_S, fresh=True)
         assert bench.people() == [] and bench.receipts()[-1].reason is reason

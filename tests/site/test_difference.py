@@ -73,8 +73,6 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ),
     ("retention.max_days", part("retention", max_days=31)),
     ("retention.max_idle_days", part("retention", max_idle_days=31)),
-    ("retention.ledger_days", part("retention", ledger_days=3650)),  # more is kept
-    ("retention.ledger_days", part("retention", ledger_days=180)),  # less can be proved
     ("until", {"until": iso(NOW_S + 2 * 86_400)}),
     ("from", {"from": iso(NOW_S - 2 * 86_400)}),
     ("margin_m", {"margin_m": 4}),
@@ -107,6 +105,12 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("sign.lost_hold_s", {"sign": BASE["sign"] | {"lost_hold_s": 1.0}}),
 ]  # fmt: skip
 """Path and change of each; the other way round it narrows."""
+
+
+@pytest.mark.parametrize("days", [180, 3650])
+def test_a_longer_ledger_keeps_more_and_a_shorter_proves_less_so_both_widen(days: int) -> None:
+    (change,) = between(policy(), policy(**part("retention", ledger_days=days)))
+    assert (change.widens, change.where) == (True, "retention.ledger_days")
 
 
 @pytest.mark.parametrize(("where", "changes"), WIDER, ids=[where for where, _ in WIDER])

@@ -2,11 +2,13 @@
 
 Rules: a person stands here as a mark (gallery/tombstone.py), which tells nothing without the device's ledger key. A
 person's secret is made with the first entry of the ledger that concerns them, and destroyed with their erasure, or when
-the last such entry is dropped.
+the last such entry is dropped; it opens nothing without the ledger key, so that a stolen disk does not tell when whom a
+door was opened for.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -40,7 +42,7 @@ class Marks:
     def secret(self, subject: SubjectId) -> bytes | None:
         """Opens the commitments of this person by `salt` of ledger/entry.py; None: there is no entry to open."""
         rows = self._read("SELECT secret FROM subject_salt WHERE mark = ?", self._mark(subject))
-        return bytes(rows[0][0]) if rows else None
+        return self._keyed(rows[0][0], b"doorward/secret") if rows else None
 
     # Within a transaction.
 
@@ -55,7 +57,7 @@ class Marks:
             "INSERT INTO subject_salt VALUES (?, ?, ?) ON CONFLICT (mark) DO UPDATE SET last = excluded.last", row
         )
         (secret,) = db.execute("SELECT secret FROM subject_salt WHERE mark = ?", row[:1]).fetchone()
-        return salt(secret, position)
+        return salt(self._keyed(secret, b"doorward/secret"), position)
 
     def forget(self, db: sqlite3.Connection, subject: SubjectId) -> None:
         """Destroy this person's secret: the ledger's entries stay, and are nobody's."""
@@ -69,3 +71,6 @@ class Marks:
 
     def _mark(self, subject: SubjectId) -> bytes:
         return tombstone(self._key, subject)
+
+    def _keyed(self, data: bytes, person: bytes) -> bytes:
+        return hashlib.blake2b(data, digest_size=32, key=self._key, person=person).digest()
