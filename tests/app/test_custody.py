@@ -174,7 +174,6 @@ def test_who_withdraws_has_the_receipt_at_once_and_only_once(bench: Bench) -> No
 def test_what_a_reader_kept_in_the_pages_goes_when_the_reader_has_gone(bench: Bench) -> None:
     gone = row("p-1")
     bench.store.put_reference(gone, NOW_S)
-    now = policy()
 
     def on_disk() -> bool:
         found = b"".join(file.read_bytes() for file in bench.path.parent.iterdir())
@@ -182,13 +181,11 @@ def test_what_a_reader_kept_in_the_pages_goes_when_the_reader_has_gone(bench: Be
 
     with read_ledger(bench.path) as copy:
         assert list(copy.entries)
-        bench.custody.withdraw(P1, NOW_S)
+        bench.custody.withdraw([P1], NOW_S)
         assert on_disk()
-        bench.custody.sweep(now, NOW_S, fresh=True)
+        bench.custody._erasure.retry(NOW_S)
         assert on_disk()
-    bench.custody.sweep(now, NOW_S + 59, fresh=True)
-    assert on_disk(), "it is not tried at every frame"
-    bench.custody.sweep(now, NOW_S + 60, fresh=True)
+    bench.custody._erasure.retry(NOW_S)
     assert not on_disk()
 
 

@@ -233,7 +233,7 @@ def test_past_the_filing_threshold_nobody_is_enrolled(bench: Bench) -> None:
     (row,) = [bench.sealed()]
     assert bench.take(row)
     with bench.store._transaction() as db:
-        columns = "consent_id, device, gallery, epoch, model_sha256, runtime, sealed, enrolled_s, last_use_s"
+        columns = "consent_id, device, gallery, rotation, model_sha256, runtime, sealed, enrolled_s, last_use_s"
         db.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
             f"INSERT INTO reference (subject, {columns}) SELECT 'q-' || i, {columns} FROM n, reference",
