@@ -19,11 +19,12 @@ from agent.crypto import SignSecret, random_bytes, sign_public
 from agent.errors import DeviceError, VaultError
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent
+from agent.gallery.passes_uses import PassUse
 from agent.gallery.vault import VaultRow
 from agent.ledger.entry import Decided, Entry, commitment, decode, policy_adopted, refusal_changed, salt, started
 from agent.ledger.verify import Verified, verify_ledger
 from agent.policy.grounds import Ground
-from agent.units import ConsentId, DeviceId, DoorId, Sha256, SiteId, SubjectId
+from agent.units import ConsentId, DeviceId, DoorId, PassId, Sha256, SiteId, SubjectId
 
 SITE, DEVICE = SiteId("quay"), DeviceId("gate-1")
 KEY = b"\x06" * 32
@@ -45,8 +46,12 @@ def match(subject: SubjectId = P1, unix_s: float = NOW_S) -> Decision:
     return Decision(Outcome.MATCH, DoorId("main"), unix_s, 1, 1, 3, subject=subject)
 
 
+def use(pass_id: str, day: int = 20_000, code: int | None = None) -> PassUse:
+    return PassUse(PassId(pass_id), "4" * 64, day, code)
+
+
 def pass_shown(pass_id: str, outcome: Outcome = Outcome.PASS_ACCEPTED) -> Decision:
-    return Decision(outcome, DoorId("main"), NOW_S, 1, 1, 3, pass_used=pass_id)
+    return Decision(outcome, DoorId("main"), NOW_S, 1, 1, 3, pass_used=use(pass_id))
 
 
 def event(sequence: int) -> SealedEvent:
@@ -79,7 +84,7 @@ def test_a_decision_is_entry_event_and_use_at_once(state: Path, path: Path) -> N
     assert store.record(pass_shown("aa"), event) == 3
     assert store.record(pass_shown("bb", Outcome.PASS_REFUSED), event) == 4
     assert [(row.sequence, row.envelope) for row in store.outbox()] == [(n, b"envelope %d" % n) for n in range(1, 5)]
-    assert store.passes_used() == {"aa": 2}, "a refused pass is not used up"
+    assert [store.passes.used().of(PassId(each)) for each in ("aa", "bb")] == [2, 0], "a refused pass is not used up"
     store.close()
     found = entries(path)
     assert [entry.kind for entry in found] == ["start"] + ["decision"] * 4
@@ -98,7 +103,7 @@ def test_what_cannot_be_sealed_leaves_nothing(state: Path, path: Path) -> None:
 
     with pytest.raises(ValueError, match="no key"):
         store.record(pass_shown("aa"), fails)
-    assert (store.pending(), store.passes_used(), store.frontier) == (0, {}, before)
+    assert (store.pending(), store.passes.used().of(PassId("aa")), store.frontier) == (0, 0, before)
     assert store.record(match(), event) == 1
     store.close()
     assert verified(path).size == 2
@@ -117,7 +122,7 @@ def test_everything_is_there_after_a_restart(state: Path, path: Path) -> None:
     store.close()
     store = opened(state)
     assert store.frontier == kept
-    assert store.passes_used() == {"aa": 1}
+    assert store.passes.used().of(PassId("aa")) == 1
     assert [(row.subject, row.sealed, row.runtime) for row in store.references()] == [(P1, b"sealed", "litert 2.3.0")]
     assert store.restrictions() == [("restriction/r1.json", b"one"), ("restriction/r1.json", b"two")]
     assert store.times.known() == Known(signed_s=5.0, proved_s=None, recorded_s=None)
@@ -445,7 +450,7 @@ def test_nothing_that_was_recorded_is_lost_by_a_kill(state: Path, path: Path, ro
             last = max([last, *(int(line) for line in writer.stdout if line.endswith("\n"))])
         store = opened(state)
         assert store.pending() >= last
-        assert store.pending() == store.passes_used()["aa"] == store.frontier.size - 1
+        assert store.pending() == store.passes.used().of(PassId("aa")) == store.frontier.size - 1
         store.close()
     assert verified(path).kinds["decision"] >= last >= 60
 

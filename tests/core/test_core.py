@@ -15,6 +15,7 @@ from agent.core import (
     Judged,
     LawChanged,
     ModelFailed,
+    NotWritten,
     Output,
     PreviewMade,
     Session,
@@ -22,12 +23,13 @@ from agent.core import (
 )
 from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
+from agent.gallery.passes_uses import Uses
 from agent.policy.circumstances import Surroundings
 from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.site.passes import issue_pass
-from agent.units import Box, PassId
+from agent.units import Box
 from tests.core.given import (
     EXCLUDED,
     INSIDE,
@@ -378,18 +380,23 @@ SECRET = SignSecret(b"\x05" * 32)
 PASS_KEYS = [{"key": sign_public(SECRET).hex(), "doors": ["main"], "until": iso(NOW_S + 86_400)}]
 
 
-def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, subject: str | None = None) -> str:
+def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, **options: Any) -> str:
     policy = gate_law(pass_keys=PASS_KEYS).policy.document
     start = NOW_S + after_s
     return issue_pass(
-        policy, SECRET, door="main", from_s=start, until_s=start + days * 86_400, uses=uses, subject=subject
+        policy, SECRET, doors=("main",), from_s=start, until_s=start + days * 86_400, uses=uses, **options
     )
+
+
+def names(subject: str, uses: int = 2) -> str:
+    """A pass that only names a person to be compared."""
+    return a_pass(uses, subject=subject, compare=True)
 
 
 class TestPasses:
     @staticmethod
-    def desk(used: dict[PassId, int] | None = None, **changes: Any) -> Desk:
-        return Desk(gate_law(pass_keys=PASS_KEYS, **changes), used=used)
+    def desk(uses: Uses | None = None, **changes: Any) -> Desk:
+        return Desk(gate_law(pass_keys=PASS_KEYS, **changes), uses=uses)
 
     @staticmethod
     def shown(desk: Desk, text: str, around: Surroundings = AROUND, frames: int = 1) -> list[Output]:
@@ -408,7 +415,8 @@ class TestPasses:
         assert (decision.outcome, decision.subject, decision.opens) == (Outcome.PASS_ACCEPTED, "guest-9", True)
         assert (decision.door, decision.frame, decision.captured_ns) == ("main", desk.number, desk.at_ns)
         assert (decision.unix_s, decision.policy_version, decision.ground) == (NOW_S, 3, None)
-        assert isinstance(decision.pass_used, str) and len(decision.pass_used) == 16
+        assert decision.pass_used is not None and len(decision.pass_used.pass_id) == 16
+        assert (decision.pass_used.key, decision.pass_used.code) == (PASS_KEYS[0]["key"], None)
         assert desk.embedder.seen == []
 
     @pytest.mark.parametrize(
@@ -443,10 +451,9 @@ class TestPasses:
     def test_uses_before_the_start_count(self) -> None:
         text = a_pass(uses=2)
         (decision,) = decisions(self.shown(self.desk(), text))
-        once = {PassId(decision.pass_used or ""): 1}
-        desk = self.desk(once)
+        assert decision.pass_used is not None
+        desk = self.desk(Uses({decision.pass_used.pass_id: 1}))
         assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
-        assert once == {PassId(decision.pass_used or ""): 1}, "the store's own count is the store's to change"
         desk.frames(20)
         assert self.verdicts(self.shown(desk, text)) == [("pass-refused", "pass-used")]
 
@@ -468,7 +475,20 @@ class TestPasses:
         assert decision.unix_s == (around.unix_s or 0.0)
         assert (decision.frame, decision.door) == (1, "main")
 
-    def test_a_pass_that_could_not_be_written_down_is_not_used_up(self) -> None:
+    def test_a_decision_that_could_not_be_written_uses_nothing_up(self) -> None:
+        desk, text = self.desk(), a_pass(uses=1)
+        (lost,) = decisions(self.shown(desk, text))
+        assert desk.core.receive(NotWritten(lost)) == []
+        desk.frames(20)
+        (kept,) = decisions(self.shown(desk, text))
+        assert kept.opens
+        desk.frames(20)
+        (refused,) = decisions(self.shown(desk, text))
+        assert (refused.ground, desk.core.receive(NotWritten(refused))) == ("pass-used", [])
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-refused", "pass-used")]
+
+    def test_a_pass_under_an_unwritable_ledger_is_not_used_up(self) -> None:
         desk, text = self.desk(), a_pass(uses=1)
         self.shown(desk, text, replace(AROUND, ledger_writable=False))
         desk.frames(20)
@@ -514,7 +534,7 @@ class TestVerify:
         assert desk.embedder.seen == []
 
     def test_the_named_person_is_let_in_and_the_pass_is_used_up(self) -> None:
-        desk, text = self.desk(), a_pass(uses=1, subject="p-1")
+        desk, text = self.desk(), names("p-1", uses=1)
         desk.frame()
         assert decisions(self.names(desk, text)) == [], "naming opens nothing"
         (decision,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
@@ -528,29 +548,56 @@ class TestVerify:
     def test_another_person_of_the_gallery_is_no_match(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="p-2"))
+        self.names(desk, names("p-2"))
         assert outcomes(desk.frames(20, Person("p-1", INSIDE))) == [("no-match", None)]
         assert len(desk.embedder.seen) <= 3
         desk.frames(25)
         assert outcomes(desk.frames(12, Person("p-2", INSIDE))) == [], "a naming is good for one attempt"
 
-    def test_who_is_not_enrolled_or_has_withdrawn_is_no_match(self) -> None:
+    def test_who_is_not_enrolled_is_no_match(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="guest-9"))
+        self.names(desk, names("guest-9"))
         assert outcomes(desk.frames(20, Person("stranger", INSIDE))) == [("no-match", None)]
-        desk.frames(25)
+
+    def test_who_withdraws_after_being_named_is_no_match(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, names("p-1"))
         desk.core.receive(GalleryChanged(known("p-1"), withdrawn("p-1")))
-        self.names(desk, a_pass(subject="p-1"))
         assert outcomes(desk.frames(20, Person("p-1", INSIDE))) == [("no-match", None)]
+
+    @pytest.mark.parametrize("around", [AROUND, stopped()], ids=["permitted", "refused"])
+    def test_a_withdrawn_person_s_pass_opens_without_the_face(self, around: Surroundings) -> None:
+        desk = self.desk()
+        desk.core.receive(GalleryChanged(known(), withdrawn("p-1")))
+        desk.frame(around=around)
+        assert outcomes(self.names(desk, names("p-1"), around=around)) == [("pass-accepted", "p-1")]
+        assert desk.embedder.seen == []
+
+    @pytest.mark.parametrize("around", [AROUND, stopped()], ids=["permitted", "refused"])
+    def test_a_person_s_pass_that_is_not_for_comparing_opens_by_itself(self, around: Surroundings) -> None:
+        desk = self.desk()
+        desk.frame(around=around)
+        assert outcomes(self.names(desk, a_pass(subject="p-1"), around=around)) == [("pass-accepted", "p-1")]
+
+    def test_a_naming_pass_whose_match_could_not_be_written_is_not_used_up(self) -> None:
+        desk, text = self.desk(), names("p-1", uses=1)
+        desk.frame()
+        self.names(desk, text)
+        (lost,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
+        desk.core.receive(NotWritten(lost))
+        desk.frames(25)
+        self.names(desk, text)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
 
     def test_a_naming_ends_after_ten_seconds_and_with_a_refusal(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="p-1"))
+        self.names(desk, names("p-1"))
         desk.frames(95)
         assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
-        self.names(desk, a_pass(subject="p-1"))
+        self.names(desk, names("p-1"))
         desk.frame(around=stopped())
         desk.frames(30)
         assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
@@ -559,6 +606,6 @@ class TestVerify:
     def test_under_a_refusal_a_naming_pass_says_why_and_a_visitors_pass_opens(self) -> None:
         desk = self.desk()
         desk.frame(around=stopped())
-        (named,) = decisions(self.names(desk, a_pass(subject="p-1"), around=stopped()))
+        (named,) = decisions(self.names(desk, names("p-1"), around=stopped()))
         assert (named.outcome, named.ground) == (Outcome.PASS_REFUSED, "stopped")
         assert outcomes(self.names(desk, a_pass(), around=stopped())) == [("pass-accepted", None)]

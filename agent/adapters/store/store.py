@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.adapters.store.passes import Passes
 from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
 from agent.errors import DeviceError, DoorwardError, VaultError
@@ -28,7 +29,7 @@ from agent.gallery.vault import VaultRow
 from agent.ledger.checkpoint import make_checkpoint, read_checkpoint
 from agent.ledger.entry import Entry, decided, encode, enrolled, salt, withdrawn
 from agent.ledger.merkle import Frontier, leaf_hash
-from agent.units import ConsentId, DeviceId, PassId, Sha256, SiteId, SubjectId
+from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
 
 _VAULT_COLUMNS: Final = "device, gallery, subject, consent_id, epoch, model_sha256, runtime, sealed"
 
@@ -55,6 +56,7 @@ class Store:
         self._broken = False
         self._frontier = read_frontier(db)
         self.times: Final = Times(self._transaction, self._read)
+        self.passes: Final = Passes(self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -115,10 +117,7 @@ class Store:
             db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (sequence, event.envelope, event.nonce))
             self._append(db, decided(decision, sequence, self._salt()))
             if decision.pass_used is not None and decision.opens:
-                db.execute(
-                    "INSERT INTO pass_use VALUES (?, 1) ON CONFLICT (pass_id) DO UPDATE SET uses = uses + 1",
-                    (decision.pass_used,),
-                )
+                self.passes.take(db, decision.pass_used)
             if decision.outcome is Outcome.MATCH:
                 db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (decision.unix_s, decision.subject))
             return sequence
@@ -217,7 +216,7 @@ class Store:
         """Who has withdrawn."""
         return frozenset(SubjectId(row[0]) for row in self._read("SELECT subject FROM tombstone"))
 
-    # Restrictions and passes.
+    # Restrictions.
 
     def remember(self, path: str, document: bytes) -> None:
         """Keep a verified restriction beside all others, an earlier version of the same target included."""
@@ -229,9 +228,6 @@ class Store:
         return [
             (path, document) for path, document in self._read("SELECT path, document FROM restriction ORDER BY 1, 2")
         ]
-
-    def passes_used(self) -> dict[PassId, int]:
-        return {PassId(pass_id): uses for pass_id, uses in self._read("SELECT pass_id, uses FROM pass_use")}
 
     # How it is done.
 
