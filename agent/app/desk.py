@@ -16,6 +16,7 @@ from agent.adapters.keys import KeySource, PlainKeys
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
+from agent.app.alternative import self_test
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
 from agent.app.recogniser import alone
@@ -72,6 +73,7 @@ class Desk:
             moved=False,
             stock=stock,
             crossed_s=crossed_s,
+            codes_read=self_test(lambda line: None).alive(0.0),
         )
         self._here = Circumstances(0, around, None)
 
