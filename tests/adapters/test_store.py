@@ -93,6 +93,18 @@ def test_a_decision_is_entry_event_and_use_at_once(state: Path, path: Path) -> N
     assert (first.event, first.subject) == (1, commitment(salt(KEY, 1), P1))
 
 
+def test_uses_of_passes_keys_and_codes_are_kept(state: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    for taken in (use("aa"), use("bb", code=100), use("bb", code=90), use("aa", day=20_001), use("cc", day=20_002)):
+        store.record(Decision(Outcome.PASS_ACCEPTED, DoorId("main"), NOW_S, 1, 1, 3, pass_used=taken), event)
+    store.close()
+    found = opened(state).passes.used()
+    assert [found.of(PassId(each)) for each in ("aa", "bb", "cc", "dd")] == [2, 2, 1, 0]
+    assert [found.last_code(PassId(each)) for each in ("aa", "bb")] == [-1, 100]
+    assert [found.on("4" * 64, day) for day in (20_000, 20_001, 20_002)] == [0, 1, 1], "two days are kept"
+
+
 def test_what_cannot_be_sealed_leaves_nothing(state: Path, path: Path) -> None:
     store = opened(state)
     store.note(begin())

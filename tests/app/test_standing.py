@@ -17,7 +17,7 @@ from agent.errors import DeviceError
 from agent.gallery.vault import VaultRow
 from agent.ledger.entry import decode
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
-from agent.site.restrictions import extra_zone, stop_order, withdrawal
+from agent.site.restrictions import extra_zone, revoked_pass, stop_order, withdrawal
 from agent.units import ConsentId, Sha256, SiteId, SubjectId
 from tests.policy.given import DEVICE, NOW_S, document, square
 
@@ -183,6 +183,19 @@ def test_a_zone_begins_at_once_and_ends_at_its_time(bench: Bench) -> None:
     assert bench.standing.settle(NOW_S + 59) == []
     (event,) = bench.standing.settle(NOW_S + 60)
     assert isinstance(event, LawChanged) and event.law is not None and event.law.extra_zones == ()
+
+
+def test_a_revoked_pass_stays_revoked_offline_and_over_a_restart_until_a_policy_lifts_it(bench: Bench) -> None:
+    bench.take(policy())
+    (event,) = bench.take(policy(), revoked_pass("0102030405060708"))
+    assert isinstance(event, LawChanged) and event.law is not None
+    assert event.law.revoked == {"0102030405060708"}
+    assert bench.take(policy()) == [], "the site no longer lists it, and nothing changes"
+    bench.again()
+    bench.take(policy())
+    assert bench.standing.law is not None and bench.standing.law.revoked == {"0102030405060708"}
+    bench.take(policy(lifts=["revoke-0102030405060708"], version=4))
+    assert bench.standing.law.revoked == frozenset()
 
 
 def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -> None:

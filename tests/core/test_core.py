@@ -23,13 +23,15 @@ from agent.core import (
 )
 from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
+from agent.gallery.passes_text import ANY_NUMBER, Hours
+from agent.gallery.passes_text import shown as taken_apart
 from agent.gallery.passes_uses import Uses
 from agent.policy.circumstances import Surroundings
 from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.site.passes import issue_pass
-from agent.units import Box
+from agent.units import Box, PassId
 from tests.core.given import (
     EXCLUDED,
     INSIDE,
@@ -45,6 +47,7 @@ from tests.core.given import (
     stopped,
     withdrawn,
 )
+from tests.gallery.passes_given import PHONE, turned
 from tests.policy.given import AROUND, NOW_S, iso
 
 ANNA = Person("p-1", INSIDE)
@@ -380,8 +383,8 @@ SECRET = SignSecret(b"\x05" * 32)
 PASS_KEYS = [{"key": sign_public(SECRET).hex(), "doors": ["main"], "until": iso(NOW_S + 86_400)}]
 
 
-def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, **options: Any) -> str:
-    policy = gate_law(pass_keys=PASS_KEYS).policy.document
+def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, timezone: str | None = None, **options: Any) -> str:
+    policy = gate_law(pass_keys=PASS_KEYS, timezone=timezone).policy.document
     start = NOW_S + after_s
     return issue_pass(
         policy, SECRET, doors=("main",), from_s=start, until_s=start + days * 86_400, uses=uses, **options
@@ -493,6 +496,63 @@ class TestPasses:
         self.shown(desk, text, replace(AROUND, ledger_writable=False))
         desk.frames(20)
         assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
+
+    def test_a_phone_s_code_opens_once_and_a_picture_of_it_does_not(self) -> None:
+        desk, held = self.desk(), a_pass(uses=ANY_NUMBER, phone=sign_public(PHONE))
+        code = turned(held)
+        (decision,) = decisions(self.shown(desk, code))
+        assert decision.opens and decision.pass_used is not None and decision.pass_used.code == int(NOW_S)
+        desk.qrs.texts_now = (turned(held, int(NOW_S) + 15),)
+        assert decisions(desk.frames(5, read_passes=True)) == [], "it is still held up, only its code has turned"
+        desk.qrs.texts_now = ()
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, code)) == [("pass-refused", "pass-used")]
+        late = replace(AROUND, unix_s=NOW_S + 46)
+        assert self.verdicts(self.shown(desk, turned(held, int(NOW_S) + 15), late)) == [("pass-refused", "pass-stale")]
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, turned(held, int(NOW_S) + 45), late)) == [("pass-accepted", None)]
+
+    def test_a_code_that_could_not_be_written_down_may_be_shown_again(self) -> None:
+        desk, code = self.desk(), turned(a_pass(phone=sign_public(PHONE)))
+        (lost,) = decisions(self.shown(desk, code))
+        desk.core.receive(NotWritten(lost))
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, code)) == [("pass-accepted", None)]
+
+    def test_hours_over_midnight_by_the_site_s_clock(self) -> None:
+        """17 March 2030 is a Sunday; 17:46:40 in UTC is 23:46:40 six hours ahead."""
+        desk = self.desk()
+        assert NOW_S == 1_900_000_000.0
+        night = a_pass(uses=9, after_s=-3_600, hours=Hours(days=0b1000000, begin=92, end=2), timezone="Asia/Dhaka")
+        for after_s, opens in ((0, True), (1_800, True), (2_700, False), (-2_820, False)):
+            around = replace(AROUND, unix_s=NOW_S + after_s, utc_offset_s=21_600.0)
+            wanted = ("pass-accepted", None) if opens else ("pass-refused", "pass-wrong-hour")
+            assert self.verdicts(self.shown(desk, night, around)) == [wanted], after_s
+            desk.frames(20)
+
+    def test_a_revoked_pass_opens_nothing_and_others_do(self) -> None:
+        lost, other = a_pass(), a_pass()
+        found = taken_apart(lost)
+        assert found is not None
+        law = replace(gate_law(pass_keys=PASS_KEYS), revoked=frozenset({PassId(found.content.pass_id.hex())}))
+        desk = Desk(law)
+        assert self.verdicts(self.shown(desk, lost)) == [("pass-refused", "pass-revoked")]
+        assert self.verdicts(self.shown(desk, other)) == [("pass-accepted", None)]
+
+    def test_what_a_key_may_admit_in_a_day_ends_with_the_day(self) -> None:
+        desk = Desk(gate_law(pass_keys=[PASS_KEYS[0] | {"per_day": 2}]))
+        found = [self.verdicts(self.shown(desk, a_pass())) for _ in range(3)]
+        assert found == [[("pass-accepted", None)]] * 2 + [[("pass-refused", "pass-over-limit")]]
+
+    def test_a_pass_opens_while_the_sign_is_covered(self) -> None:
+        desk = self.desk()
+        desk.frames(3)
+        desk.cover_sign()
+        desk.frames(10)
+        desk.frames(10, ANNA)
+        assert grounds(desk.core.state) == (Ground.SIGN_MISSING,)
+        assert self.verdicts(self.shown(desk, a_pass())) == [("pass-accepted", None)]
+        assert desk.embedder.seen == []
 
     def test_other_codes_are_nobody_s_business(self) -> None:
         assert decisions(self.shown(self.desk(), "https://example.org/menu")) == []
