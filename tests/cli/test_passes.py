@@ -97,7 +97,7 @@ def test_each_mistake_is_one_clear_line_and_nothing_is_written(
     desk: Desk, more: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = desk.folder / "never.png"
-    typed = ("doorward", "pass", "issue", "--site", str(desk.site), "--door", "main", "-o", str(output), *more)
+    typed = ["doorward", "pass", "issue", "--site", str(desk.site), "--door", "main", "-o", str(output), *more]
     monkeypatch.setattr(sys, "argv", typed)
     with pytest.raises(SystemExit) as stop:
         main()
