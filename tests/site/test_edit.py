@@ -145,7 +145,8 @@ def test_the_keys_that_a_policy_names_follow_those_that_may_sign(policy: edit.Do
     rotate(state, "pass", [fresh.public_key("pass")])
     after = edit.with_keys(policy, state, fresh.events_public())
     assert differing(policy, after) == {"pass_keys", "events_key"}
-    assert after["pass_keys"] == [{"key": fresh.sign_public("pass").hex(), "doors": ["main"], "until": policy["until"]}]
+    entry = {"key": fresh.sign_public("pass").hex(), "doors": ["main"], "until": policy["until"]}
+    assert after["pass_keys"] == [entry | {"max_days": 31, "per_day": 200}], "a new key begins with the usual limits"
 
 
 def test_two_versions_of_one_policy_are_the_same() -> None:
