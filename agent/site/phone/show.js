@@ -11,13 +11,13 @@ function joined(...parts) {
 function draw(rows) {
   const canvas = document.getElementById('code');
   const side = 12;
-  canvas.width = canvas.height = (rows.length + 8) * side;
+  canvas.width = canvas.height = rows.length * side; // the page is the white round it
   const pen = canvas.getContext('2d');
   pen.fillStyle = '#fff';
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.fillStyle = '#000';
   rows.forEach((row, y) => row.forEach((dark, x) => {
-    if (dark) pen.fillRect((x + 4) * side, (y + 4) * side, side, side);
+    if (dark) pen.fillRect(x * side, y * side, side, side);
   }));
   canvas.hidden = false;
 }
