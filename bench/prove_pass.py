@@ -1,8 +1,8 @@
 """Passes before simulated cameras: from where they are read, how fast the door decides, and what opens it not.
 
 A printed pass is the card that `doorward pass issue` writes, rasterised by PDFium; one on a phone is the same code, or
-the turning one, 61 mm wide on a screen of 70 mm with a veil and a spot of glare. The readers are the device's own, behind
-a real gate; pictures are in focus.
+the turning one, 61 mm wide on a screen of 70 mm with a veil and a spot of glare. The readers are the device's own,
+behind a real gate; pictures are in focus.
 
     scripts/prove pass [VIEWS]        views in each cell of a table, 4 by default
 """
@@ -88,7 +88,7 @@ def reading(count: int) -> None:
         table = Table(title=f"{width} × {width * 3 // 4} luma, ± 30°, full and half light: read, %")
         for heading in ("pass", *(f"{distance * 100:.0f} cm" for distance in distances)):
             table.add_column(heading, justify="left" if heading == "pass" else "right")
-        hits, total = Counter[str](), Counter[str]()
+        worst = dict.fromkeys(kinds, 100.0)
         for kind, (make, code) in kinds.items():
             cells = []
             for distance in distances:
@@ -101,15 +101,11 @@ def reading(count: int) -> None:
                         good += any(each.text == code for each in reader.texts(frame))
                         tried += 1
                 cells.append(100 * good / tried)
-                hits[kind] += good
-                total[kind] += tried
+                worst[kind] = min(worst[kind], cells[-1])
             table.add_row(kind, *(f"{cell:.0f}" for cell in cells))
         console.print(table)
-        for kind in kinds:
-            share = 100 * hits[kind] / total[kind]
-            promises.demand(
-                share >= 95, f"{kind}, {width} pixels wide: {share:.1f} % of {total[kind]} read, at least 95"
-            )
+        for kind, least in worst.items():
+            promises.demand(least >= 95, f"{kind}, {width} pixels wide: {least:.0f} % read at the worst, at least 95")
 
 
 def deciding(times: int) -> None:
