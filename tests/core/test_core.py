@@ -170,7 +170,7 @@ class TestState:
         from agent.policy.gate import Gate
 
         desk = Desk()
-        core = Core(Gate(None), desk.detector, desk.embedder, desk.markers, desk.qrs, desk.stopwatch, {})
+        core = Core(Gate(None), desk.detector, desk.embedder, desk.markers, desk.qrs, desk.stopwatch, Uses())
         assert grounds(core.state) == (Ground.NO_POLICY,)
 
     def test_the_first_lawful_frame_begins_a_session(self) -> None:
