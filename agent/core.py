@@ -7,6 +7,7 @@ under a refusal. Policy, gallery and stop orders are ordinary inputs, like a fra
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -15,7 +16,8 @@ from agent.events.decision import Decision, Outcome
 from agent.face.probe import Probe, ProbeLimits, make_probe
 from agent.face.track import Tracker
 from agent.gallery.gallery import Gallery, Match, identify, verify
-from agent.gallery.passes import Accepted, Showings, judge
+from agent.gallery.passes import Accepted, Here, Showings, judge
+from agent.gallery.passes_uses import PassUse, Uses
 from agent.policy.attempt import Attempts, OptIn
 from agent.policy.bundle import Attempt
 from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
@@ -25,7 +27,7 @@ from agent.policy.grounds import Ground
 from agent.policy.law import Law
 from agent.policy.signage import SignWatch
 from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
-from agent.units import PassId, SubjectId
+from agent.units import SubjectId
 
 _NAMED_S: Final = 10.0
 """How long after a pass was shown the person whom it names may step up to be compared."""
@@ -53,10 +55,17 @@ class LawChanged:
 @dataclass(frozen=True, slots=True)
 class GalleryChanged:
     gallery: Gallery | None
-    withdrawn: frozenset[SubjectId]
+    withdrawn: Container[SubjectId]
 
 
-Input = FrameArrived | FramesStopped | LawChanged | GalleryChanged
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """A decision could not be made durable, so nothing was opened: what it used up is given back."""
+
+    decision: Decision
+
+
+Input = FrameArrived | FramesStopped | LawChanged | GalleryChanged | NotWritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ class _Named:
     """Whom to compare 1:1: a pass has just named them. It is good for one attempt."""
 
     subject: SubjectId
-    pass_id: PassId
+    use: PassUse
     until_ns: int
 
 
@@ -112,12 +121,7 @@ class Session:
 
 
 class Core:
-    """One device's state machine.
-
-    Args:
-        used: uses of each pass so far, from the store; kept up to date here, so that a second showing is refused even
-            before the first one is on disk.
-    """
+    """One device's state machine; it keeps `uses` up to date, so that a second showing is refused at once."""
 
     def __init__(
         self,
@@ -127,7 +131,7 @@ class Core:
         markers: MarkerReader,
         qrs: QrReader,
         stopwatch: Stopwatch,
-        used: dict[PassId, int],
+        uses: Uses,
     ) -> None:
         self._gate = gate
         self._detector = detector
@@ -135,9 +139,9 @@ class Core:
         self._markers = markers
         self._qrs = qrs
         self._watch = stopwatch
-        self._used = dict(used)
+        self._uses = uses
         self._gallery: Gallery | None = None
-        self._withdrawn: frozenset[SubjectId] = frozenset()
+        self._withdrawn: Container[SubjectId] = frozenset()
         self._sign = SignWatch()
         self._showings = Showings()
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
@@ -153,6 +157,10 @@ class Core:
                 return self._restart()
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
+                return []
+            case NotWritten(decision):
+                if decision.pass_used is not None:
+                    self._uses.give_back(decision.pass_used)
                 return []
             case _:
                 assert_never(event)
@@ -244,10 +252,10 @@ class Core:
         session.attempts.end(opt_in.track)
         session.named = None
         if named is not None:
-            self._used[named.pass_id] = self._used.get(named.pass_id, 0) + 1
+            self._uses.take(named.use)
         return [self._decided(
             Outcome.MATCH, law, frame, frame.permit.unix_s,
-            subject=found.subject, pass_used=None if named is None else named.pass_id,
+            subject=found.subject, pass_used=None if named is None else named.use,
         )]  # fmt: skip
 
     def _passes(self, texts: list[str], codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
@@ -256,21 +264,22 @@ class Core:
 
     def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         policy, unix_s = law.policy, around.unix_s
-        verdict = judge(text, policy.document.pass_keys, policy.site, policy.door, unix_s, self._used)
+        here = Here(policy.site, policy.door, unix_s, around.utc_offset_s)
+        verdict = judge(text, policy.document.pass_keys, here, self._uses, law.revoked)
         if verdict is None:
             return []  # some other QR code; it is nobody's business
         ground = Ground.LEDGER_UNWRITABLE.value if isinstance(verdict, Accepted) else verdict.reason.value
-        if isinstance(verdict, Accepted) and verdict.subject is not None and law.one_to_one:
-            # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
-            if isinstance(self.state, Session):
+        if isinstance(verdict, Accepted) and law.one_to_one and (subject := verdict.to_compare(self._withdrawn)):
+            if isinstance(self.state, Session):  # it opens nothing by itself; the match that follows uses it up
                 until_ns = codes.captured_ns + round(_NAMED_S * 1e9)
-                self.state.named = _Named(verdict.subject, verdict.pass_id, until_ns)
+                self.state.named = _Named(subject, verdict.use, until_ns)
                 return []
             ground = self.state.grounds[0].value
         elif isinstance(verdict, Accepted) and unix_s is not None and around.ledger_writable:
-            self._used[verdict.pass_id] = self._used.get(verdict.pass_id, 0) + 1
+            self._uses.take(verdict.use)
+            self._showings.opened(text, codes.captured_ns)
             return [self._decided(
-                Outcome.PASS_ACCEPTED, law, codes, unix_s, subject=verdict.subject, pass_used=verdict.pass_id
+                Outcome.PASS_ACCEPTED, law, codes, unix_s, subject=verdict.subject, pass_used=verdict.use
             )]  # fmt: skip
         return [self._decided(Outcome.PASS_REFUSED, law, codes, unix_s or 0.0, ground=ground)]
 
@@ -283,7 +292,7 @@ class Core:
         *,
         subject: SubjectId | None = None,
         ground: str | None = None,
-        pass_used: PassId | None = None,
+        pass_used: PassUse | None = None,
     ) -> Decided:
         policy = law.policy
         return Decided(Decision(

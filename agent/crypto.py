@@ -28,6 +28,7 @@ __all__ = [
     "decrypt",
     "encrypt",
     "fingerprint",
+    "framed",
     "lock_away",
     "open_sealed",
     "random_bytes",
@@ -58,13 +59,13 @@ def box_public(secret: BoxSecret) -> BoxPublic:
 
 def sign(secret: SignSecret, context: str, message: bytes) -> bytes:
     """64-byte signature over the context's length, the context, and the message."""
-    return SigningKey(secret).sign(_framed(context, message)).signature
+    return SigningKey(secret).sign(framed(context, message)).signature
 
 
 def verify(public: SignPublic, context: str, message: bytes, signature: bytes) -> bool:
     """True only for a signature made by `sign` with this key, context and message; never raises on bad input."""
     try:
-        VerifyKey(public).verify(_framed(context, message), signature)
+        VerifyKey(public).verify(framed(context, message), signature)
     except (CryptoError, ValueError, TypeError):
         return False
     return True
@@ -131,6 +132,7 @@ def fingerprint(public: bytes) -> str:
     return " ".join(digest[i : i + 4] for i in range(0, 20, 4))
 
 
-def _framed(context: str, message: bytes) -> bytes:
+def framed(context: str, message: bytes) -> bytes:
+    """What is signed: context and message, told apart; a phone's page signs by itself."""
     label = context.encode()
     return b"doorward\x00" + len(label).to_bytes(2, "big") + label + message

@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from agent.core import Core, FrameArrived, GalleryChanged, LawChanged, Session
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeTemplate
+from agent.gallery.passes_uses import Uses
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
 from agent.policy.gate import Gate
 from agent.units import Box, Marker, Polygon, QrText
@@ -111,7 +112,7 @@ def walk_of(chance: random.Random) -> Walk:
 def play(walk: Walk, counts: Counter[str]) -> None:
     """One walk through a real core; adds to the counts."""
     detector, embedder, markers, oracle = SpyDetector(), SpyEmbedder(), PlayedMarkers(), Oracle()
-    core = Core(Gate(None), detector, embedder, markers, NoQrs(), NoStopwatch(), {})
+    core = Core(Gate(None), detector, embedder, markers, NoQrs(), NoStopwatch(), Uses())
     core.receive(GalleryChanged(None, frozenset()))
     x0, y0, x1, y1 = EXCLUDED
     law, searched_ns = "none", 0

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pypdfium2
 import segno
 from rich.console import Console
 from rich.table import Table
@@ -30,38 +29,21 @@ from agent.site.signs.making import make_refusing, make_sign, marker_of
 from agent.site.signs.refusing import SIZES
 from agent.site.signs.token import PREFIX, SignToken, issue_token, judge_sign
 from agent.units import Polygon
+from bench.optics import Promises, rastered, views
 from bench.watching import watching_cost
 from tests.policy.given import NOW_S
-from tests.site.mounted import PER_MM, SECRET, Camera, Printed, centre, codes_of, policy_of, printed, seen
+from tests.site.mounted import SECRET, Camera, Printed, centre, codes_of, policy_of, printed, seen
 
-YAWS = (-40, -20, 0, 20, 40)
 console = Console(width=110)
 DOCUMENT = policy_of()
 MARK = marker_of(DOCUMENT)
-broken: list[str] = []
-
-
-def demand(kept: bool, promise: str) -> None:
-    console.print(f"[{'green]kept' if kept else 'bold red]BROKEN'}[/]: {promise}")
-    if not kept:
-        broken.append(promise)
+promises = Promises(console)
+demand = promises.demand
 
 
 def sheet(size: str) -> Printed:
     data, _ = make_sign(DOCUMENT, SECRET, kind="pdf", size=size, languages=["en", "zh-Hans"], now_s=NOW_S)
     return printed(data, size)
-
-
-def views(
-    random: np.random.Generator, count: int, width: int, distance_m: float, aim: tuple[float, float], away: float
-) -> Iterator[Camera]:
-    """`count` cameras for each angle, a little tilted, their aim up to `away` millimetres beside the axis."""
-    for yaw in YAWS:
-        for _ in range(count):
-            yield Camera(
-                width, width * 3 // 4, distance_m, aim, yaw + random.uniform(-2, 2), random.uniform(-8, 8),
-                random.uniform(-5, 5), tuple(random.uniform(-away, away, 2)),
-            )  # fmt: skip
 
 
 def place_of(corners: Polygon, camera: Camera) -> MarkerPlace:
@@ -174,8 +156,7 @@ def refusing_table(count: int) -> dict[str, float]:
     near_by = {}
     for size, (width, height) in SIZES.items():
         data = make_refusing(kind="pdf", size=size, languages=["en", "zh-Hans"], now_s=NOW_S)
-        grey = pypdfium2.PdfDocument(data)[0].render(scale=PER_MM * 25.4 / 72, grayscale=True).to_numpy()
-        held = Printed(np.ascontiguousarray(grey.reshape(grey.shape[:2])), sheets["A4"].paper, 0.74 * width)
+        held = Printed(rastered(data), sheets["A4"].paper, 0.74 * width)
         cells = []
         for distance in distances:
             hits = total = 0
@@ -297,10 +278,7 @@ def main() -> int:
     refused(1000)
     usual = watching_cost(20, console)
     demand(usual <= 0.5, f"watching the mark costs {usual:.2f} ms a frame, at most 0.5 (one core of this machine)")
-    console.print(
-        "[bold green]Every promise kept.[/]" if not broken else f"[bold red]{len(broken)} promises broken.[/]"
-    )
-    return 1 if broken else 0
+    return promises.close()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from agent.adapters.keys import KeySource, vault_keys
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
+from agent.app.alternative import self_test
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
@@ -78,6 +79,7 @@ class Desk:
             moved=False,
             stock=None,
             crossed_s=None,
+            codes_read=self_test(lambda line: None).alive(0.0),
         )
 
     @property

@@ -15,6 +15,7 @@ from agent.adapters.channel import Channel
 from agent.adapters.clock import utc_offset_s
 from agent.adapters.picture import encode
 from agent.adapters.store import Store
+from agent.app.alternative import SelfTest, unseen
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
@@ -33,6 +34,7 @@ from agent.core import (
     Input,
     Judged,
     ModelFailed,
+    NotWritten,
     Output,
     PreviewMade,
     StateChanged,
@@ -79,6 +81,7 @@ class Loop:
         clock: Clock,
         trusted: TrustedClock,
         eye: Eye,
+        self_test: SelfTest,
         door: Door,
         locator: Locator | None,
         models: LoadedModels,
@@ -91,6 +94,7 @@ class Loop:
         self._custody, self._erasure = custody, erasure
         self._measure, self._clock, self._trusted = measure, clock, trusted
         self._eye, self._door, self._locator = eye, door, locator
+        self._self_test = self_test
         self._models: LoadedModels | None = models
         self._sign_secret, self._report = sign_secret, report
         self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
@@ -156,6 +160,7 @@ class Loop:
             stock=self._standing.stock,
             crossed_s=self._standing.crossed_s,
             utc_offset_s=None if timezone is None or unix_s is None else utc_offset_s(timezone, unix_s),
+            codes_read=self._self_test.alive(time.monotonic()),
         )
 
     def _receive(self, event: Input) -> None:
@@ -191,6 +196,7 @@ class Loop:
             return made[-1]
 
         if not self._written(lambda: self._store.record(decision, make)):
+            self._receive(NotWritten(decision))
             return
         self._measure.lap("commit")
         if decision.opens:
@@ -251,7 +257,9 @@ class Loop:
                 raise DeviceError(f"{self._store.path}: the disk has failed; check it, then start again")
         if not self._ledger_writable and Ground.LEDGER_UNWRITABLE not in grounds:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
-        fix = None if self._locator is None else self._locator.fix(self._clock.monotonic_ns())
+        now_ns = self._clock.monotonic_ns()
+        grounds = unseen(grounds, self._standing.law, self._surroundings(now_ns), now_ns)
+        fix = None if self._locator is None else self._locator.fix(now_ns)
         self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s())
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S

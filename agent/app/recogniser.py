@@ -24,6 +24,7 @@ from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
 from agent.adapters.qr import ZxingReader
 from agent.adapters.store import Store
+from agent.app.alternative import self_test
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
@@ -130,7 +131,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         ArucoReader(),
         ZxingReader(),
         measure,
-        store.passes_used(),
+        store.passes.used(),
     )
     eye = Eye(parts.open_camera, config.camera.stall_s, report)
     opened.callback(eye.close)
@@ -161,6 +162,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         clock=clock,
         trusted=trusted,
         eye=eye,
+        self_test=self_test(report),
         door=parts.door,
         locator=locator,
         models=held(detector, embedder),

@@ -21,7 +21,7 @@ from agent.ledger.entry import policy_adopted
 from agent.policy.bundle import POLICY_PATH, Policy, Restriction, VerifiedTarget, restriction
 from agent.policy.law import Law
 from agent.policy.zones import Zone
-from agent.units import SubjectId
+from agent.units import PassId, SubjectId
 
 MakeGallery = Callable[[], Gallery | None]
 Deliver = Callable[[Sequence[VerifiedTarget], Law, float], bool]
@@ -50,7 +50,7 @@ class Standing:
         self._policy: Policy | None = None
         self._policy_sha256: str | None = None
         self._law: Law | None = None
-        self._made_of: tuple[Policy, tuple[Zone, ...], float | None] | None = None
+        self._made_of: tuple[Policy, tuple[Zone, ...], float | None, frozenset[PassId]] | None = None
         """What the law was made of: asked at every frame, so it is not made anew to be compared."""
         self._restrictions: list[Restriction] = []
         self._unreadable: set[str] = set()
@@ -98,11 +98,12 @@ class Standing:
         return inputs
 
     def settle(self, unix_s: float | None) -> list[Input]:
-        """The law anew if a zone restriction has begun or ended."""
+        """The law anew if a restriction of zones or passes, or an incident, has begun or ended."""
         in_force = self._in_force(unix_s)
         zones = tuple(each.zone for each in in_force if each.zone is not None)
         incident_s = max((each.at.timestamp() for each in in_force if each.at is not None), default=None)
-        made_of = None if self._policy is None else (self._policy, zones, incident_s)
+        revoked = frozenset(PassId(each.pass_id) for each in in_force if each.pass_id is not None)
+        made_of = None if self._policy is None else (self._policy, zones, incident_s, revoked)
         if made_of == self._made_of:
             return []
         law = None if made_of is None else Law(*made_of)
@@ -192,9 +193,8 @@ class Standing:
         self.stock, self.crossed_s = self._store.people.stock(filing_at, unix_s)
 
     def gallery_changed(self) -> GalleryChanged:
-        """The gallery as it is now; whoever has withdrawn is no longer in it, and by name only if a row were left."""
-        left = frozenset(subject for subject in self._store.people.uses() if self._store.marks.withdrawn(subject))
-        return GalleryChanged(self._gallery(), left)
+        """The gallery as it is now, and who has withdrawn from it."""
+        return GalleryChanged(self._gallery(), self._store.marks.people())
 
 
 def _honest(policy: Policy, single_key: bool) -> Policy:

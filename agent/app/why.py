@@ -16,6 +16,7 @@ from typing import Final
 
 from agent.adapters.clock import utc_offset_s
 from agent.adapters.litert import held, load_models
+from agent.app.alternative import self_test
 from agent.app.config import DeviceConfig
 from agent.app.desk import open_law
 from agent.crypto import SignPublic
@@ -110,6 +111,7 @@ def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
             stock=standing.stock,
             crossed_s=standing.crossed_s,
             utc_offset_s=None if timezone is None or now_s is None else utc_offset_s(timezone, now_s),
+            codes_read=self_test(report).alive(0.0),
         )
         here, states = Circumstances(0, around, None), dict[Ground, Met]()
         for each in OBLIGATIONS:

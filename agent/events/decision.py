@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
+from agent.gallery.passes_uses import PassUse
 from agent.units import DoorId, SubjectId
 
 
@@ -38,8 +39,8 @@ class Decision:
     """Pseudonym of a match or of a personal pass; None for strangers and visitors."""
     ground: str | None = None
     """Why a pass was refused, a wire name; None otherwise."""
-    pass_used: str | None = None
-    """Pass id to count against its uses; None without a pass."""
+    pass_used: PassUse | None = None
+    """What an opening uses up of a pass; None without one."""
 
     def __post_init__(self) -> None:
         if self.outcome is Outcome.NO_MATCH and self.subject is not None:

@@ -9,8 +9,7 @@ templates.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Sequence
 from dataclasses import InitVar, dataclass
 from math import inf
 from typing import TYPE_CHECKING, final
@@ -98,13 +97,13 @@ class Gallery(Unforgeable):
         self._times = sorted({time for span in spans for time in span})
         self._part: _Searchable | None = None
 
-    def consented(self, permit: Permit, site: SiteId, withdrawn: AbstractSet[SubjectId]) -> ConsentedGallery:
+    def consented(self, permit: Permit, site: SiteId, withdrawn: Container[SubjectId]) -> ConsentedGallery:
         """Those whose consent is in force under this permit, at its time, and who have not withdrawn.
 
         Cheap on every frame: the part is made anew only when the purpose, the notice, the site or the withdrawals
         change, or a consent begins or ends.
         """
-        context = (permit.purpose, permit.notice_sha256, permit.guardian_below, site, frozenset(withdrawn))
+        context = (permit.purpose, permit.notice_sha256, permit.guardian_below, site, withdrawn)
         part = self._part
         if part is None or part.context != context or not part.from_s <= permit.unix_s < part.until_s:
             part = self._part = self._select(permit, site, withdrawn, context)
@@ -116,7 +115,7 @@ class Gallery(Unforgeable):
         return next(kept, None)
 
     def _select(
-        self, permit: Permit, site: SiteId, withdrawn: AbstractSet[SubjectId], context: tuple[object, ...]
+        self, permit: Permit, site: SiteId, withdrawn: Container[SubjectId], context: tuple[object, ...]
     ) -> _Searchable:
         chosen = [
             index

@@ -1,21 +1,18 @@
 """The alternative to the face: a signed pass in a small QR code, judged without any face processing.
 
-The text is `DW1:` and a Base45 string (RFC 9285), whose 45 signs are just those of QR's alphanumeric mode: a pass
-with a pseudonym of up to 35 signs fits version 6 (41 modules). Inside are, in this order: site (8 bytes of its
-digest), pass id (8), door (4 bytes of its digest), first and last quarter of an hour since 1970 (3 + 3, the last
-one excluded), uses (1), pseudonym (the rest, may be empty), Ed25519 signature over all that (64). Digests are
-enough since the key is the site's.
+Printed, a pass is good for whoever holds it, as often as it says. One that names a phone's key is good only with a code
+that the phone signed within `FRESH_S` of the trusted clock, and each code once. What the key may do (doors, length, a
+day's number, its own end) is judged here too, and not left to whoever issues.
 
-Pure: which passes were used comes in from the store, time from the trusted clock. An unknown time refuses. Nothing
-that is held before the camera raises. Leaves out: issuing (site/passes.py), and holding one pass up for many frames
-(the core counts that as one).
+Pure: which passes were used comes in from the store, which were revoked from the law, time from the trusted clock. An
+unknown time refuses. Nothing that is held before the camera raises. Leaves out: issuing (site/passes.py), the form
+(passes_text.py), and holding one pass up for many frames (the core counts that as one).
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final, Protocol
@@ -23,20 +20,26 @@ from typing import Final, Protocol
 from pydantic import AwareDatetime
 
 from agent.crypto import SignPublic, verify
+from agent.gallery.passes_text import (
+    ANY_NUMBER,
+    CODE_CONTEXT,
+    PASS_CONTEXT,
+    PREFIX,
+    QUARTER_S,
+    Shown,
+    door_digest,
+    showing,
+    shown,
+    site_digest,
+)
+from agent.gallery.passes_uses import DAY_S, PassUse, Uses
 from agent.units import DoorId, PassId, SiteId, SubjectId
 
-PREFIX: Final = "DW1:"
-PASS_CONTEXT: Final = "doorward/pass/1"
-QUARTER_S: Final = 900
-SUBJECT_MAX: Final = 35
-"""Signs of a pseudonym on a pass, so that the code stays at version 6."""
+FRESH_S: Final = 30
+"""How far a phone's code may lie from the trusted clock, either way."""
+_SUMMER_QUARTERS: Final = 4
+"""A span of whole local days may be an hour longer where clocks change."""
 _SHOWING_S: Final = 2.0
-_SIGNATURE: Final = 64
-_FIXED: Final = 27
-_TEXT_MAX: Final = 400
-_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-_VALUES: Final = {sign: value for value, sign in enumerate(_ALPHABET)}
-_SUBJECT: Final = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 
 
 @unique
@@ -48,15 +51,30 @@ class PassFault(StrEnum):
     EXPIRED = "pass-expired"
     NOT_YET = "pass-not-yet"
     WRONG_DOOR = "pass-wrong-door"
+    WRONG_HOUR = "pass-wrong-hour"
     USED = "pass-used"
+    REVOKED = "pass-revoked"
+    STALE = "pass-stale"
+    TOO_LONG = "pass-too-long"
+    OVER_LIMIT = "pass-over-limit"
     CLOCK_UNTRUSTED = "clock-untrusted"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Accepted:
-    pass_id: PassId
+    use: PassUse
+    """What opening with it uses up."""
     subject: SubjectId | None
     """The pseudonym that the pass names; None for a visitor's."""
+    compare: bool
+    """It only names the person for a 1:1 comparison."""
+
+    def to_compare(self, withdrawn: Container[SubjectId]) -> SubjectId | None:
+        """Who is to be compared 1:1 before the door opens; None: the pass opens it by itself.
+
+        Who has withdrawn can be compared no more: then even such a pass is the alternative without a face.
+        """
+        return self.subject if self.compare and self.subject not in withdrawn else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,152 +96,140 @@ class IssuingKey(Protocol):
     @property
     def until(self) -> AwareDatetime: ...
 
+    @property
+    def max_days(self) -> int: ...
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Pass:
-    """What a pass says. Quarters are whole quarters of an hour since 1970, `from_quarter` included, `until` not."""
+    @property
+    def per_day(self) -> int: ...
 
-    site: bytes
-    pass_id: bytes
-    door: bytes
-    from_quarter: int
-    until_quarter: int
-    uses: int
-    subject: SubjectId | None
 
-    def body(self) -> bytes:
-        """The bytes that are signed."""
-        times = self.from_quarter.to_bytes(3, "big") + self.until_quarter.to_bytes(3, "big")
-        subject = (self.subject or "").encode("ascii")
-        return self.site + self.pass_id + self.door + times + bytes((self.uses,)) + subject
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where and when a pass is shown."""
+
+    site: SiteId
+    door: DoorId
+    unix_s: float | None
+    """Trusted time; None refuses."""
+    utc_offset_s: float | None = None
+    """How far the policy's timezone is ahead of UTC then; None: unknown, and a pass with hours is refused."""
 
 
 class Showings:
     """Which texts are newly held up: one showing, however many frames long, is one decision."""
 
-    __slots__ = ("_seen",)
+    __slots__ = ("_opened", "_seen")
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
+        self._opened: dict[str, int] = {}
+        """Showings that have opened the door, by when they were last seen."""
 
     def new(self, texts: Sequence[str], now_ns: int) -> list[str]:
-        """Those of the texts read on this frame that were not read within the last `_SHOWING_S`."""
-        self._seen = {text: seen for text, seen in self._seen.items() if now_ns - seen < _SHOWING_S * 1e9}
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._seen]
+        """Those of the texts read on this frame that were not read within the last `_SHOWING_S`.
+
+        A phone's next code is not new while the pass that has just opened the door is still held up.
+        """
+        self._seen, self._opened = _recent(self._seen, now_ns), _recent(self._opened, now_ns)
+        self._opened |= {held: now_ns for text in texts if (held := showing(text)) in self._opened}
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._seen and showing(text) not in self._opened]
         self._seen |= dict.fromkeys(texts, now_ns)
         return fresh
 
-
-def site_digest(site: SiteId) -> bytes:
-    return hashlib.sha256(b"doorward/pass/site\x00" + site.encode()).digest()[:8]
-
-
-def door_digest(door: DoorId) -> bytes:
-    return hashlib.sha256(b"doorward/pass/door\x00" + door.encode()).digest()[:4]
+    def opened(self, text: str, now_ns: int) -> None:
+        """This text has just opened the door."""
+        self._opened[showing(text)] = now_ns
 
 
-def text_of(content: Pass, signature: bytes) -> str:
-    """The text to print as a QR code."""
-    return PREFIX + base45(content.body() + signature)
+def _recent(seen: dict[str, int], now_ns: int) -> dict[str, int]:
+    return {text: at_ns for text, at_ns in seen.items() if now_ns - at_ns < _SHOWING_S * 1e9}
 
 
 def judge(
     text: str,
     keys: Sequence[IssuingKey],
-    site: SiteId,
-    door: DoorId,
-    unix_s: float | None,
-    used: Mapping[PassId, int],
+    here: Here,
+    uses: Uses,
+    revoked: AbstractSet[PassId] = frozenset(),
 ) -> Accepted | Rejected | None:
-    """Whether this text opens this door now. Never raises, whatever the text.
+    """Whether this text opens this door now. Never raises, whatever the text; uses nothing up.
 
     Args:
         keys: the pass keys of the policy in force.
-        unix_s: trusted time; None refuses.
-        used: how often each pass has opened a door.
 
     Returns:
         None for a code that is not a Doorward pass: nothing is said about it and nothing is written down.
     """
     if not text.startswith(PREFIX):
         return None
-    data = None if len(text) > _TEXT_MAX else unbase45(text[len(PREFIX) :])
-    content = None if data is None else _content(data[:-_SIGNATURE])
-    if data is None or content is None:
+    held = shown(text)
+    if held is None:
         return Rejected(None, PassFault.MALFORMED)
-    issuers = [each for each in keys if _signed_by(each, data)]
-    if not issuers:
+    issuers = [each for each in keys if _signed(each.key, PASS_CONTEXT, held.body, held.signature)]
+    phone = held.content.phone
+    if not issuers or (phone is not None and not _signed(phone.hex(), CODE_CONTEXT, held.before, held.code)):
         return Rejected(None, PassFault.UNSIGNED)
-    pass_id = PassId(content.pass_id.hex())
-    fault = _fault(content, issuers, site, door, unix_s, used.get(pass_id, 0))
-    return Accepted(pass_id, content.subject) if fault is None else Rejected(pass_id, fault)
+    pass_id = PassId(held.content.pass_id.hex())
+    if pass_id in revoked:
+        return Rejected(pass_id, PassFault.REVOKED)
+    content = held.content
+    issuers = [each for each in issuers if here.door in each.doors]
+    if content.site != site_digest(here.site) or door_digest(here.door) not in content.doors or not issuers:
+        return Rejected(pass_id, PassFault.WRONG_DOOR)
+    if here.unix_s is None or here.unix_s != here.unix_s:
+        return Rejected(pass_id, PassFault.CLOCK_UNTRUSTED)
+    fault = _untimely(held, here.unix_s, here.utc_offset_s) or _used_up(held, pass_id, uses)
+    if fault is not None:
+        return Rejected(pass_id, fault)
+    limited = _within_limits(issuers, held, here.unix_s, uses)
+    if isinstance(limited, PassFault):
+        return Rejected(pass_id, limited)
+    use = PassUse(pass_id, limited.key, int(here.unix_s // DAY_S), held.moment)
+    return Accepted(use, content.subject, content.compare)
 
 
-def _fault(
-    content: Pass, issuers: Sequence[IssuingKey], site: SiteId, door: DoorId, unix_s: float | None, used: int
-) -> PassFault | None:
-    if content.site != site_digest(site) or content.door != door_digest(door):
-        return PassFault.WRONG_DOOR
-    for_door = [each for each in issuers if door in each.doors]
-    if not for_door:
-        return PassFault.WRONG_DOOR
-    if unix_s is None or unix_s != unix_s:
-        return PassFault.CLOCK_UNTRUSTED
+def _untimely(held: Shown, unix_s: float, utc_offset_s: float | None) -> PassFault | None:
+    content = held.content
     if unix_s < content.from_quarter * QUARTER_S:
         return PassFault.NOT_YET
-    if unix_s >= content.until_quarter * QUARTER_S or not any(unix_s < each.until.timestamp() for each in for_door):
+    if unix_s >= content.until_quarter * QUARTER_S:
         return PassFault.EXPIRED
-    return PassFault.USED if used >= content.uses else None
+    if content.hours is not None:
+        if utc_offset_s is None:
+            return PassFault.CLOCK_UNTRUSTED
+        if not content.hours.cover(unix_s + utc_offset_s):
+            return PassFault.WRONG_HOUR
+    if held.moment is not None and abs(unix_s - held.moment) > FRESH_S:
+        return PassFault.STALE
+    return None
 
 
-def _signed_by(issuer: IssuingKey, data: bytes) -> bool:
+def _used_up(held: Shown, pass_id: PassId, uses: Uses) -> PassFault | None:
+    if held.moment is not None and held.moment <= uses.last_code(pass_id):
+        return PassFault.USED
+    counted = held.content.uses != ANY_NUMBER
+    return PassFault.USED if counted and uses.of(pass_id) >= held.content.uses else None
+
+
+def _within_limits(issuers: Sequence[IssuingKey], held: Shown, unix_s: float, uses: Uses) -> IssuingKey | PassFault:
+    """The key under whose limits the pass opens, or why under none of them."""
+    fault = PassFault.EXPIRED
+    quarters = held.content.until_quarter - held.content.from_quarter
+    for each in issuers:
+        if unix_s >= each.until.timestamp():
+            continue
+        if quarters > each.max_days * DAY_S // QUARTER_S + _SUMMER_QUARTERS:
+            fault = PassFault.TOO_LONG
+        elif uses.on(each.key, int(unix_s // DAY_S)) >= each.per_day:
+            fault = PassFault.OVER_LIMIT
+        else:
+            return each
+    return fault
+
+
+def _signed(key: str, context: str, message: bytes, signature: bytes) -> bool:
     try:
-        public = SignPublic(bytes.fromhex(issuer.key))
+        public = SignPublic(bytes.fromhex(key))
     except ValueError:
         return False
-    return verify(public, PASS_CONTEXT, data[:-_SIGNATURE], data[-_SIGNATURE:])
-
-
-def _content(body: bytes) -> Pass | None:
-    """The fields of a pass; None when they are cut short or cannot be meant."""
-    if not _FIXED <= len(body) <= _FIXED + SUBJECT_MAX:
-        return None
-    name = body[_FIXED:].decode("latin-1")
-    content = Pass(
-        site=body[:8],
-        pass_id=body[8:16],
-        door=body[16:20],
-        from_quarter=int.from_bytes(body[20:23], "big"),
-        until_quarter=int.from_bytes(body[23:26], "big"),
-        uses=body[26],
-        subject=SubjectId(name) if name else None,
-    )
-    if content.uses == 0 or (name and not _SUBJECT.match(name)):
-        return None
-    return content
-
-
-def base45(data: bytes) -> str:
-    """RFC 9285: two bytes in three signs, a last single byte in two."""
-    signs: list[str] = []
-    for at in range(0, len(data), 2):
-        pair = data[at : at + 2]
-        value = int.from_bytes(pair, "big")
-        for _ in range(len(pair) + 1):
-            value, rest = divmod(value, 45)
-            signs.append(_ALPHABET[rest])
-    return "".join(signs)
-
-
-def unbase45(text: str) -> bytes | None:
-    """The bytes of a Base45 string, or None when it is none."""
-    data = bytearray()
-    for at in range(0, len(text), 3):
-        group = [_VALUES.get(sign, -1) for sign in text[at : at + 3]]
-        if -1 in group or len(group) == 1:
-            return None
-        value = sum(digit * 45**power for power, digit in enumerate(group))
-        if value >= 256 ** (len(group) - 1):
-            return None
-        data += value.to_bytes(len(group) - 1, "big")
-    return bytes(data)
+    return verify(public, context, message, signature)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Final
 
 from agent.units import SubjectId
@@ -16,3 +17,14 @@ def tombstone(key: bytes, subject: SubjectId) -> bytes:
     Pseudonyms are few and can be guessed, so a plain hash would still name them.
     """
     return hashlib.blake2b(subject.encode(), digest_size=MARK_BYTES, key=key, person=b"doorward/mark").digest()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Withdrawn:
+    """Who has withdrawn: answers `subject in withdrawn`, and cannot be asked for names."""
+
+    key: bytes
+    marks: frozenset[bytes]
+
+    def __contains__(self, subject: object) -> bool:
+        return isinstance(subject, str) and tombstone(self.key, SubjectId(subject)) in self.marks

@@ -18,7 +18,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from agent.crypto import SignPublic, verify
-from agent.gallery.passes import base45, site_digest, unbase45
+from agent.gallery.passes_text import base45, site_digest, unbase45
 from agent.units import SiteId, SubjectId
 
 PREFIX: Final = "DW0:"

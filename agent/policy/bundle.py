@@ -123,6 +123,10 @@ class PassKey(Strict):
     key: Hex32
     doors: Annotated[tuple[Name, ...], Field(min_length=1)]
     until: AwareDatetime
+    max_days: Annotated[int, Field(ge=1, le=366)] = 31
+    """No pass of this key holds longer, from its first day to its last."""
+    per_day: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """How many openings each device grants to passes of this key on one day (UTC)."""
 
 
 class PolicyDocument(Strict):
@@ -230,8 +234,9 @@ class Restriction(Strict):
 
     schema_: Annotated[Literal["doorward/restriction/1"], Field(alias="schema")]
     id: Name
-    kind: Literal["withdraw", "stop", "zone", "incident"]
+    kind: Literal["withdraw", "stop", "zone", "incident", "revoke-pass"]
     subject: Name | None = None
+    pass_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     zone: Zone | None = None
     at: AwareDatetime | None = None
     """When a major incident happened: no impact assessment of an earlier day counts from then on."""
@@ -239,9 +244,9 @@ class Restriction(Strict):
 
     @model_validator(mode="after")
     def _says_what(self) -> Restriction:
-        said = {"withdraw": self.subject, "zone": self.zone, "incident": self.at}
+        said = {"withdraw": self.subject, "zone": self.zone, "incident": self.at, "revoke-pass": self.pass_id}
         if any((self.kind == kind) != (value is not None) for kind, value in said.items()):
-            raise ValueError("withdraw names a subject, zone a zone, incident its time, stop none of them")
+            raise ValueError("withdraw names a subject, zone a zone, incident its time, revoke-pass a pass, stop none")
         return self
 
     def in_force(self, unix_s: float | None) -> bool:

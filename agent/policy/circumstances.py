@@ -53,6 +53,8 @@ class Surroundings:
     """Unix time at which the stock reached the profile's filing threshold; None: it never did."""
     utc_offset_s: float | None = None
     """How far the policy's timezone is ahead of UTC at `unix_s`; None: unknown, and every zone is in force."""
+    codes_read: bool | None = None
+    """The reader of passes has read its self-test this day."""
 
 
 @dataclass(frozen=True, slots=True)

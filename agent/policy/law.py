@@ -19,6 +19,7 @@ from agent.policy.grounds import Ground
 from agent.policy.location import Spot, spot
 from agent.policy.profiles import PROFILES, Profile
 from agent.policy.zones import Zone
+from agent.units import PassId
 
 _PLAN_M: Final = 2_000.0
 RANGE_UNKNOWN_M: Final = 50.0
@@ -34,6 +35,8 @@ class Law:
     extra_zones: tuple[Zone, ...] = ()
     incident_s: float | None = None
     """Unix time of the latest major incident; None: none is on record."""
+    revoked: frozenset[PassId] = frozenset()
+    """Passes that open nothing any more."""
     _extra: Fence = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -137,7 +137,9 @@ def alternative_works(law: Law, here: Circumstances) -> bool | None:
     document, now = law.policy.document, here.surroundings.unix_s
     if now is None:
         return None
-    passes = any(document.door in key.doors and now < key.until.timestamp() for key in document.pass_keys)
+    passes = here.surroundings.codes_read is True and any(
+        document.door in key.doors and now < key.until.timestamp() for key in document.pass_keys
+    )
     return any(each.covers(now) and (each.way is not Way.PASS or passes) for each in document.alternatives)
 
 

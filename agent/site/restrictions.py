@@ -1,4 +1,4 @@
-"""Restrictions as the authority writes them: a withdrawal, a stop order, an extra zone, an incident.
+"""Restrictions as the authority writes them: a withdrawal, a stop order, an extra zone, an incident, a lost pass.
 
 Rules: each is one target of its own, named by its id, so that publishing one never touches another. A device keeps what
 it has once seen until the restriction's own `until`; without one, for good. What is written here is read back by the
@@ -13,11 +13,13 @@ import re
 from pathlib import Path
 
 from agent.errors import ConfigError, PolicyError
+from agent.gallery.passes_text import PREFIX, unbase45
 from agent.policy.bundle import VerifiedTarget, restriction, utc
 from agent.policy.document import read, read_json
 from agent.policy.zones import Zone
 
 _SCHEMA = "doorward/restriction/1"
+_PASS = re.compile(r"[0-9a-f]{16}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,53}")
 
 
@@ -45,6 +47,23 @@ def stop_order(name: str, until_s: float | None = None) -> tuple[str, bytes]:
 def incident_record(name: str, at_s: float) -> tuple[str, bytes]:
     """A major incident: from then on no impact assessment of an earlier day counts. Result as for `withdrawal`."""
     return _target(f"incident-{name}", {"kind": "incident", "at": utc(at_s).isoformat()}, None)
+
+
+def revoked_pass(pass_id: str) -> tuple[str, bytes]:
+    """A pass opens nothing any more, at any door of the site. Result as for `withdrawal`.
+
+    Args:
+        pass_id: its number, 16 hex digits, or the text of its code.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    number = pass_id.lower()
+    if pass_id.startswith(PREFIX):
+        number = (unbase45(pass_id[len(PREFIX) :]) or b"")[9:17].hex()
+    if not _PASS.fullmatch(number):
+        raise ConfigError("pass: give its number (16 hex digits, printed when it was issued) or the text of its code")
+    return _target(f"revoke-{number}", {"kind": "revoke-pass", "pass_id": number}, None)
 
 
 def extra_zone(zone: Zone, until_s: float | None = None) -> tuple[str, bytes]:

@@ -17,7 +17,8 @@ MORE_WIDENS: Final = frozenset(
         "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
         "location.anchor_m",
         "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",
-        "enrolment_keys.*.until", "enrolment_keys.*.elsewhere.per_day", "pass_keys.*.until",
+        "enrolment_keys.*.until", "enrolment_keys.*.elsewhere.per_day",
+        "pass_keys.*.until", "pass_keys.*.max_days", "pass_keys.*.per_day",
     }
 )  # fmt: skip
 """Numbers and dates: the greater or later, the more is permitted."""

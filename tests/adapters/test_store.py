@@ -20,6 +20,7 @@ from agent.crypto import BoxPublic, SignSecret, random_bytes, sha256, sign_publi
 from agent.errors import DeviceError, VaultError
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import Addressee, SealedEvent
+from agent.gallery.passes_uses import PassUse
 from agent.gallery.retention import Ended
 from agent.gallery.vault import VaultRow
 from agent.ledger.entry import (
@@ -36,7 +37,7 @@ from agent.ledger.entry import (
 from agent.ledger.erasure import Close, Closed
 from agent.ledger.verify import Verified, verify_ledger
 from agent.policy.grounds import Ground
-from agent.units import ConsentId, DeviceId, DoorId, Sha256, SiteId, SubjectId
+from agent.units import ConsentId, DeviceId, DoorId, PassId, Sha256, SiteId, SubjectId
 
 SITE, DEVICE = SiteId("quay"), DeviceId("gate-1")
 KEY = b"\x06" * 32
@@ -58,8 +59,12 @@ def match(subject: SubjectId = P1, unix_s: float = NOW_S) -> Decision:
     return Decision(Outcome.MATCH, DoorId("main"), unix_s, 1, 1, 3, subject=subject)
 
 
+def use(pass_id: str, day: int = 20_000, code: int | None = None) -> PassUse:
+    return PassUse(PassId(pass_id), "4" * 64, day, code)
+
+
 def pass_shown(pass_id: str, outcome: Outcome = Outcome.PASS_ACCEPTED) -> Decision:
-    return Decision(outcome, DoorId("main"), NOW_S, 1, 1, 3, pass_used=pass_id)
+    return Decision(outcome, DoorId("main"), NOW_S, 1, 1, 3, pass_used=use(pass_id))
 
 
 def event(sequence: int) -> SealedEvent:
@@ -99,13 +104,25 @@ def test_a_decision_is_entry_event_and_use_at_once(state: Path, path: Path) -> N
     assert store.record(pass_shown("aa"), event) == 3
     assert store.record(pass_shown("bb", Outcome.PASS_REFUSED), event) == 4
     assert [(row.sequence, row.envelope) for row in store.outbox()] == [(n, b"envelope %d" % n) for n in range(1, 5)]
-    assert store.passes_used() == {"aa": 2}, "a refused pass is not used up"
+    assert [store.passes.used().of(PassId(each)) for each in ("aa", "bb")] == [2, 0], "a refused pass is not used up"
     found, secret = entries(path), store.marks.secret(P1)
     store.close()
     assert [entry.kind for entry in found] == ["start"] + ["decision"] * 4
     first = found[1]
     assert isinstance(first, Decided) and secret is not None
     assert (first.event, first.subject) == (1, commitment(salt(secret, 1), P1))
+
+
+def test_uses_of_passes_keys_and_codes_are_kept(state: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    for taken in (use("aa"), use("bb", code=100), use("bb", code=90), use("aa", day=20_001), use("cc", day=20_002)):
+        store.record(Decision(Outcome.PASS_ACCEPTED, DoorId("main"), NOW_S, 1, 1, 3, pass_used=taken), event)
+    store.close()
+    found = opened(state).passes.used()
+    assert [found.of(PassId(each)) for each in ("aa", "bb", "cc", "dd")] == [2, 2, 1, 0]
+    assert [found.last_code(PassId(each)) for each in ("aa", "bb")] == [-1, 100]
+    assert [found.on("4" * 64, day) for day in (20_000, 20_001, 20_002)] == [0, 1, 1], "two days are kept"
 
 
 def test_what_cannot_be_sealed_leaves_nothing(state: Path, path: Path) -> None:
@@ -118,7 +135,7 @@ def test_what_cannot_be_sealed_leaves_nothing(state: Path, path: Path) -> None:
 
     with pytest.raises(ValueError, match="no key"):
         store.record(pass_shown("aa"), fails)
-    assert (store.pending(), store.passes_used(), store.frontier) == (0, {}, before)
+    assert (store.pending(), store.passes.used().of(PassId("aa")), store.frontier) == (0, 0, before)
     assert store.record(match(), event) == 1
     store.close()
     assert verified(path).size == 2
@@ -137,7 +154,7 @@ def test_everything_is_there_after_a_restart(state: Path, path: Path) -> None:
     store.close()
     store = opened(state)
     assert store.frontier == kept
-    assert store.passes_used() == {"aa": 1}
+    assert store.passes.used().of(PassId("aa")) == 1
     assert [(row.subject, row.sealed, row.runtime) for row in store.references()] == [(P1, b"sealed", "litert 2.3.0")]
     assert store.said.restrictions() == [("restriction/r1.json", b"one"), ("restriction/r1.json", b"two")]
     assert store.times.known() == Known(signed_s=5.0, proved_s=None, recorded_s=None)
@@ -704,7 +721,7 @@ def test_nothing_that_was_recorded_is_lost_by_a_kill(state: Path, path: Path, ro
             last = max([last, *(int(line) for line in writer.stdout if line.endswith("\n"))])
         store = opened(state)
         assert store.pending() >= last
-        assert store.pending() == store.passes_used()["aa"] == store.frontier.size - 1
+        assert store.pending() == store.passes.used().of(PassId("aa")) == store.frontier.size - 1
         store.close()
     assert verified(path).kinds["decision"] >= last >= 60
 

@@ -130,7 +130,7 @@ def day_passes(device: Device, count: int, uses: int = 1) -> list[str]:
     secret, now = device.repository.keys.sign_secret("pass"), time.time()
     door = device.policy.door
     return [
-        issue_pass(device.policy, secret, door=door, from_s=now - 60, until_s=now + 86_400, uses=uses)
+        issue_pass(device.policy, secret, doors=(door,), from_s=now - 60, until_s=now + 86_400, uses=uses)
         for _ in range(count)
     ]
 

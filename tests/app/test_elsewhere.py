@@ -94,7 +94,7 @@ class Bench:
         before = len(self.store.references())
         inputs = self.standing.take(Verified((law, *targets), lease_s, NOW_S, 1, 1, 1, ("k",), True), unix_s)
         grown = len(self.store.references()) > before
-        assert (GalleryChanged(None, frozenset()) in inputs) is grown
+        assert (GalleryChanged(None, self.store.marks.people()) in inputs) is grown
         return grown
 
     def kinds(self) -> list[str]:

@@ -16,7 +16,7 @@ from agent.errors import DeviceError
 from agent.gallery.vault import VaultRow
 from agent.ledger.entry import decode
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
-from agent.site.restrictions import extra_zone, stop_order, withdrawal
+from agent.site.restrictions import extra_zone, revoked_pass, stop_order, withdrawal
 from agent.units import ConsentId, Sha256, SiteId, SubjectId
 from tests.app.given import standing
 from tests.app.test_custody import row
@@ -90,7 +90,7 @@ def test_before_anything_was_verified_there_is_no_law(bench: Bench) -> None:
     assert not bench.standing.stopped(NOW_S)
     assert bench.standing.settle(NOW_S) == []
     (event,) = bench.standing.opening(NOW_S)
-    assert event == GalleryChanged(None, frozenset())
+    assert event == GalleryChanged(None, bench.store.marks.people())
     assert bench.people() == [P1, P2]
 
 
@@ -188,10 +188,23 @@ def test_a_zone_begins_at_once_and_ends_at_its_time(bench: Bench) -> None:
     assert isinstance(event, LawChanged) and event.law is not None and event.law.extra_zones == ()
 
 
+def test_a_revoked_pass_stays_revoked_offline_and_over_a_restart_until_a_policy_lifts_it(bench: Bench) -> None:
+    bench.take(policy())
+    (event,) = bench.take(policy(), revoked_pass("0102030405060708"))
+    assert isinstance(event, LawChanged) and event.law is not None
+    assert event.law.revoked == {"0102030405060708"}
+    assert bench.take(policy()) == [], "the site no longer lists it, and nothing changes"
+    bench.again()
+    bench.take(policy())
+    assert bench.standing.law is not None and bench.standing.law.revoked == {"0102030405060708"}
+    bench.take(policy(lifts=["revoke-0102030405060708"], version=4))
+    assert bench.standing.law.revoked == frozenset()
+
+
 def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -> None:
     bench.standing.opening(NOW_S)
     gallery, law = bench.take(policy(), withdrawal(P1))
-    assert gallery == GalleryChanged(None, frozenset()) and bench.store.marks.withdrawn(P1)
+    assert gallery == GalleryChanged(None, bench.store.marks.people()) and bench.store.marks.withdrawn(P1)
     assert isinstance(law, LawChanged)
     assert (bench.people(), bench.galleries, bench.standing.stock) == ([P2], 2, 1)
     assert bench.kinds().count("withdrawal") == 1
@@ -203,7 +216,7 @@ def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(bench: Bench)
     bench.store.said.remember(*withdrawal(P2))  # the process died right behind this
     bench.again()
     (event,) = bench.standing.opening(None)
-    assert event == GalleryChanged(None, frozenset()) and bench.store.marks.withdrawn(P2)
+    assert event == GalleryChanged(None, bench.store.marks.people()) and bench.store.marks.withdrawn(P2)
     assert bench.people() == [P1]
 
 
@@ -283,6 +296,6 @@ def test_a_sweep_makes_the_gallery_new_only_if_somebody_went(bench: Bench) -> No
     bench.take(policy())
     galleries = bench.galleries
     assert bench.standing.sweep(NOW_S + 49) == [] and bench.galleries == galleries
-    assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, frozenset())]
+    assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, bench.store.marks.people())]
     assert (bench.galleries, bench.standing.stock, bench.people()) == (galleries + 1, 2, [P1, P2])
     assert len(bench.said) == 1 and "a row does not open" in bench.said[0]

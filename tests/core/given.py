@@ -19,11 +19,12 @@ from agent.events.decision import Decision
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeTemplate
 from agent.gallery.gallery import Gallery
+from agent.gallery.passes_uses import Uses
 from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
-from agent.units import Box, PassId, QrText, Rgb, SubjectId, Vector
+from agent.units import Box, QrText, Rgb, SubjectId, Vector
 from tests.gallery.given import gallery, protected, towards, vector
 from tests.policy.given import AROUND, FORBIDDING, SECOND, SIGN, SimulatedMarkers, document, law
 
@@ -150,7 +151,7 @@ class Desk:
         self,
         lawful: Law | None = None,
         empty: Rgb | None = None,
-        used: dict[PassId, int] | None = None,
+        uses: Uses | None = None,
         enrolled: tuple[str, ...] = ("p-1", "p-2", "p-3"),
     ) -> None:
         self.detector, self.embedder = SimulatedDetector(), SimulatedEmbedder()
@@ -158,7 +159,7 @@ class Desk:
         self.people: dict[int, tuple[Person, ...]] = {}
         self.detector.people = self.people
         self.core = Core(
-            Gate(None, empty), self.detector, self.embedder, self.markers, self.qrs, self.stopwatch, used or {}
+            Gate(None, empty), self.detector, self.embedder, self.markers, self.qrs, self.stopwatch, uses or Uses()
         )
         self.core.receive(LawChanged(lawful or gate_law()))
         self.core.receive(GalleryChanged(known(*enrolled), frozenset()))

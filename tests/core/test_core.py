@@ -15,6 +15,7 @@ from agent.core import (
     Judged,
     LawChanged,
     ModelFailed,
+    NotWritten,
     Output,
     PreviewMade,
     Session,
@@ -22,6 +23,9 @@ from agent.core import (
 )
 from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
+from agent.gallery.passes_text import ANY_NUMBER, Hours
+from agent.gallery.passes_text import shown as taken_apart
+from agent.gallery.passes_uses import Uses
 from agent.policy.circumstances import Surroundings
 from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
@@ -43,6 +47,7 @@ from tests.core.given import (
     stopped,
     withdrawn,
 )
+from tests.gallery.passes_given import PHONE, turned
 from tests.policy.given import AROUND, NOW_S, iso
 
 ANNA = Person("p-1", INSIDE)
@@ -165,7 +170,7 @@ class TestState:
         from agent.policy.gate import Gate
 
         desk = Desk()
-        core = Core(Gate(None), desk.detector, desk.embedder, desk.markers, desk.qrs, desk.stopwatch, {})
+        core = Core(Gate(None), desk.detector, desk.embedder, desk.markers, desk.qrs, desk.stopwatch, Uses())
         assert grounds(core.state) == (Ground.NO_POLICY,)
 
     def test_the_first_lawful_frame_begins_a_session(self) -> None:
@@ -378,18 +383,23 @@ SECRET = SignSecret(b"\x05" * 32)
 PASS_KEYS = [{"key": sign_public(SECRET).hex(), "doors": ["main"], "until": iso(NOW_S + 86_400)}]
 
 
-def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, subject: str | None = None) -> str:
-    policy = gate_law(pass_keys=PASS_KEYS).policy.document
+def a_pass(uses: int = 2, days: float = 0.5, after_s: float = 0.0, timezone: str | None = None, **options: Any) -> str:
+    policy = gate_law(pass_keys=PASS_KEYS, timezone=timezone).policy.document
     start = NOW_S + after_s
     return issue_pass(
-        policy, SECRET, door="main", from_s=start, until_s=start + days * 86_400, uses=uses, subject=subject
+        policy, SECRET, doors=("main",), from_s=start, until_s=start + days * 86_400, uses=uses, **options
     )
+
+
+def names(subject: str, uses: int = 2) -> str:
+    """A pass that only names a person to be compared."""
+    return a_pass(uses, subject=subject, compare=True)
 
 
 class TestPasses:
     @staticmethod
-    def desk(used: dict[PassId, int] | None = None, **changes: Any) -> Desk:
-        return Desk(gate_law(pass_keys=PASS_KEYS, **changes), used=used)
+    def desk(uses: Uses | None = None, **changes: Any) -> Desk:
+        return Desk(gate_law(pass_keys=PASS_KEYS, **changes), uses=uses)
 
     @staticmethod
     def shown(desk: Desk, text: str, around: Surroundings = AROUND, frames: int = 1) -> list[Output]:
@@ -408,7 +418,8 @@ class TestPasses:
         assert (decision.outcome, decision.subject, decision.opens) == (Outcome.PASS_ACCEPTED, "guest-9", True)
         assert (decision.door, decision.frame, decision.captured_ns) == ("main", desk.number, desk.at_ns)
         assert (decision.unix_s, decision.policy_version, decision.ground) == (NOW_S, 3, None)
-        assert isinstance(decision.pass_used, str) and len(decision.pass_used) == 16
+        assert decision.pass_used is not None and len(decision.pass_used.pass_id) == 16
+        assert (decision.pass_used.key, decision.pass_used.code) == (PASS_KEYS[0]["key"], None)
         assert desk.embedder.seen == []
 
     @pytest.mark.parametrize(
@@ -443,10 +454,9 @@ class TestPasses:
     def test_uses_before_the_start_count(self) -> None:
         text = a_pass(uses=2)
         (decision,) = decisions(self.shown(self.desk(), text))
-        once = {PassId(decision.pass_used or ""): 1}
-        desk = self.desk(once)
+        assert decision.pass_used is not None
+        desk = self.desk(Uses({decision.pass_used.pass_id: 1}))
         assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
-        assert once == {PassId(decision.pass_used or ""): 1}, "the store's own count is the store's to change"
         desk.frames(20)
         assert self.verdicts(self.shown(desk, text)) == [("pass-refused", "pass-used")]
 
@@ -468,11 +478,81 @@ class TestPasses:
         assert decision.unix_s == (around.unix_s or 0.0)
         assert (decision.frame, decision.door) == (1, "main")
 
-    def test_a_pass_that_could_not_be_written_down_is_not_used_up(self) -> None:
+    def test_a_decision_that_could_not_be_written_uses_nothing_up(self) -> None:
+        desk, text = self.desk(), a_pass(uses=1)
+        (lost,) = decisions(self.shown(desk, text))
+        assert desk.core.receive(NotWritten(lost)) == []
+        desk.frames(20)
+        (kept,) = decisions(self.shown(desk, text))
+        assert kept.opens
+        desk.frames(20)
+        (refused,) = decisions(self.shown(desk, text))
+        assert (refused.ground, desk.core.receive(NotWritten(refused))) == ("pass-used", [])
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, text)) == [("pass-refused", "pass-used")]
+
+    def test_a_pass_under_an_unwritable_ledger_is_not_used_up(self) -> None:
         desk, text = self.desk(), a_pass(uses=1)
         self.shown(desk, text, replace(AROUND, ledger_writable=False))
         desk.frames(20)
         assert self.verdicts(self.shown(desk, text)) == [("pass-accepted", None)]
+
+    def test_a_phone_s_code_opens_once_and_a_picture_of_it_does_not(self) -> None:
+        desk, held = self.desk(), a_pass(uses=ANY_NUMBER, phone=sign_public(PHONE))
+        code = turned(held)
+        (decision,) = decisions(self.shown(desk, code))
+        assert decision.opens and decision.pass_used is not None and decision.pass_used.code == int(NOW_S)
+        desk.qrs.texts_now = (turned(held, int(NOW_S) + 15),)
+        assert decisions(desk.frames(5, read_passes=True)) == [], "it is still held up, only its code has turned"
+        desk.qrs.texts_now = ()
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, code)) == [("pass-refused", "pass-used")]
+        late = replace(AROUND, unix_s=NOW_S + 46)
+        assert self.verdicts(self.shown(desk, turned(held, int(NOW_S) + 15), late)) == [("pass-refused", "pass-stale")]
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, turned(held, int(NOW_S) + 45), late)) == [("pass-accepted", None)]
+
+    def test_a_code_that_could_not_be_written_down_may_be_shown_again(self) -> None:
+        desk, code = self.desk(), turned(a_pass(phone=sign_public(PHONE)))
+        (lost,) = decisions(self.shown(desk, code))
+        desk.core.receive(NotWritten(lost))
+        desk.frames(20)
+        assert self.verdicts(self.shown(desk, code)) == [("pass-accepted", None)]
+
+    def test_hours_over_midnight_by_the_site_s_clock(self) -> None:
+        """17 March 2030 is a Sunday; 17:46:40 in UTC is 23:46:40 six hours ahead."""
+        desk = self.desk()
+        assert NOW_S == 1_900_000_000.0
+        night = a_pass(uses=9, after_s=-3_600, hours=Hours(days=0b1000000, begin=92, end=2), timezone="Asia/Dhaka")
+        for after_s, opens in ((0, True), (1_800, True), (2_700, False), (-2_820, False)):
+            around = replace(AROUND, unix_s=NOW_S + after_s, utc_offset_s=21_600.0)
+            wanted = ("pass-accepted", None) if opens else ("pass-refused", "pass-wrong-hour")
+            assert self.verdicts(self.shown(desk, night, around)) == [wanted], after_s
+            desk.frames(20)
+
+    def test_a_revoked_pass_opens_nothing_and_others_do(self) -> None:
+        lost, other = a_pass(), a_pass()
+        found = taken_apart(lost)
+        assert found is not None
+        law = replace(gate_law(pass_keys=PASS_KEYS), revoked=frozenset({PassId(found.content.pass_id.hex())}))
+        desk = Desk(law)
+        assert self.verdicts(self.shown(desk, lost)) == [("pass-refused", "pass-revoked")]
+        assert self.verdicts(self.shown(desk, other)) == [("pass-accepted", None)]
+
+    def test_what_a_key_may_admit_in_a_day_ends_with_the_day(self) -> None:
+        desk = Desk(gate_law(pass_keys=[PASS_KEYS[0] | {"per_day": 2}]))
+        found = [self.verdicts(self.shown(desk, a_pass())) for _ in range(3)]
+        assert found == [[("pass-accepted", None)]] * 2 + [[("pass-refused", "pass-over-limit")]]
+
+    def test_a_pass_opens_while_the_sign_is_covered(self) -> None:
+        desk = self.desk()
+        desk.frames(3)
+        desk.cover_sign()
+        desk.frames(10)
+        desk.frames(10, ANNA)
+        assert grounds(desk.core.state) == (Ground.SIGN_MISSING,)
+        assert self.verdicts(self.shown(desk, a_pass())) == [("pass-accepted", None)]
+        assert desk.embedder.seen == []
 
     def test_other_codes_are_nobody_s_business(self) -> None:
         assert decisions(self.shown(self.desk(), "https://example.org/menu")) == []
@@ -514,7 +594,7 @@ class TestVerify:
         assert desk.embedder.seen == []
 
     def test_the_named_person_is_let_in_and_the_pass_is_used_up(self) -> None:
-        desk, text = self.desk(), a_pass(uses=1, subject="p-1")
+        desk, text = self.desk(), names("p-1", uses=1)
         desk.frame()
         assert decisions(self.names(desk, text)) == [], "naming opens nothing"
         (decision,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
@@ -528,29 +608,56 @@ class TestVerify:
     def test_another_person_of_the_gallery_is_no_match(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="p-2"))
+        self.names(desk, names("p-2"))
         assert outcomes(desk.frames(20, Person("p-1", INSIDE))) == [("no-match", None)]
         assert len(desk.embedder.seen) <= 3
         desk.frames(25)
         assert outcomes(desk.frames(12, Person("p-2", INSIDE))) == [], "a naming is good for one attempt"
 
-    def test_who_is_not_enrolled_or_has_withdrawn_is_no_match(self) -> None:
+    def test_who_is_not_enrolled_is_no_match(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="guest-9"))
+        self.names(desk, names("guest-9"))
         assert outcomes(desk.frames(20, Person("stranger", INSIDE))) == [("no-match", None)]
-        desk.frames(25)
+
+    def test_who_withdraws_after_being_named_is_no_match(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, names("p-1"))
         desk.core.receive(GalleryChanged(known("p-1"), withdrawn("p-1")))
-        self.names(desk, a_pass(subject="p-1"))
         assert outcomes(desk.frames(20, Person("p-1", INSIDE))) == [("no-match", None)]
+
+    @pytest.mark.parametrize("around", [AROUND, stopped()], ids=["permitted", "refused"])
+    def test_a_withdrawn_person_s_pass_opens_without_the_face(self, around: Surroundings) -> None:
+        desk = self.desk()
+        desk.core.receive(GalleryChanged(known(), withdrawn("p-1")))
+        desk.frame(around=around)
+        assert outcomes(self.names(desk, names("p-1"), around=around)) == [("pass-accepted", "p-1")]
+        assert desk.embedder.seen == []
+
+    @pytest.mark.parametrize("around", [AROUND, stopped()], ids=["permitted", "refused"])
+    def test_a_person_s_pass_that_is_not_for_comparing_opens_by_itself(self, around: Surroundings) -> None:
+        desk = self.desk()
+        desk.frame(around=around)
+        assert outcomes(self.names(desk, a_pass(subject="p-1"), around=around)) == [("pass-accepted", "p-1")]
+
+    def test_a_naming_pass_whose_match_could_not_be_written_is_not_used_up(self) -> None:
+        desk, text = self.desk(), names("p-1", uses=1)
+        desk.frame()
+        self.names(desk, text)
+        (lost,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
+        desk.core.receive(NotWritten(lost))
+        desk.frames(25)
+        self.names(desk, text)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
 
     def test_a_naming_ends_after_ten_seconds_and_with_a_refusal(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="p-1"))
+        self.names(desk, names("p-1"))
         desk.frames(95)
         assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
-        self.names(desk, a_pass(subject="p-1"))
+        self.names(desk, names("p-1"))
         desk.frame(around=stopped())
         desk.frames(30)
         assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
@@ -559,6 +666,6 @@ class TestVerify:
     def test_under_a_refusal_a_naming_pass_says_why_and_a_visitors_pass_opens(self) -> None:
         desk = self.desk()
         desk.frame(around=stopped())
-        (named,) = decisions(self.names(desk, a_pass(subject="p-1"), around=stopped()))
+        (named,) = decisions(self.names(desk, names("p-1"), around=stopped()))
         assert (named.outcome, named.ground) == (Outcome.PASS_REFUSED, "stopped")
         assert outcomes(self.names(desk, a_pass(), around=stopped())) == [("pass-accepted", None)]

@@ -15,6 +15,7 @@ from agent.errors import LinkError
 from agent.events import seal
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import Addressee, OpenedErasure, OpenedEvent, SealedEvent, open_event, seal_erasure, seal_event
+from agent.gallery.passes_uses import PassUse
 from agent.units import DeviceId, DoorId, PassId, SiteId, SubjectId
 
 SITE, DEVICE = SiteId("yard"), DeviceId("gate-1")
@@ -54,6 +55,7 @@ def sealed(decision: Decision, *, in_clear: bool = False, sequence: int = 9) -> 
     )
 
 
+PASS_USE = PassUse(PassId("secretpass"), "4" * 64, 20_833, None)
 MATCH = Decision(Outcome.MATCH, DoorId("main"), 1_800_000_000.25, 1, 2, 3, subject=SubjectId("p-7"))
 
 
@@ -87,7 +89,7 @@ def test_the_clear_part_names_the_door_only_unless_the_policy_grants_the_outcome
 
 def test_a_used_pass_is_not_named_even_inside() -> None:
     decision = Decision(
-        Outcome.PASS_ACCEPTED, DoorId("main"), 1.8e9, 1, 2, 3, subject=SubjectId("p-7"), pass_used=PassId("secretpass")
+        Outcome.PASS_ACCEPTED, DoorId("main"), 1.8e9, 1, 2, 3, subject=SubjectId("p-7"), pass_used=PASS_USE
     )
     padded = crypto.open_sealed(BOX, b64decode(json.loads(sealed(decision).envelope)["sealed"]))
     assert padded is not None

@@ -146,6 +146,7 @@ AROUND = Surroundings(
     moved=False,
     stock=3,
     crossed_s=None,
+    codes_read=True,
 )
 """Lawful surroundings."""
 

@@ -176,6 +176,21 @@ CASES: list[Case] = [
     ("passes without a key", PASS_ONLY, {}, SEEN, {Ground.ALTERNATIVE_MISSING}),
     ("passes with a key", PASS_ONLY | {"pass_keys": [PASS_KEY]}, {}, SEEN, set()),
     (
+        "passes that the reader fails to read",
+        PASS_ONLY | {"pass_keys": [PASS_KEY]},
+        {"codes_read": False},
+        SEEN,
+        {Ground.ALTERNATIVE_MISSING},
+    ),
+    (
+        "passes with a reader that nobody has tried",
+        PASS_ONLY | {"pass_keys": [PASS_KEY]},
+        {"codes_read": None},
+        SEEN,
+        {Ground.ALTERNATIVE_MISSING},
+    ),
+    ("staff, and a reader that fails", {}, {"codes_read": False}, SEEN, set()),
+    (
         "passes of another door",
         PASS_ONLY | {"pass_keys": [PASS_KEY | {"doors": ["back"]}]},
         {},

@@ -25,6 +25,7 @@ from agent.demo.device import make, passes
 from agent.demo.judge import Judge, Made
 from agent.demo.people import enrol_cast
 from agent.face.probe import Probe, ProbeTemplate
+from agent.gallery.passes_uses import Uses
 from agent.gallery.reference import ModelIdentity
 from agent.models.manifest import read_manifest
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
@@ -102,7 +103,7 @@ def test_the_outcome_is_the_one_written_down(
     identity = ModelIdentity(models[1].sha256, models[1].runtime)
     gallery = open_gallery(store, device.site, device.id, device.keys, identity)
     store.close()
-    core = Core(gate, LiteRtDetector(models[0]), embedder, ArucoReader(), ZxingReader(), NoStopwatch(), {})
+    core = Core(gate, LiteRtDetector(models[0]), embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses())
     core.receive(LawChanged(law))
     core.receive(GalleryChanged(gallery, frozenset()))
     start = SceneStart(0)
@@ -122,6 +123,7 @@ def test_the_outcome_is_the_one_written_down(
             moved=False,
             stock=len(scene.script.enrolled),
             crossed_s=None,
+            codes_read=True,
         )
         for output in core.receive(FrameArrived(frame, around, number % 2 == 0, False)):
             if isinstance(output, Decided):

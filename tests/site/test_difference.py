@@ -101,6 +101,8 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("enrolment_keys[" + "6" * 59 + "…]", {"enrolment_keys": [*BASE["enrolment_keys"], KEY]}),
     ("pass_keys[" + "5" * 59 + "…].doors[side]", entry("pass_keys", doors=["side", "main"])),
     ("pass_keys[" + "5" * 59 + "…].until", entry("pass_keys", until=iso(NOW_S + 9000))),
+    ("pass_keys[" + "5" * 59 + "…].max_days", entry("pass_keys", max_days=32)),
+    ("pass_keys[" + "5" * 59 + "…].per_day", entry("pass_keys", per_day=201)),
     ("sign.clear_hold_s", {"sign": BASE["sign"] | {"clear_hold_s": 2.0}}),
     ("sign.lost_hold_s", {"sign": BASE["sign"] | {"lost_hold_s": 1.0}}),
 ]  # fmt: skip

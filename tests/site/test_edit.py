@@ -60,6 +60,12 @@ def test_fields_of_entries_are_set_by_their_place(policy: edit.Document) -> None
     assert (after["attempt"]["region"][1], after["margin_m"]) == ([600.0, 8.0], 9.0)
 
 
+def test_what_a_pass_key_may_do_is_set_like_any_field(policy: edit.Document) -> None:
+    after = edit.with_fields(policy, ['pass_keys.0.doors=["main", "yard"]', "pass_keys.0.per_day=2000"])
+    (key,) = after["pass_keys"]
+    assert (key["doors"], key["per_day"], key["max_days"]) == (["main", "yard"], 2000, 31)
+
+
 def test_keys_that_ended_with_the_policy_go_on_with_it(policy: edit.Document) -> None:
     after = edit.with_fields(policy, ["until=2027-05-01T00:00:00Z"])
     assert {key["until"] for key in (*after["pass_keys"], *after["enrolment_keys"])} == {"2027-05-01T00:00:00Z"}
@@ -145,7 +151,8 @@ def test_the_keys_that_a_policy_names_follow_those_that_may_sign(policy: edit.Do
     rotate(state, "pass", [fresh.public_key("pass")])
     after = edit.with_keys(policy, state, fresh.events_public())
     assert differing(policy, after) == {"pass_keys", "events_key"}
-    assert after["pass_keys"] == [{"key": fresh.sign_public("pass").hex(), "doors": ["main"], "until": policy["until"]}]
+    entry = {"key": fresh.sign_public("pass").hex(), "doors": ["main"], "until": policy["until"]}
+    assert after["pass_keys"] == [entry | {"max_days": 31, "per_day": 200}], "a new key begins with the usual limits"
 
 
 def test_two_versions_of_one_policy_are_the_same() -> None:

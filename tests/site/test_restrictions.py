@@ -7,7 +7,8 @@ import pytest
 from agent.errors import ConfigError
 from agent.policy.bundle import Restriction, VerifiedTarget, restriction
 from agent.policy.zones import Zone, ZoneClass
-from agent.site.restrictions import extra_zone, stop_order, withdrawal
+from agent.site.restrictions import extra_zone, revoked_pass, stop_order, withdrawal
+from tests.gallery.passes_given import ID, ON_PHONE, text, turned
 
 UNTIL = 1_900_000_000.0
 RING = ((11.0, 48.0), (11.1, 48.0), (11.1, 48.1), (11.0, 48.0))
@@ -29,6 +30,18 @@ def test_a_withdrawal_is_for_good_unless_dated() -> None:
 def test_a_stop_order_ends_by_its_date() -> None:
     found = read(stop_order("fair", UNTIL))
     assert found.kind == "stop" and found.in_force(UNTIL - 1) and not found.in_force(UNTIL)
+
+
+@pytest.mark.parametrize("named", [ID, ID.upper(), text(), turned(text(ON_PHONE))])
+def test_a_pass_is_revoked_by_its_number_or_its_code(named: str) -> None:
+    found = read(revoked_pass(named))
+    assert (found.kind, found.pass_id, found.until, found.id) == ("revoke-pass", ID, None, f"revoke-{ID}")
+
+
+@pytest.mark.parametrize("named", ["", "p-1", ID[:-1], ID + "0", "DW1:", "DW1:é", "https://example.org"])
+def test_what_is_no_pass_is_not_revoked(named: str) -> None:
+    with pytest.raises(ConfigError, match="16 hex digits"):
+        revoked_pass(named)
 
 
 def test_an_extra_zone_arrives_as_it_was_drawn() -> None:

@@ -22,7 +22,9 @@ from agent.adapters.markers import ArucoReader, survey
 from agent.adapters.qr import ZxingReader
 from agent.crypto import SignSecret, sign_public
 from agent.errors import ConfigError
-from agent.gallery.passes import base45, judge
+from agent.gallery.passes import Here, judge
+from agent.gallery.passes_text import base45
+from agent.gallery.passes_uses import Uses
 from agent.policy.bundle import PolicyDocument, Sign
 from agent.policy.signage import FORBIDDING_MARKER, FORBIDDING_TEXT, SignWatch
 from agent.site.passes import issue_pass
@@ -33,7 +35,7 @@ from agent.site.signs.making import Kind, make_refusing, make_sign, marker_of
 from agent.site.signs.section import section, toml
 from agent.site.signs.token import PREFIX, SignFault, SignToken, issue_token, judge_sign, terms_sha256
 from agent.site.signs.typeset import lines_of, plain
-from agent.units import Luma, Marker, QrText, SiteId
+from agent.units import DoorId, Luma, Marker, QrText, SiteId
 from tests.policy.given import NOW_S, iso, policy
 from tests.site.mounted import (
     SECRET,
@@ -108,10 +110,10 @@ class TestToken:
         assert judge_sign(text, document(), NOW_S) is None
 
     def test_a_sign_is_no_pass_and_a_pass_no_sign(self) -> None:
-        held = issue_pass(document(), SECRET, door="main", from_s=NOW_S, until_s=NOW_S + DAY_S)
+        held = issue_pass(document(), SECRET, doors=("main",), from_s=NOW_S, until_s=NOW_S + DAY_S)
         assert judge_sign(held, document(), NOW_S) is None
         assert judge_sign(PREFIX + held[4:], document(), NOW_S) is SignFault.MALFORMED
-        as_pass = judge("DW1:" + token()[4:], document().pass_keys, SiteId(SITE), "main", NOW_S, {})  # type: ignore[arg-type]
+        as_pass = judge("DW1:" + token()[4:], document().pass_keys, Here(SiteId(SITE), DoorId("main"), NOW_S), Uses())
         assert as_pass is not None and getattr(as_pass, "reason", None) is not None
 
     def test_a_key_that_the_policy_does_not_name_signs_nothing(self) -> None:

@@ -2,7 +2,8 @@
 
 from agent.adapters.store.epochs import Renewal
 from agent.adapters.store.file import read_ledger
+from agent.adapters.store.outbox import OutboxRow
 from agent.adapters.store.people import Use
-from agent.adapters.store.store import OutboxRow, Store
+from agent.adapters.store.store import Store
 
 __all__ = ["OutboxRow", "Renewal", "Store", "Use", "read_ledger"]

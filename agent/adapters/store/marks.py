@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from agent.crypto import random_bytes
-from agent.gallery.tombstone import tombstone
+from agent.gallery.tombstone import Withdrawn, tombstone
 from agent.ledger.entry import salt
 from agent.units import SubjectId
 
@@ -38,6 +38,10 @@ class Marks:
     def all(self) -> frozenset[bytes]:
         """The marks of all who have withdrawn."""
         return frozenset(bytes(row[0]) for row in self._read("SELECT mark FROM tombstone"))
+
+    def people(self) -> Withdrawn:
+        """The same, to be asked by pseudonym."""
+        return Withdrawn(self._key, self.all())
 
     def secret(self, subject: SubjectId) -> bytes | None:
         """Opens the commitments of this person by `salt` of ledger/entry.py; None: there is no entry to open."""

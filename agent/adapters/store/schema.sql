@@ -36,7 +36,12 @@ CREATE TABLE taken (mark BLOB PRIMARY KEY, issuer TEXT, day INTEGER) STRICT, WIT
 CREATE TABLE restriction (
     path TEXT NOT NULL, document BLOB NOT NULL, PRIMARY KEY (path, document)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE pass_use (pass_id TEXT PRIMARY KEY, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- What is used up of the passes: openings of each, the newest code of a phone's, and openings of each pass key on a day.
+CREATE TABLE pass_use (pass_id TEXT PRIMARY KEY, uses INTEGER NOT NULL, code INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE pass_day (
+    key TEXT NOT NULL, day INTEGER NOT NULL, uses INTEGER NOT NULL, PRIMARY KEY (key, day)
+) STRICT, WITHOUT ROWID;
 
 INSERT INTO frontier VALUES (1, 0, x'');
 INSERT INTO ledger_begin VALUES (1, 0, x'');

@@ -14,14 +14,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent.adapters.store import ledger
+from agent.adapters.store import ledger, outbox
 from agent.adapters.store.epochs import Epochs, Renewal
 from agent.adapters.store.file import code, connect, fault, read_frontier
 from agent.adapters.store.marks import Marks
+from agent.adapters.store.outbox import OutboxRow
+from agent.adapters.store.passes import Passes
 from agent.adapters.store.people import People
 from agent.adapters.store.said import Said
 from agent.adapters.store.taken import Taken
@@ -35,15 +36,9 @@ from agent.gallery.vault import VaultRow
 from agent.ledger.entry import Entry, decided, enrolled, erased, shortened, withdrawn
 from agent.ledger.erasure import Close
 from agent.ledger.merkle import Frontier
-from agent.units import ConsentId, DeviceId, PassId, Sha256, SiteId, SubjectId
+from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
 
 _VAULT_COLUMNS: Final = "device, gallery, subject, consent_id, rotation, model_sha256, runtime, sealed"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class OutboxRow:
-    sequence: int
-    envelope: bytes
 
 
 class Store:
@@ -66,6 +61,7 @@ class Store:
         self.people: Final = People(self._transaction, self._read, self.times)
         self.marks: Final = Marks(ledger_key, self._read)
         self.taken: Final = Taken(ledger_key, self._read)
+        self.passes: Final = Passes(self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -120,15 +116,12 @@ class Store:
             The event's sequence number. Only now may the door open.
         """
         with self._transaction() as db:
-            sequence = self._next(db)
-            self._send(db, make(sequence))
+            sequence = outbox.following(db)
+            outbox.send(db, make(sequence))
             salt = None if decision.subject is None else self._salt(db, decision.subject)
             self._append(db, decided(decision, sequence, salt))
             if decision.pass_used is not None and decision.opens:
-                db.execute(
-                    "INSERT INTO pass_use VALUES (?, 1) ON CONFLICT (pass_id) DO UPDATE SET uses = uses + 1",
-                    (decision.pass_used,),
-                )
+                self.passes.take(db, decision.pass_used)
             if decision.outcome is Outcome.MATCH:
                 db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (decision.unix_s, decision.subject))
             return sequence
@@ -177,9 +170,6 @@ class Store:
     def pending(self) -> int:
         """Number of unacknowledged events."""
         return int(self._read("SELECT count(*) FROM outbox")[0][0])
-
-    def passes_used(self) -> dict[PassId, int]:
-        return {PassId(pass_id): uses for pass_id, uses in self._read("SELECT pass_id, uses FROM pass_use")}
 
     # The vault.
 
@@ -267,17 +257,10 @@ class Store:
         db.execute("DELETE FROM reference WHERE subject = ?", (subject,))
         self.marks.forget(db, subject)
         if close is not None:
-            closed = close(subject, reason, epoch, self._next(db))
+            closed = close(subject, reason, epoch, outbox.following(db))
             self._append(db, erased(reason, closed.receipt, unix_s))
             if closed.event is not None:
-                self._send(db, closed.event)
-
-    def _next(self, db: sqlite3.Connection) -> int:
-        row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-        return 1 if row is None else int(row[0]) + 1
-
-    def _send(self, db: sqlite3.Connection, event: SealedEvent) -> None:
-        db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (event.sequence, event.envelope, event.nonce))
+                outbox.send(db, closed.event)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -1,4 +1,4 @@
-"""`doorward site withdraw | stop | zone | incident`: one key narrows at once; only a policy lifts it again."""
+"""`doorward site withdraw | revoke-pass | stop | zone | incident`: one key narrows at once; a policy alone lifts it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.cli.site.group import DIR, FILE, KEYS, open_site, site, utc_text
 from agent.errors import ConfigError
 from agent.policy.bundle import POLICY_PATH
 from agent.site import edit as edits
-from agent.site.restrictions import extra_zone, incident_record, stop_order, withdrawal, zone_drawn
+from agent.site.restrictions import extra_zone, incident_record, revoked_pass, stop_order, withdrawal, zone_drawn
 
 _NAME = click.argument("name")
 
@@ -27,6 +27,17 @@ def withdraw(folder: Path, subject: str, holders: tuple[Path, ...], passphrases:
     """Withdraw the consent of SUBJECT (a pseudonym) on every device of the site, for good."""
     path = _publish(folder, withdrawal(subject), holders, passphrases)
     click.echo(f"{path} published; devices erase on their next check")
+
+
+@site.command("revoke-pass")
+@DIR
+@click.argument("number", metavar="PASS")
+@KEYS
+@PASSPHRASES
+def revoke_pass(folder: Path, number: str, holders: tuple[Path, ...], passphrases: tuple[Path, ...]) -> None:
+    """End PASS (its number, or the text of its code) at every door of the site, for good."""
+    path = _publish(folder, revoked_pass(number), holders, passphrases)
+    click.echo(f"{path} published; devices refuse that pass from their next check on")
 
 
 @site.command()

@@ -22,7 +22,7 @@ from typing import Final
 
 from agent.crypto import SignPublic, SignSecret, sign, sign_public, verify
 from agent.errors import ConfigError
-from agent.gallery.passes import QUARTER_S, base45, unbase45
+from agent.gallery.passes_text import QUARTER_S, base45, unbase45
 from agent.policy.bundle import PolicyDocument
 
 PREFIX: Final = "DS1:"
