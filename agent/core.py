@@ -207,6 +207,9 @@ class Core:
             found = session.tracker.update(self._detector.detect(frame), frame.captured_ns)
             self._watch.lap("detect")
             granted = session.attempts.observe(frame, {track: face.box for track, face in found.items()})
+            if session.attempts.loose:
+                self._sign.loose(frame.captured_ns)
+                return [*outputs, *self._become(self._gate.take_back(frame, Ground.SIGN_FORBIDS))]
             if session.named is not None and frame.captured_ns >= session.named.until_ns:
                 session.named = None
             for track, opt_in in granted.items():

@@ -24,7 +24,7 @@ from agent.policy.document import read
 from agent.policy.fields import Name
 from agent.policy.gate import Gate, Refusal
 from agent.policy.law import Law
-from agent.policy.signage import FORBIDDING_MARKER
+from agent.policy.signage import OPT_OUT_MARKER
 from agent.site.repository import SiteRepository
 from agent.site.signs.attest import Look, MarkFound, mark_in, token_in
 from agent.site.signs.inspection import inspect
@@ -56,7 +56,7 @@ def sign() -> None:
 @_FONT
 @click.option("--size", type=click.Choice(["A4", "A3"]), default="A3", show_default=True)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long the sign holds.")
-@click.option("--marker", type=click.IntRange(0, FORBIDDING_MARKER - 1), help="Number of its mark, if it must be one.")
+@click.option("--marker", type=click.IntRange(0, OPT_OUT_MARKER - 1), help="Number of its mark, if it must be one.")
 @PASSPHRASES
 def make(
     site: Path, output: Path, languages: tuple[str, ...], font: Path | None,

@@ -62,7 +62,7 @@ class ExcludedRegion(Strict):
 class MarkerPlace(Strict):
     """Where in the image the sign's marker was when the sign was attested; a copy elsewhere does not count."""
 
-    number: Annotated[int, Field(ge=0, le=48)]
+    number: Annotated[int, Field(ge=0, le=47)]
     corners: Annotated[tuple[Pixel, ...], Field(min_length=4, max_length=4)]
     tolerance_px: Annotated[float, Field(gt=0, le=60)]
 

@@ -53,7 +53,7 @@ class Part(BaseModel):
 class Sign(Part):
     """The printed sign on the wall, known by its ArUco marker (DICT_4X4_50)."""
 
-    marker: Annotated[int, Field(ge=0, le=48)]
+    marker: Annotated[int, Field(ge=0, le=47)]
     corners: Annotated[tuple[tuple[InX, InY], ...], Field(min_length=4, max_length=4)]
     """Corners of the marker, clockwise from its own top left."""
     tolerance_px: Annotated[float, Field(gt=0, le=60)]

@@ -27,11 +27,12 @@ from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.site.passes import issue_pass
-from agent.units import Box, PassId
+from agent.units import Box, Marker, PassId
 from tests.core.given import (
     EXCLUDED,
     INSIDE,
     PASSING_BY,
+    REGION,
     WALL,
     Desk,
     Person,
@@ -43,7 +44,7 @@ from tests.core.given import (
     stopped,
     withdrawn,
 )
-from tests.policy.given import AROUND, NOW_S, iso
+from tests.policy.given import AROUND, NOW_S, SIGN, document, iso
 
 ANNA = Person("p-1", INSIDE)
 BEN = Person("p-2", Box(200.0, 40.0, 280.0, 120.0))
@@ -281,6 +282,67 @@ class TestState:
         desk.stopwatch.stages.clear()
         desk.frame(around=stopped())
         assert desk.stopwatch.stages == stages[:2]
+
+
+def card_of(person: Person) -> Marker:
+    """A no-recognition card before this person's chest."""
+    x, y = person.box.centre[0], person.box.y1 + 40.0
+    return Marker(48, ((x - 8, y - 8), (x + 8, y - 8), (x + 8, y + 8), (x - 8, y + 8)))
+
+
+class TestOptingOut:
+    """Who shows a no-recognition card is left alone; everybody else is not disturbed."""
+
+    ANNA = Person("p-1", Box(80.0, 40.0, 130.0, 90.0))
+    BEN = Person("p-2", Box(240.0, 40.0, 290.0, 90.0))
+
+    def desk(self) -> Desk:
+        return Desk(gate_law(attempt=document()["attempt"] | {"region": REGION, "inter_eye_px": 20}))
+
+    @pytest.mark.parametrize("shown_at", range(1, 8))
+    def test_only_who_shows_no_card_is_embedded(self, shown_at: int) -> None:
+        desk = self.desk()
+        outputs = desk.frames(shown_at - 1, self.ANNA, self.BEN)
+        desk.markers.markers_now = (SIGN, card_of(self.ANNA))
+        before = len([probe for probe in desk.embedder.seen if probe.quad[0][0] < 200])
+        outputs += desk.frames(8, self.ANNA, self.BEN)
+        desk.show_sign()
+        outputs += desk.frames(40, self.ANNA, self.BEN)
+        theirs = [probe for probe in desk.embedder.seen if probe.quad[0][0] < 200]
+        assert len(theirs) == before == (1 if shown_at > 6 else 0)
+        assert (MATCH, "p-2") in outcomes(outputs)
+        assert of_kind(outputs, StateChanged) == [StateChanged(None)], "recognition never stopped"
+
+    def test_a_card_between_two_stops_recognition_on_its_frame_and_two_seconds_beyond(self) -> None:
+        desk = self.desk()
+        desk.frames(5, self.ANNA, near := replace(self.BEN, box=Box(150.0, 40.0, 200.0, 90.0)))
+        desk.markers.markers_now = (SIGN, card_of(replace(self.ANNA, box=Box(115.0, 40.0, 165.0, 90.0))))
+        refusal = Refusal((Ground.SIGN_FORBIDS,))
+        assert desk.frame(self.ANNA, near) == [Judged(None), StateChanged(refusal)]
+        assert desk.frames(20, self.ANNA, near) == [Judged(refusal)] * 20
+        desk.show_sign()
+        assert desk.frames(20, self.ANNA, near) == [Judged(refusal)] * 20
+        assert desk.embedder.seen == []
+        assert desk.frame(self.ANNA, near) == [Judged(None), StateChanged(None)]
+        assert sorted(outcomes(desk.frames(10, self.ANNA, near))) == [(MATCH, "p-1"), (MATCH, "p-2")]
+
+    def test_a_card_that_is_nobody_s_and_is_seen_on_one_frame_alone_holds_two_seconds(self) -> None:
+        desk = self.desk()
+        desk.frames(5, self.ANNA)
+        desk.markers.markers_now = (SIGN, card_of(self.BEN))
+        assert of_kind(desk.frame(self.ANNA), StateChanged) == [StateChanged(Refusal((Ground.SIGN_FORBIDS,)))]
+        desk.show_sign()
+        assert of_kind(desk.frames(20, self.ANNA), StateChanged) == []
+        assert desk.frame(self.ANNA) == [Judged(None), StateChanged(None)]
+
+    def test_who_has_opted_out_costs_no_search_of_the_whole_frame(self) -> None:
+        desk = self.desk()
+        desk.markers.markers_now = (SIGN, card_of(self.ANNA))
+        desk.frames(6, self.ANNA)
+        desk.show_sign()
+        before = len(desk.markers.searched)
+        desk.frames(40, self.ANNA)
+        assert len(desk.markers.searched) - before <= 11 and desk.embedder.seen == []
 
 
 class TestLaw:

@@ -11,7 +11,7 @@ from agent.crypto import SignSecret
 from agent.errors import ConfigError
 from agent.policy.bundle import PolicyDocument, utc
 from agent.policy.declared import Statute
-from agent.policy.signage import FORBIDDING_MARKER
+from agent.policy.signage import OPT_OUT_MARKER
 from agent.site.signs.content import content_of
 from agent.site.signs.drawing import Sheet
 from agent.site.signs.fonts import Family, family_for
@@ -78,7 +78,7 @@ def marker_of(document: PolicyDocument) -> int:
     if document.sign.marker is not None:
         return document.sign.marker.number
     named = sha256(f"doorward/sign/marker\x00{document.site}\x00{document.sign.id}".encode()).digest()
-    return int.from_bytes(named[:4], "big") % FORBIDDING_MARKER
+    return int.from_bytes(named[:4], "big") % OPT_OUT_MARKER
 
 
 def _printed(sheet: Sheet, family: Family, kind: Kind, now_s: float) -> bytes:
