@@ -7,19 +7,23 @@ under a refusal. Policy, gallery and stop orders are ordinary inputs, like a fra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import assert_never
 
 from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
+from agent.exchange import (
+    Decided, FrameArrived, FramesStopped, GalleryChanged, Input, Judged, LawChanged, ModelFailed, Output, PreviewMade,
+    Shown, StateChanged, TokenShown,
+)  # fmt: skip
 from agent.face.probe import Probe, ProbeLimits, make_probe
 from agent.face.track import Tracker
 from agent.gallery.gallery import Gallery, Match, identify, verify
-from agent.gallery.passes import Accepted, Showings, judge
+from agent.gallery.named import Names, Naming, TokenFault
+from agent.gallery.passes import Rejected, Showings, judge
 from agent.policy.attempt import Attempts, OptIn
 from agent.policy.bundle import Attempt
 from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
-from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
+from agent.policy.frames import CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
@@ -27,77 +31,10 @@ from agent.policy.signage import SignWatch
 from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
 from agent.units import PassId, SubjectId
 
-_NAMED_S: Final = 10.0
-"""How long after a pass was shown the person whom it names may step up to be compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameArrived:
-    captured: CapturedFrame
-    surroundings: Surroundings
-    read_passes: bool
-    """Search this frame for QR codes; a few times a second is enough for a hand."""
-    preview_due: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FramesStopped:
-    """The camera gives no frames: whatever was permitted is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class LawChanged:
-    law: Law | None
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryChanged:
-    gallery: Gallery | None
-    withdrawn: frozenset[SubjectId]
-
-
-Input = FrameArrived | FramesStopped | LawChanged | GalleryChanged
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One frame was judged; None: permitted."""
-
-    refusal: Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """Recognition began (None) or ended, or its grounds changed."""
-
-    refusal: Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewMade:
-    preview: Preview
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFailed:
-    """A model raised on a permitted frame; the process must not offer it again."""
-
-
-Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Named:
-    """Whom to compare 1:1: a pass has just named them. It is good for one attempt."""
-
-    subject: SubjectId
-    pass_id: PassId
-    until_ns: int
+__all__ = [
+    "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
+    "ModelFailed", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown",
+]  # fmt: skip
 
 
 class Session:
@@ -108,7 +45,7 @@ class Session:
     def __init__(self, rules: Attempt) -> None:
         self.attempts = Attempts(rules)
         self.tracker = Tracker(rules.leave_s)
-        self.named: _Named | None = None
+        self.named: Naming | None = None
 
 
 class Core:
@@ -140,6 +77,7 @@ class Core:
         self._withdrawn: frozenset[SubjectId] = frozenset()
         self._sign = SignWatch()
         self._showings = Showings()
+        self._names = Names()
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:
@@ -154,6 +92,8 @@ class Core:
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 return []
+            case TokenShown():
+                return self._token(event)
             case _:
                 assert_never(event)
 
@@ -213,16 +153,20 @@ class Core:
             if session.named is not None and frame.captured_ns >= session.named.until_ns:
                 session.named = None
             for track, opt_in in granted.items():
-                if law.one_to_one and session.named is None:
-                    break  # 1:1 compares nobody whom no pass has named
+                if law.one_to_one and (
+                    session.named is None
+                    or track != session.named.stepped_up({each: found[each].box for each in granted})
+                ):
+                    continue  # 1:1 compares nobody who was not named, and one person for one naming
                 limits = ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
                 probe = make_probe(frame, found[track], opt_in, limits)
                 if isinstance(probe, Probe):
                     outputs += self._look(probe, opt_in, frame, session, law)
         except DeviceError:
             return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_NOT_ALLOWED,)))]
-        for _ in session.attempts.exhausted(frame.captured_ns):
-            session.named = None
+        for track in session.attempts.exhausted(frame.captured_ns):
+            if session.named is not None and session.named.track == track:
+                session.named = None
             outputs.append(self._decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
         session.attempts.keep(session.tracker.alive())
         if preview_due:
@@ -236,10 +180,12 @@ class Core:
         template = self._embedder.embed(probe)
         self._watch.lap("embed")
         session.attempts.looked(opt_in, frame)
+        named = session.named
+        if named is not None:
+            self._names.begin(named, opt_in.track, frame.captured_ns)
         if self._gallery is None:
             return []
         consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
-        named = session.named
         found = identify(template, consented) if named is None else verify(template, consented, named.subject)
         self._watch.lap("identify")
         if not isinstance(found, Match):
@@ -247,10 +193,10 @@ class Core:
         session.attempts.end(opt_in.track)
         session.named = None
         if named is not None:
-            self._used[named.pass_id] = self._used.get(named.pass_id, 0) + 1
+            self._names.matched(named)
+        pass_used = None if named is None else self._use(named.pass_id)
         return [self._decided(
-            Outcome.MATCH, law, frame, frame.permit.unix_s,
-            subject=found.subject, pass_used=None if named is None else named.pass_id,
+            Outcome.MATCH, law, frame, frame.permit.unix_s, subject=found.subject, pass_used=pass_used
         )]  # fmt: skip
 
     def _passes(self, texts: list[str], codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
@@ -258,30 +204,69 @@ class Core:
         return [output for text in shown for output in self._pass(text, codes, law, around)]
 
     def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
-        policy, unix_s = law.policy, around.unix_s
-        verdict = judge(text, policy.document.pass_keys, policy.site, policy.door, unix_s, self._used)
+        policy = law.policy
+        verdict = judge(text, policy.document.pass_keys, policy.site, policy.door, around.unix_s, self._used)
         if verdict is None:
             return []  # some other QR code; it is nobody's business
-        ground = Ground.LEDGER_UNWRITABLE.value if isinstance(verdict, Accepted) else verdict.reason.value
-        if isinstance(verdict, Accepted) and verdict.subject is not None and law.one_to_one:
-            # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
-            if isinstance(self.state, Session):
-                until_ns = codes.captured_ns + round(_NAMED_S * 1e9)
-                self.state.named = _Named(verdict.subject, verdict.pass_id, until_ns)
-                return []
-            ground = self.state.grounds[0].value
-        elif isinstance(verdict, Accepted) and unix_s is not None and around.ledger_writable:
-            self._used[verdict.pass_id] = self._used.get(verdict.pass_id, 0) + 1
-            return [self._decided(
-                Outcome.PASS_ACCEPTED, law, codes, unix_s, subject=verdict.subject, pass_used=verdict.pass_id
-            )]  # fmt: skip
-        return [self._decided(Outcome.PASS_REFUSED, law, codes, unix_s or 0.0, ground=ground)]
+        if isinstance(verdict, Rejected):
+            return self._refused(verdict.reason.value, law, codes, around)
+        subject = verdict.subject
+        if subject is None or not law.one_to_one or self._names.only_pass(subject, codes.captured_ns):
+            return self._opened(subject, verdict.pass_id, law, codes, around)
+        # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
+        return self._name(subject, verdict.pass_id, law, codes, around)
+
+    def _token(self, shown: TokenShown) -> list[Output]:
+        law, around = self._gate.law, shown.surroundings
+        if law is None:
+            return []
+        policy = law.policy
+        found = self._names.judge(
+            shown.token, policy.document.tokens, policy.door, around.unix_s, shown.captured_ns,
+            one_to_one=law.one_to_one,
+        )  # fmt: skip
+        if found is None:
+            return []
+        if isinstance(found, TokenFault):
+            return self._refused(found.value, law, shown, around)
+        act = self._opened if found.opens else self._name
+        return act(found.subject, None, law, shown, around)
+
+    def _name(
+        self, subject: SubjectId, pass_id: PassId | None, law: Law, at: Shown, around: Surroundings
+    ) -> list[Output]:
+        """Whom to compare next, if anybody may be compared and nobody is being compared."""
+        if isinstance(self.state, Refusal):
+            return self._refused(self.state.grounds[0].value, law, at, around)
+        if self.state.named is not None and self.state.named.track is not None:
+            return self._refused(TokenFault.BUSY.value, law, at, around)
+        self.state.named = Naming.of(subject, pass_id, at.captured_ns)
+        return []
+
+    def _opened(
+        self, subject: SubjectId | None, pass_id: PassId | None, law: Law, at: Shown, around: Surroundings
+    ) -> list[Output]:
+        if around.unix_s is None or not around.ledger_writable:
+            return self._refused(Ground.LEDGER_UNWRITABLE.value, law, at, around)
+        if pass_id is not None:
+            self._names.passed(subject)
+        return [self._decided(
+            Outcome.PASS_ACCEPTED, law, at, around.unix_s, subject=subject, pass_used=self._use(pass_id)
+        )]  # fmt: skip
+
+    def _use(self, pass_id: PassId | None) -> PassId | None:
+        if pass_id is not None:
+            self._used[pass_id] = self._used.get(pass_id, 0) + 1
+        return pass_id
+
+    def _refused(self, ground: str, law: Law, at: Shown, around: Surroundings) -> list[Output]:
+        return [self._decided(Outcome.PASS_REFUSED, law, at, around.unix_s or 0.0, ground=ground)]
 
     @staticmethod
     def _decided(
         outcome: Outcome,
         law: Law,
-        frame: CodeFrame | PermittedFrame,
+        frame: Shown,
         unix_s: float,
         *,
         subject: SubjectId | None = None,
