@@ -12,8 +12,19 @@ from typing import assert_never
 from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
 from agent.exchange import (
-    Decided, FrameArrived, FramesStopped, GalleryChanged, Input, Judged, LawChanged, ModelFailed, Output, PreviewMade,
-    Shown, StateChanged, TokenShown,
+    Decided,
+    FrameArrived,
+    FramesStopped,
+    GalleryChanged,
+    Input,
+    Judged,
+    LawChanged,
+    ModelFailed,
+    Output,
+    PreviewMade,
+    Shown,
+    StateChanged,
+    TokenShown,
 )  # fmt: skip
 from agent.face.probe import Probe, ProbeLimits, make_probe
 from agent.face.track import Tracker
@@ -238,7 +249,7 @@ class Core:
         """Whom to compare next, if anybody may be compared and nobody is being compared."""
         if isinstance(self.state, Refusal):
             return self._refused(self.state.grounds[0].value, law, at, around)
-        if self.state.named is not None and self.state.named.track is not None:
+        if self.state.named is not None and self.state.named.busy(at.captured_ns):
             return self._refused(TokenFault.BUSY.value, law, at, around)
         self.state.named = Naming.of(subject, pass_id, at.captured_ns)
         return []

@@ -1,8 +1,8 @@
 """What a person may present to be named instead of a pass: the number of a card, or a PIN, in one closed form.
 
 Rules: a token is opaque, short and of a known kind, or there is none; only the signed policy says what it stands for.
-It never shows in a repr, an error or a log. Where it came from rides with it, since what comes over the network may name a
-person and never opens. Leaves out: lines and messages that bring it (adapters), and whose it is (gallery/named.py).
+It never shows in a repr, an error or a log. Where it came from rides with it, since what comes over the network may
+name a person and never opens. Leaves out: lines and messages that bring it (adapters), whose it is (gallery/named.py).
 Imports the standard library alone: the link process reads tokens too.
 """
 

@@ -65,6 +65,10 @@ class Naming:
     def of(cls, subject: SubjectId, pass_id: PassId | None, now_ns: int) -> Naming:
         return cls(subject, pass_id, now_ns + round(NAMED_S * 1e9))
 
+    def busy(self, now_ns: int) -> bool:
+        """Its person is being compared at this moment."""
+        return self.track is not None and now_ns < self.until_ns
+
     def stepped_up(self, faces: Mapping[TrackId, Box]) -> TrackId | None:
         """Which of these tracks may be compared: the one that began, else the nearest (widest) face; None: nobody."""
         if self.track is not None:

@@ -19,14 +19,17 @@ from agent.core import (
     PreviewMade,
     Session,
     StateChanged,
+    TokenShown,
 )
 from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
+from agent.gallery.named import digest
 from agent.policy.circumstances import Surroundings
 from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.site.passes import issue_pass
+from agent.token import TokenKind, TokenWay, token
 from agent.units import Box, Marker, PassId
 from tests.core.given import (
     EXCLUDED,
@@ -624,3 +627,169 @@ class TestVerify:
         (named,) = decisions(self.names(desk, a_pass(subject="p-1"), around=stopped()))
         assert (named.outcome, named.ground) == (Outcome.PASS_REFUSED, "stopped")
         assert outcomes(self.names(desk, a_pass(), around=stopped())) == [("pass-accepted", None)]
+
+    def test_after_five_failures_only_the_pass_helps_and_it_gives_the_face_back(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        for _ in range(5):
+            assert decisions(self.names(desk, a_pass(subject="p-1"))) == []
+            assert outcomes(desk.frames(12, Person("stranger", INSIDE))) == [("no-match", None)]
+            desk.frames(25)
+        desk.qrs.texts_now = (text := a_pass(uses=1, subject="p-1"),)
+        (accepted,) = decisions(desk.frame(read_passes=True))
+        assert (accepted.outcome, accepted.subject, accepted.opens) == (Outcome.PASS_ACCEPTED, "p-1", True)
+        desk.frames(25)
+        assert [each.ground for each in decisions(desk.frame(read_passes=True))] == ["pass-used"], text
+        assert decisions(self.names(desk, a_pass(subject="p-1"))) == [], "it names again"
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
+
+    def test_a_look_that_a_refusal_cuts_off_counts_as_failed(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        for _ in range(5):
+            self.names(desk, a_pass(subject="p-1"))
+            desk.frames(6, Person("stranger", INSIDE))
+            desk.cover_sign(forbidding=True)
+            desk.frame()
+            desk.show_sign()
+            desk.frames(30)
+        assert outcomes(self.names(desk, a_pass(subject="p-1"))) == [("pass-accepted", "p-1")]
+        assert len(desk.embedder.seen) == 5
+
+    def test_one_naming_is_for_the_one_who_stands_nearest(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        near, far = Person("p-1", INSIDE), Person("p-2", Box(200.0, 40.0, 270.0, 110.0))
+        desk.frames(6, near, far)
+        self.names(desk, a_pass(subject="p-2"), near, far)
+        assert outcomes(desk.frames(20, near, far)) == [("no-match", None)]
+        assert {probe.quad[0][0] < 190 for probe in desk.embedder.seen} == {True}
+
+    def test_nobody_else_is_named_while_somebody_is_being_compared(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="p-1"))
+        desk.frames(6, Person("stranger", INSIDE))
+        assert len(desk.embedder.seen) == 1
+        (busy,) = decisions(self.names(desk, a_pass(subject="p-2"), Person("stranger", INSIDE)))
+        assert (busy.outcome, busy.ground) == (Outcome.PASS_REFUSED, "naming-busy")
+
+    def test_an_attempt_that_ends_under_a_later_naming_does_not_end_that_one(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="p-1"))
+        desk.frames(93)
+        desk.frames(6, Person("stranger", INSIDE))  # the naming is over a moment after the first look
+        looked = len(desk.embedder.seen)
+        self.names(desk, a_pass(subject="p-2"))
+        found = outcomes(desk.frames(30, BEN))
+        assert looked and (MATCH, "p-2") in found
+
+
+PIN_TEXT, CARD_TEXT = "482913", "04A2B3C4D5E6F7"
+
+
+def tokens(**changes: Any) -> dict[str, Any]:
+    """A policy's cards and PINs: the PIN is p-1's, the card p-2's."""
+    cost = {"salt": "5" * 32, "passes": 1, "memory_kib": 8192}
+    whose = ((TokenKind.PIN, PIN_TEXT, "p-1"), (TokenKind.CARD, CARD_TEXT, "p-2"))
+    return cost | {
+        "entries": [
+            {"digest": digest(kind, text, bytes.fromhex("5" * 32), 1, 8192), "subject": subject, "doors": ["main"],
+             "until": iso(NOW_S + 3600)} | changes
+            for kind, text, subject in whose
+        ]
+    }  # fmt: skip
+
+
+class TestTokens:
+    """A card or a PIN names a person; at the device it opens where the policy says so."""
+
+    @staticmethod
+    def desk(mode: str = "verify", **changes: Any) -> Desk:
+        more = {} if mode == "identify" else {"identify": None}
+        return Desk(gate_law(mode=mode, pass_keys=PASS_KEYS, tokens=tokens(**changes), **more))
+
+    @staticmethod
+    def shown(desk: Desk, text: str, way: TokenWay = TokenWay.SERIAL, around: Surroundings = AROUND) -> list[Output]:
+        presented = token("pin" if text.isdecimal() and len(text) < 8 else "card", text, way)
+        assert presented is not None
+        return desk.core.receive(TokenShown(presented, desk.at_ns, around))
+
+    @pytest.mark.parametrize("way", list(TokenWay))
+    def test_a_token_names_the_person_who_is_then_compared(self, way: TokenWay) -> None:
+        desk = self.desk()
+        desk.frame()
+        assert self.shown(desk, PIN_TEXT, way) == []
+        (decision,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
+        assert (decision.outcome, decision.subject, decision.pass_used) == (Outcome.MATCH, "p-1", None)
+        assert outcomes(desk.frames(60, BEN)) == []
+
+    def test_a_wrong_face_beside_a_right_token_is_a_stranger(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.shown(desk, CARD_TEXT)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("no-match", None)]
+
+    @pytest.mark.parametrize("mode", ["verify", "identify", "pass"])
+    def test_at_the_device_it_opens_where_the_policy_says_so_under_a_refusal_too(self, mode: str) -> None:
+        desk = self.desk(mode, opens=True)
+        desk.frame(around=stopped())
+        (decision,) = decisions(self.shown(desk, CARD_TEXT, around=stopped()))
+        assert (decision.outcome, decision.subject, decision.opens) == (Outcome.PASS_ACCEPTED, "p-2", True)
+        assert (decision.frame, decision.captured_ns, decision.pass_used) == (0, desk.at_ns, None)
+        assert desk.embedder.seen == []
+
+    @pytest.mark.parametrize("mode", ["verify", "identify", "pass"])
+    def test_over_the_network_it_never_opens(self, mode: str) -> None:
+        desk = self.desk(mode, opens=True)
+        desk.frame()
+        assert not any(each.opens for each in decisions(self.shown(desk, CARD_TEXT, TokenWay.MQTT)))
+
+    @pytest.mark.parametrize(
+        "text, around, ground",
+        [
+            ("0000", AROUND, "token-unknown"),
+            (PIN_TEXT, replace(AROUND, unix_s=None), "clock-untrusted"),
+            (PIN_TEXT, replace(AROUND, unix_s=NOW_S + 7200), "token-expired"),
+            (CARD_TEXT, replace(AROUND, ledger_writable=False), "ledger-unwritable"),
+        ],
+    )
+    def test_what_is_refused_and_why(self, text: str, around: Surroundings, ground: str) -> None:
+        desk = self.desk(opens=text == CARD_TEXT)
+        desk.frame()
+        (decision,) = decisions(self.shown(desk, text, around=around))
+        assert (decision.outcome, decision.ground, decision.subject) == (Outcome.PASS_REFUSED, ground, None)
+
+    def test_under_a_refusal_a_token_that_only_names_says_why(self) -> None:
+        desk = self.desk()
+        desk.frame(around=stopped())
+        assert [each.ground for each in decisions(self.shown(desk, PIN_TEXT))] == ["stopped"]
+
+    def test_without_a_policy_nothing_is_said(self) -> None:
+        desk = self.desk()
+        desk.core.receive(LawChanged(None))
+        assert self.shown(desk, PIN_TEXT) == []
+
+    def test_a_flood_of_wrong_ones_is_written_down_six_times(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        found = [each.ground for number in range(30) for each in decisions(self.shown(desk, f"{number:04}"))]
+        assert found == ["token-unknown"] * 5 + ["tokens-spent"]
+        assert outcomes(self.names_by_pass(desk)) == [("pass-accepted", None)], "the pass goes on working"
+
+    @staticmethod
+    def names_by_pass(desk: Desk) -> list[Output]:
+        desk.qrs.texts_now = (a_pass(),)
+        return desk.frame(read_passes=True)
+
+    def test_a_refusal_drops_who_was_named_and_a_new_policy_too(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.shown(desk, PIN_TEXT)
+        desk.frame(around=stopped())
+        desk.frames(30)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
+        self.shown(desk, PIN_TEXT)
+        desk.core.receive(LawChanged(gate_law(mode="verify", identify=None, tokens=tokens(), version=4)))
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [] and desk.embedder.seen == []
