@@ -8,6 +8,7 @@ Imports the standard library alone: the link process reads tokens too.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -44,7 +45,8 @@ class Token:
 
 
 LONGEST: Final = 64
-"""Bytes of a line or text; a longer one is none, whatever it ends with."""
+"""Bytes of a line; a longer one is none, whatever it ends with."""
+_LONGEST_MESSAGE: Final = 200
 _FORMS: Final = {TokenKind.CARD: re.compile(r"[0-9A-F]{8,32}"), TokenKind.PIN: re.compile(r"[0-9]{4,12}")}
 
 
@@ -61,3 +63,15 @@ def read_line(line: bytes, way: TokenWay) -> Token | None:
         return None
     kind, space, text = line.removesuffix(b"\r").decode("ascii", "replace").partition(" ")
     return token(kind.lower(), text, way) if space and kind.isupper() else None
+
+
+def read_message(payload: bytes) -> Token | None:
+    """The token in a message from the network, `{"kind":"card","text":"04A2B3C4D5E6F7"}`; None: it is none."""
+    try:
+        found = json.loads(payload) if len(payload) <= _LONGEST_MESSAGE else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.keys() != {"kind", "text"}:
+        return None
+    kind, text = found["kind"], found["text"]
+    return token(kind, text, TokenWay.MQTT) if isinstance(kind, str) and isinstance(text, str) else None

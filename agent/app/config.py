@@ -86,6 +86,14 @@ class Position(_Section):
         return self
 
 
+class Reader(_Section):
+    """A reader of cards or PINs on a serial line; whose they are, and whether they open, only the policy says."""
+
+    port: Annotated[str, Field(pattern=r"^/[^\s]+$")]
+    """Device file of the reader; it may come and go."""
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+
+
 class Models(_Section):
     directory: FilePath
     threads: Annotated[int, Field(ge=1, le=4)] = 1
@@ -111,6 +119,8 @@ class Broker(_Section):
     tls: Tls | None = None
     user: str | None = None
     password_file: FilePath | None = None
+    tokens: bool = False
+    """Take cards and PINs from the broker too; there they name a person for 1:1 and never open."""
     websocket: Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")] | None = None
     """What the page connects to; None shows the page without live data."""
 
@@ -137,6 +147,7 @@ class DeviceConfig(_Section):
     site: Site
     camera: Camera
     position: Position = Position()
+    reader: Reader | None = None
     models: Models
     broker: Broker
     page: Page = Page()

@@ -34,6 +34,7 @@ from agent.core import (
     Output,
     PreviewMade,
     StateChanged,
+    TokenShown,
 )
 from agent.crypto import BoxPublic, SignSecret
 from agent.errors import DeviceError, DoorwardError
@@ -46,7 +47,7 @@ from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.location import moved
-from agent.ports import Clock, Door, Locator
+from agent.ports import Clock, Door, Locator, TokenReader
 from agent.units import DeviceId, SiteId
 
 _WAIT_S: Final = 0.1
@@ -76,6 +77,7 @@ class Loop:
         eye: Eye,
         door: Door,
         locator: Locator | None,
+        readers: tuple[TokenReader, ...],
         models: LoadedModels,
         sign_secret: SignSecret,
         report: Callable[[str], None],
@@ -84,7 +86,7 @@ class Loop:
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
         self._measure, self._clock, self._trusted = measure, clock, trusted
-        self._eye, self._door, self._locator = eye, door, locator
+        self._eye, self._door, self._locator, self._readers = eye, door, locator, readers
         self._models: LoadedModels | None = models
         self._sign_secret, self._report = sign_secret, report
         self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
@@ -103,6 +105,7 @@ class Loop:
             self._receive(event)
         while not stop.is_set():
             self._hear_the_authority()
+            self._hear_the_readers()
             captured = self._look(stop)
             if captured is not None:
                 self._receive(captured)
@@ -223,6 +226,13 @@ class Loop:
                 inputs.append(self._standing.gallery_changed())
         for event in inputs:
             self._receive(event)
+
+    def _hear_the_readers(self) -> None:
+        """Cards and PINs, camera open or not: where it is closed they may be the only way in."""
+        now_ns = self._clock.monotonic_ns()
+        for reader in self._readers:
+            if (token := reader.token(now_ns)) is not None:
+                self._receive(TokenShown(token, now_ns, self._surroundings(now_ns)))
 
     def _housekeeping(self) -> None:
         state = self._core.state
