@@ -9,6 +9,7 @@ import click
 
 from agent.cli.authority import load_site
 from agent.cli.passphrase import PASSPHRASES
+from agent.cli.tokens import forget, token
 from agent.errors import ConfigError
 from agent.policy.bundle import utc
 from agent.site.passes import issue_pass, pass_code
@@ -17,6 +18,10 @@ from agent.site.passes import issue_pass, pass_code
 @click.group(name="pass")
 def passes() -> None:
     """Day passes for those who do not use their face."""
+
+
+passes.add_command(token)
+passes.add_command(forget)
 
 
 @passes.command()

@@ -18,6 +18,7 @@ from agent.site.metadata import State, moment
 from agent.site.version import Version
 from tests.policy.given import DATED, NOW_S, document, iso, square
 
+TOKENS = [{"digest": "8" * 64, "subject": "p-1", "doors": ["main"], "until": "2030-01-02T00:00:00Z", "opens": False}]
 FULL = {
     "excluded": [{"id": "street", "polygon": [[0, 0], [10, 0], [10, 10], [0, 10]]}],
     "zones": [square(10.0, 50.0, 0.1)],
@@ -26,6 +27,7 @@ FULL = {
     "lifts": ["stop-old"],
     "enrolment_keys": [{"key": "4" * 64, "until": iso(NOW_S + 900)}],
     "pass_keys": [{"key": "5" * 64, "doors": ["main"], "until": iso(NOW_S + 900)}],
+    "tokens": {"salt": "7" * 32, "passes": 1, "memory_kib": 8192, "entries": TOKENS},
 }
 BASE = document(**FULL)
 BASE["zones"][0]["buffer_m"] = 9
@@ -85,6 +87,8 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("enrolment_keys[" + "6" * 59 + "…]", {"enrolment_keys": [*BASE["enrolment_keys"], KEY]}),
     ("pass_keys[" + "5" * 59 + "…].doors[side]", entry("pass_keys", doors=["side", "main"])),
     ("pass_keys[" + "5" * 59 + "…].until", entry("pass_keys", until=iso(NOW_S + 9000))),
+    ("tokens.entries[p-2 [\"main\"] 2030-01-02T00:00:00Z]", part("tokens", entries=[*TOKENS, TOKENS[0] | {"subject": "p-2"}])),
+    ("tokens.entries[p-1 [\"main\"] 2030-01-02T00:00:00Z].opens", part("tokens", entries=[TOKENS[0] | {"opens": True}])),
     ("sign.clear_hold_s", {"sign": BASE["sign"] | {"clear_hold_s": 2.0}}),
     ("sign.lost_hold_s", {"sign": BASE["sign"] | {"lost_hold_s": 1.0}}),
 ]  # fmt: skip
