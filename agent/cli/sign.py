@@ -1,4 +1,4 @@
-"""`doorward sign …`: print the sign, attest it where it hangs, print the no-recognition sign."""
+"""`doorward sign …`: print the sign, attest it where it hangs, print the no-recognition sign and card."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _FONT = click.option("--font", type=click.Path(path_type=Path, dir_okay=False), 
 
 @click.group()
 def sign() -> None:
-    """Print the sign of a site, attest it where it hangs, print the no-recognition sign."""
+    """Print the sign of a site, attest it where it hangs, print the no-recognition sign and card."""
 
 
 @sign.command()
@@ -83,10 +83,24 @@ def make(
 @_FONT
 @click.option("--size", type=click.Choice(["A4", "A5", "A6"]), default="A4", show_default=True)
 def refuse(output: Path, languages: tuple[str, ...], font: Path | None, size: str) -> None:
-    """Draw the no-recognition sign, or a card to hold up (A6); anybody may, and every device obeys it."""
+    """Draw the no-recognition sign, for all who are in view; anybody may, and every device obeys it."""
     data = _drawing().make_refusing(kind=_kind(output), size=size, languages=languages, now_s=time.time(), font=font)
     _write(output, data)
     click.echo(f"{output}: while a camera sees it, the device recognises nobody.")
+
+
+@sign.command()
+@_OUTPUT
+@_LANGUAGES
+@_FONT
+@click.option("--size", type=click.Choice(["A5", "A6"]), default="A6", show_default=True)
+def card(output: Path, languages: tuple[str, ...], font: Path | None, size: str) -> None:
+    """Draw a no-recognition card: whoever holds it before their chest is left alone; it disturbs nobody else."""
+    data = _drawing().make_refusing(
+        kind=_kind(output), size=size, languages=languages, now_s=time.time(), font=font, alone=True
+    )
+    _write(output, data)
+    click.echo(f"{output}: whoever holds it is left alone; while a camera cannot tell who does, it recognises nobody.")
 
 
 @sign.command()

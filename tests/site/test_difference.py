@@ -55,6 +55,7 @@ def entry(field: str, at: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 ASIDE = [[0, 0], [30, 0], [30, 30], [0, 30]]
+OF, UNTIL = "tokens.entries[", '["main"] 2030-01-02T00:00:00Z]'
 KEY = {"key": "6" * 64, "until": iso(NOW_S)}
 WIDER: list[tuple[str, dict[str, Any]]] = [
     ("retention.max_days", part("retention", max_days=31)),
@@ -87,8 +88,8 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("enrolment_keys[" + "6" * 59 + "…]", {"enrolment_keys": [*BASE["enrolment_keys"], KEY]}),
     ("pass_keys[" + "5" * 59 + "…].doors[side]", entry("pass_keys", doors=["side", "main"])),
     ("pass_keys[" + "5" * 59 + "…].until", entry("pass_keys", until=iso(NOW_S + 9000))),
-    ("tokens.entries[p-2 [\"main\"] 2030-01-02T00:00:00Z]", part("tokens", entries=[*TOKENS, TOKENS[0] | {"subject": "p-2"}])),
-    ("tokens.entries[p-1 [\"main\"] 2030-01-02T00:00:00Z].opens", part("tokens", entries=[TOKENS[0] | {"opens": True}])),
+    (OF + "p-2 " + UNTIL, part("tokens", entries=[*TOKENS, TOKENS[0] | {"subject": "p-2"}])),
+    (OF + "p-1 " + UNTIL + ".opens", part("tokens", entries=[TOKENS[0] | {"opens": True}])),
     ("sign.clear_hold_s", {"sign": BASE["sign"] | {"clear_hold_s": 2.0}}),
     ("sign.lost_hold_s", {"sign": BASE["sign"] | {"lost_hold_s": 1.0}}),
 ]  # fmt: skip
