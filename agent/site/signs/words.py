@@ -69,7 +69,7 @@ WORDS: Final[Mapping[str, Words]] = {
         refusing_text="While a Doorward camera sees this sign, it recognises nobody.",
         hold="Hold it so that the camera sees the whole square.",
         alone="Do not recognise me",
-        alone_text="A Doorward camera that sees this card leaves whoever holds it before their chest alone.",
+        alone_text="A Doorward camera that sees this card leaves alone whoever holds it before their chest.",
         alone_else="While it cannot tell whose card it is, it recognises nobody.",
     ),
     "zh-Hans": Words(
