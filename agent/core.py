@@ -249,9 +249,10 @@ class Core:
         """Whom to compare next, if anybody may be compared and nobody is being compared."""
         if isinstance(self.state, Refusal):
             return self._refused(self.state.grounds[0].value, law, at, around)
-        if self.state.named is not None and self.state.named.busy(at.captured_ns):
+        from_afar = isinstance(at, TokenShown) and not at.token.at_the_device
+        if self.state.named is not None and self.state.named.keeps_out(at.captured_ns, from_afar=from_afar):
             return self._refused(TokenFault.BUSY.value, law, at, around)
-        self.state.named = Naming.of(subject, pass_id, at.captured_ns)
+        self.state.named = Naming.of(subject, pass_id, at.captured_ns, from_afar=from_afar)
         return []
 
     def _opened(

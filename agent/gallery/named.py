@@ -41,7 +41,7 @@ class TokenFault(StrEnum):
     TOKENS_SPENT = "tokens-spent"
     ATTEMPTS_SPENT = "attempts-spent"
     BUSY = "naming-busy"
-    """Somebody else is being compared at this moment."""
+    """Somebody else is being compared at this moment, or was named at the device and may step up."""
     CLOCK_UNTRUSTED = "clock-untrusted"
 
 
@@ -59,15 +59,17 @@ class Naming:
     pass_id: PassId | None
     """None: a card or a PIN."""
     until_ns: int
+    from_afar: bool
+    """It came over the network."""
     track: TrackId | None = None
 
     @classmethod
-    def of(cls, subject: SubjectId, pass_id: PassId | None, now_ns: int) -> Naming:
-        return cls(subject, pass_id, now_ns + round(NAMED_S * 1e9))
+    def of(cls, subject: SubjectId, pass_id: PassId | None, now_ns: int, *, from_afar: bool = False) -> Naming:
+        return cls(subject, pass_id, now_ns + round(NAMED_S * 1e9), from_afar)
 
-    def busy(self, now_ns: int) -> bool:
-        """Its person is being compared at this moment."""
-        return self.track is not None and now_ns < self.until_ns
+    def keeps_out(self, now_ns: int, *, from_afar: bool) -> bool:
+        """Another naming has to wait: this one is being compared, or is not to be displaced over the network."""
+        return now_ns < self.until_ns and (self.track is not None or (from_afar and not self.from_afar))
 
     def stepped_up(self, faces: Mapping[TrackId, Box]) -> TrackId | None:
         """Which of these tracks may be compared: the one that began, else the nearest (widest) face; None: nobody."""

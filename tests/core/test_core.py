@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.core import (
     Decided,
@@ -293,6 +295,11 @@ def card_of(person: Person) -> Marker:
     return Marker(48, ((x - 8, y - 8), (x + 8, y - 8), (x + 8, y + 8), (x - 8, y + 8)))
 
 
+def _near(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """So near that probes and tracks of the two may be taken for each other's."""
+    return abs(one[0] - other[0]) < 70 and abs(one[1] - other[1]) < 70
+
+
 class TestOptingOut:
     """Who shows a no-recognition card is left alone; everybody else is not disturbed."""
 
@@ -337,6 +344,49 @@ class TestOptingOut:
         desk.show_sign()
         assert of_kind(desk.frames(20, self.ANNA), StateChanged) == []
         assert desk.frame(self.ANNA) == [Judged(None), StateChanged(None)]
+
+    @given(
+        st.lists(st.tuples(st.integers(60, 240), st.integers(20, 90)), min_size=1, max_size=3),
+        st.lists(st.none() | st.tuples(st.integers(0, 319), st.integers(0, 239)), min_size=9, max_size=9),
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_whatever_people_and_cards_nobody_is_embedded_who_showed_one(
+        self, places: list[tuple[int, int]], cards: list[tuple[int, int] | None]
+    ) -> None:
+        """Told once more in other words: from a card on, whoever can hold it is not embedded, or else nobody is."""
+        desk = self.desk()
+        people = [Person("stranger", Box(x, y, x + 50.0, y + 50.0)) for x, y in places]
+        left_alone = set[int]()
+        for card in cards:
+            desk.markers.markers_now = (SIGN,)
+            able = set[int]()
+            if card is not None:
+                x, y = card
+                corners = ((x - 2.0, y - 2.0), (x + 2.0, y - 2.0), (x + 2.0, y + 2.0), (x - 2.0, y + 2.0))
+                desk.markers.markers_now = (SIGN, Marker(48, corners))
+                able = {
+                    index
+                    for index, (left, top) in enumerate(places)
+                    if left - 50 <= x <= left + 100 and top - 37.5 <= y <= top + 200
+                }
+            before = len(desk.embedder.seen)
+            searched = len(desk.markers.searched)
+            desk.frame(*people)
+            looked = {
+                index
+                for probe in desk.embedder.seen[before:]
+                for index, person in enumerate(people)
+                if all(person.box.x0 - 9 <= qx <= person.box.x1 + 9 for qx, _ in probe.quad)
+                and all(person.box.y0 - 9 <= qy <= person.box.y1 + 9 for _, qy in probe.quad)
+            }
+            if card is not None and len(desk.markers.searched) > searched:
+                left_alone |= able if len(able) == 1 else set()
+                assert len(able) == 1 or not looked or able <= left_alone
+            if isinstance(desk.core.state, Refusal):
+                assert not looked
+                left_alone.clear()
+            apart = {index for index in left_alone if sum(_near(places[index], each) for each in places) == 1}
+            assert not apart & looked
 
     def test_who_has_opted_out_costs_no_search_of_the_whole_frame(self) -> None:
         desk = self.desk()
@@ -782,6 +832,14 @@ class TestTokens:
     def names_by_pass(desk: Desk) -> list[Output]:
         desk.qrs.texts_now = (a_pass(),)
         return desk.frame(read_passes=True)
+
+    def test_over_the_network_nobody_is_displaced_who_was_named_at_the_device(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.shown(desk, PIN_TEXT)
+        assert [each.ground for each in decisions(self.shown(desk, CARD_TEXT, TokenWay.MQTT))] == ["naming-busy"]
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
+        assert self.shown(desk, CARD_TEXT, TokenWay.MQTT) == [], "now nobody is waiting"
 
     def test_a_refusal_drops_who_was_named_and_a_new_policy_too(self) -> None:
         desk = self.desk()

@@ -245,11 +245,22 @@ class TestAttempts:
         assert naming.until_ns == 7 + round(NAMED_S * SECOND)
         assert naming.stepped_up({}) is None
         assert naming.stepped_up({ONE: far, TWO: near}) == TWO
-        assert not naming.busy(8)
+        assert not naming.keeps_out(8, from_afar=False)
         Names().begin(naming, ONE, 7)
-        assert naming.busy(naming.until_ns - 1) and not naming.busy(naming.until_ns)
+        assert naming.keeps_out(naming.until_ns - 1, from_afar=False)
+        assert not naming.keeps_out(naming.until_ns, from_afar=False)
         assert naming.stepped_up({ONE: far, TWO: near}) == ONE
         assert naming.stepped_up({TWO: near}) is None
+
+    @pytest.mark.parametrize("former, later, kept_out", [
+        (False, False, False), (False, True, True), (True, False, False), (True, True, False),
+    ])  # fmt: skip
+    def test_whoever_was_named_at_the_device_is_not_displaced_over_the_network(
+        self, former: bool, later: bool, kept_out: bool
+    ) -> None:
+        naming = Naming.of(ANNA, None, 7, from_afar=former)
+        assert naming.keeps_out(8, from_afar=later) is kept_out
+        assert not naming.keeps_out(naming.until_ns, from_afar=later)
 
     def test_a_budget_gives_back_only_what_was_spent(self) -> None:
         budget = Budget()
