@@ -8,116 +8,50 @@ under a refusal. Policy, gallery and stop orders are ordinary inputs, like a fra
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import assert_never
 
+from agent.crypto import SignPublic
 from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
+from agent.exchange import (
+    Decided,
+    FrameArrived,
+    FramesStopped,
+    GalleryChanged,
+    Input,
+    Judged,
+    LawChanged,
+    ModelFailed,
+    NotWritten,
+    Output,
+    PreviewMade,
+    Shown,
+    StateChanged,
+    TokenShown,
+    WithdrawalShown,
+)  # fmt: skip
 from agent.face.probe import Probe, ProbeLimits, make_probe
-from agent.face.track import Tracker
 from agent.gallery.gallery import Gallery, Match, identify, verify
-from agent.gallery.passes import Accepted, Here, Showings, judge
+from agent.gallery.named import Names, Naming, TokenFault
+from agent.gallery.passes import Here, Rejected, Showings, judge
 from agent.gallery.passes_uses import PassUse, Uses
-from agent.policy.attempt import Attempts, OptIn
-from agent.policy.bundle import Attempt
+from agent.gallery.withdrawal import Rejected as NotWithdrawn
+from agent.gallery.withdrawal import judge_withdrawal
+from agent.policy.attempt import OptIn
 from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
-from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
+from agent.policy.frames import CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
 from agent.policy.signage import SignWatch
 from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
+from agent.session import Session
 from agent.units import SubjectId
 
-_NAMED_S: Final = 10.0
-"""How long after a pass was shown the person whom it names may step up to be compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameArrived:
-    captured: CapturedFrame
-    surroundings: Surroundings
-    read_passes: bool
-    """Search this frame for QR codes; a few times a second is enough for a hand."""
-    preview_due: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FramesStopped:
-    """The camera gives no frames: whatever was permitted is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class LawChanged:
-    law: Law | None
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryChanged:
-    gallery: Gallery | None
-    withdrawn: Container[SubjectId]
-
-
-@dataclass(frozen=True, slots=True)
-class NotWritten:
-    """A decision could not be made durable, so nothing was opened: what it used up is given back."""
-
-    decision: Decision
-
-
-Input = FrameArrived | FramesStopped | LawChanged | GalleryChanged | NotWritten
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One frame was judged; None: permitted."""
-
-    refusal: Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """Recognition began (None) or ended, or its grounds changed."""
-
-    refusal: Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewMade:
-    preview: Preview
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFailed:
-    """A model raised on a permitted frame; the process must not offer it again."""
-
-
-Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Named:
-    """Whom to compare 1:1: a pass has just named them. It is good for one attempt."""
-
-    subject: SubjectId
-    use: PassUse
-    until_ns: int
-
-
-class Session:
-    """Everything remembered about people in view; lives only while permitted."""
-
-    __slots__ = ("attempts", "named", "tracker")
-
-    def __init__(self, rules: Attempt) -> None:
-        self.attempts = Attempts(rules)
-        self.tracker = Tracker(rules.leave_s)
-        self.named: _Named | None = None
+__all__ = [
+    "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
+    "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown", "WithdrawalShown",
+]  # fmt: skip
 
 
 class Core:
@@ -144,6 +78,7 @@ class Core:
         self._withdrawn: Container[SubjectId] = frozenset()
         self._sign = SignWatch()
         self._showings = Showings()
+        self._names = Names()
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:
@@ -158,6 +93,8 @@ class Core:
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 return []
+            case TokenShown():
+                return self._token(event)
             case NotWritten(decision):
                 if decision.pass_used is not None:
                     self._uses.give_back(decision.pass_used)
@@ -215,19 +152,26 @@ class Core:
             found = session.tracker.update(self._detector.detect(frame), frame.captured_ns)
             self._watch.lap("detect")
             granted = session.attempts.observe(frame, {track: face.box for track, face in found.items()})
+            if session.attempts.loose:
+                self._sign.loose(frame.captured_ns)
+                return [*outputs, *self._become(self._gate.take_back(frame, Ground.SIGN_FORBIDS))]
             if session.named is not None and frame.captured_ns >= session.named.until_ns:
                 session.named = None
             for track, opt_in in granted.items():
-                if law.one_to_one and session.named is None:
-                    break  # 1:1 compares nobody whom no pass has named
+                if law.one_to_one and (
+                    session.named is None
+                    or track != session.named.stepped_up({each: found[each].box for each in granted})
+                ):
+                    continue  # 1:1 compares nobody who was not named, and one person for one naming
                 limits = ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
                 probe = make_probe(frame, found[track], opt_in, limits)
                 if isinstance(probe, Probe):
                     outputs += self._look(probe, opt_in, frame, session, law)
         except DeviceError:
             return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_NOT_ALLOWED,)))]
-        for _ in session.attempts.exhausted(frame.captured_ns):
-            session.named = None
+        for track in session.attempts.exhausted(frame.captured_ns):
+            if session.named is not None and session.named.track == track:
+                session.named = None
             outputs.append(self._decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
         session.attempts.keep(session.tracker.alive())
         if preview_due:
@@ -241,10 +185,12 @@ class Core:
         template = self._embedder.embed(probe)
         self._watch.lap("embed")
         session.attempts.looked(opt_in, frame)
+        named = session.named
+        if named is not None:
+            self._names.begin(named, opt_in.track, frame.captured_ns)
         if self._gallery is None:
             return []
         consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
-        named = session.named
         found = identify(template, consented) if named is None else verify(template, consented, named.subject)
         self._watch.lap("identify")
         if not isinstance(found, Match):
@@ -252,10 +198,10 @@ class Core:
         session.attempts.end(opt_in.track)
         session.named = None
         if named is not None:
-            self._uses.take(named.use)
+            self._names.matched(named)
+        use = None if named is None else self._use(named.use)
         return [self._decided(
-            Outcome.MATCH, law, frame, frame.permit.unix_s,
-            subject=found.subject, pass_used=None if named is None else named.use,
+            Outcome.MATCH, law, frame, frame.permit.unix_s, subject=found.subject, pass_used=use
         )]  # fmt: skip
 
     def _passes(self, texts: list[str], codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
@@ -263,31 +209,86 @@ class Core:
         return [output for text in shown for output in self._pass(text, codes, law, around)]
 
     def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
-        policy, unix_s = law.policy, around.unix_s
-        here = Here(policy.site, policy.door, unix_s, around.utc_offset_s)
+        policy = law.policy
+        here = Here(policy.site, policy.door, around.unix_s, around.utc_offset_s)
         verdict = judge(text, policy.document.pass_keys, here, self._uses, law.revoked)
         if verdict is None:
-            return []  # some other QR code; it is nobody's business
-        ground = Ground.LEDGER_UNWRITABLE.value if isinstance(verdict, Accepted) else verdict.reason.value
-        if isinstance(verdict, Accepted) and law.one_to_one and (subject := verdict.to_compare(self._withdrawn)):
-            if isinstance(self.state, Session):  # it opens nothing by itself; the match that follows uses it up
-                until_ns = codes.captured_ns + round(_NAMED_S * 1e9)
-                self.state.named = _Named(subject, verdict.use, until_ns)
-                return []
-            ground = self.state.grounds[0].value
-        elif isinstance(verdict, Accepted) and unix_s is not None and around.ledger_writable:
-            self._uses.take(verdict.use)
-            self._showings.opened(text, codes.captured_ns)
-            return [self._decided(
-                Outcome.PASS_ACCEPTED, law, codes, unix_s, subject=verdict.subject, pass_used=verdict.use
-            )]  # fmt: skip
-        return [self._decided(Outcome.PASS_REFUSED, law, codes, unix_s or 0.0, ground=ground)]
+            return self._withdrawal(text, codes, law, around)
+        if isinstance(verdict, Rejected):
+            return self._refused(verdict.reason.value, law, codes, around)
+        named = verdict.to_compare(self._withdrawn) if law.one_to_one else None
+        if named is None or self._names.only_pass(named, codes.captured_ns):
+            opened = self._opened(verdict.subject, verdict.use, law, codes, around)
+            if any(isinstance(each, Decided) and each.decision.opens for each in opened):
+                self._showings.opened(text, codes.captured_ns)
+            return opened
+        # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
+        return self._name(named, verdict.use, law, codes, around)
+
+    def _withdrawal(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
+        """A withdrawal code narrows, so it counts under every refusal; any other code is nobody's business."""
+        document, gallery = law.policy.document, self._gallery
+        keys = [each.key for each in (*document.enrolment_keys, *document.pass_keys)]
+        found = judge_withdrawal(
+            text, keys, law.policy.site, lambda who: None if gallery is None else gallery.issuer(who)
+        )
+        if isinstance(found, NotWithdrawn):
+            return self._refused(found.reason.value, law, codes, around)
+        return [] if found is None or found in self._withdrawn else [WithdrawalShown(found)]
+
+    def _issuer(self, subject: SubjectId) -> SignPublic | None:
+        return None if self._gallery is None else self._gallery.issuer(subject)
+
+    def _token(self, shown: TokenShown) -> list[Output]:
+        law, around = self._gate.law, shown.surroundings
+        if law is None:
+            return []
+        policy = law.policy
+        found = self._names.judge(
+            shown.token, policy.document.tokens, policy.door, around.unix_s, shown.captured_ns,
+            one_to_one=law.one_to_one,
+        )  # fmt: skip
+        if found is None:
+            return []
+        if isinstance(found, TokenFault):
+            return self._refused(found.value, law, shown, around)
+        act = self._opened if found.opens else self._name
+        return act(found.subject, None, law, shown, around)
+
+    def _name(self, subject: SubjectId, use: PassUse | None, law: Law, at: Shown, around: Surroundings) -> list[Output]:
+        """Whom to compare next, if anybody may be compared and nobody is being compared."""
+        if isinstance(self.state, Refusal):
+            return self._refused(self.state.grounds[0].value, law, at, around)
+        from_afar = isinstance(at, TokenShown) and not at.token.at_the_device
+        if self.state.named is not None and self.state.named.keeps_out(at.captured_ns, from_afar=from_afar):
+            return self._refused(TokenFault.BUSY.value, law, at, around)
+        self.state.named = Naming.of(subject, use, at.captured_ns, from_afar=from_afar)
+        return []
+
+    def _opened(
+        self, subject: SubjectId | None, use: PassUse | None, law: Law, at: Shown, around: Surroundings
+    ) -> list[Output]:
+        if around.unix_s is None or not around.ledger_writable:
+            return self._refused(Ground.LEDGER_UNWRITABLE.value, law, at, around)
+        if use is not None:
+            self._names.passed(subject)
+        return [self._decided(
+            Outcome.PASS_ACCEPTED, law, at, around.unix_s, subject=subject, pass_used=self._use(use)
+        )]  # fmt: skip
+
+    def _use(self, use: PassUse | None) -> PassUse | None:
+        if use is not None:
+            self._uses.take(use)
+        return use
+
+    def _refused(self, ground: str, law: Law, at: Shown, around: Surroundings) -> list[Output]:
+        return [self._decided(Outcome.PASS_REFUSED, law, at, around.unix_s or 0.0, ground=ground)]
 
     @staticmethod
     def _decided(
         outcome: Outcome,
         law: Law,
-        frame: CodeFrame | PermittedFrame,
+        frame: Shown,
         unix_s: float,
         *,
         subject: SubjectId | None = None,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agent.face.detect import Face
     from agent.face.probe import Probe, ProbeTemplate
     from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
+    from agent.token import Token
     from agent.units import DoorId, Fix, Marker, Polygon, QrText
 
 
@@ -43,6 +44,14 @@ class Clock(Protocol):
     def unix_s(self) -> float:
         """What the system clock says; whether it can be trusted is the policy room's question."""
         ...
+
+
+class TokenReader(Protocol):
+    def token(self, now_ns: int) -> Token | None:
+        """The token that was presented, given once; None: none, or one that has waited too long at `now_ns`."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class MarkerReader(Protocol):

@@ -21,6 +21,7 @@ from typing import Final
 from agent.errors import ConfigError, LinkError
 from agent.events import wire
 from agent.events.wire import Acknowledgement, FetchOutcome, FetchReply, FromRecogniser, Kind
+from agent.token import Token
 
 _EVENTS: Final = 256
 _STALL_S: Final = 5
@@ -54,6 +55,7 @@ class Channel:
         self._number = 0
         self._acknowledged: Callable[[int, bytes | None], None] = lambda sequence, nonce: None
         self._connected: Callable[[], None] = lambda: None
+        self._named: Callable[[Token], None] = lambda token: None
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for name, work in (("channel-in", self._serve), ("channel-out", self._write))
@@ -89,6 +91,10 @@ class Channel:
     def on_acknowledge(self, callback: Callable[[int, bytes | None], None]) -> None:
         """`callback(sequence, nonce)` for each event that somebody says to hold; nonce None is a mere PUBACK."""
         self._acknowledged = callback
+
+    def on_token(self, callback: Callable[[Token], None]) -> None:
+        """`callback(token)` for each token that the link hands on; it came over the network, whatever the link says."""
+        self._named = callback
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         """`callback()` when a new link is there: give it the pending outbox again. Called at once if one is there."""
@@ -203,6 +209,8 @@ class Channel:
                 match wire.link_message(frame):
                     case Acknowledgement(sequence, nonce):
                         self._acknowledged(sequence, nonce)
+                    case Token() as token:
+                        self._named(token)
                     case FetchReply() as reply:
                         with self._wake:
                             if reply.number in self._replies:

@@ -15,7 +15,7 @@ from typing import Final
 
 from agent.errors import LinkError
 from agent.events import wire
-from agent.events.wire import Acknowledgement, FetchReply, FromRecogniser
+from agent.events.wire import FromLink, FromRecogniser
 
 _CHUNK: Final = 64 * 1024
 
@@ -43,8 +43,8 @@ class LinkEnd:
     def start(self) -> None:
         self._thread.start()
 
-    def send(self, message: Acknowledgement | FetchReply) -> None:
-        """Send one message; dropped when the recogniser is gone, which then asks again."""
+    def send(self, message: FromLink) -> None:
+        """Send one message; dropped when the recogniser is gone: it asks again, and so does who presents a token."""
         frame = wire.pack(message)
         with self._sending, contextlib.suppress(OSError):
             if self._socket is not None:

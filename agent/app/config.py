@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from agent.app.config_lines import fault_of, line_of
 from agent.errors import ConfigError
 
 _SIZE_MAX: Final = 64 * 1024
@@ -109,6 +110,14 @@ class Position(_Section):
         return self
 
 
+class Reader(_Section):
+    """A reader of cards or PINs on a serial line; whose they are, and whether they open, only the policy says."""
+
+    port: Annotated[str, Field(pattern=r"^/[^\s]+$")]
+    """Device file of the reader; it may come and go."""
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+
+
 class Models(_Section):
     directory: FilePath
     threads: Annotated[int, Field(ge=1, le=4)] = 1
@@ -134,6 +143,8 @@ class Broker(_Section):
     tls: Tls | None = None
     user: str | None = None
     password_file: FilePath | None = None
+    tokens: bool = False
+    """Take cards and PINs from the broker too; there they name a person for 1:1 and never open."""
     websocket: Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")] | None = None
     """What the page connects to; None shows the page without live data."""
 
@@ -161,6 +172,7 @@ class DeviceConfig(_Section):
     site: Site
     camera: Camera
     position: Position = Position()
+    reader: Reader | None = None
     models: Models
     broker: Broker
     page: Page = Page()
@@ -211,11 +223,11 @@ def load(file: Path) -> DeviceConfig:
         line = 1 if where is None else where[2] or len(text.splitlines())
         raise ConfigError(f"{file}:{line}: not TOML: {rule}; correct it") from None
     if "base" in raw:
-        raise ConfigError(f"{file}:{_line(text, ('base',))}: base: unknown key; remove it")
+        raise ConfigError(f"{file}:{line_of(text, ('base',))}: base: unknown key; remove it")
     try:
         config = DeviceConfig.model_validate({**raw, "base": file.resolve().parent})
     except ValidationError as error:
-        faults = sorted(_fault(text, each) for each in error.errors(include_url=False, include_input=False))
+        faults = sorted(fault_of(text, each) for each in error.errors(include_url=False, include_input=False))
         raise ConfigError("\n".join(f"{file}:{line}: {words}" for line, words in faults)) from None
     missing = _missing_files(config, file, text)
     if missing:
@@ -250,7 +262,7 @@ def _missing_files(config: DeviceConfig, file: Path, text: str) -> list[str]:
         ("broker", "tls", "key"): broker.tls.key if broker.tls else None,
     }
     return [
-        f"{file}:{_line(text, field)}: {'.'.join(field)}: {config.path(name)} is not there; correct the path"
+        f"{file}:{line_of(text, field)}: {'.'.join(field)}: {config.path(name)} is not there; correct the path"
         for field, name in named.items()
         if name is not None and not _exists(config.path(name))
     ]
@@ -262,30 +274,3 @@ def _exists(path: Path) -> bool:
     except OSError:  # a folder on the way that may not be entered, a name that is too long
         return False
     return True
-
-
-def _fault(text: str, fault: Any) -> tuple[int, str]:
-    field = tuple(str(part) for part in fault["loc"])
-    rule = {"extra_forbidden": "unknown key; remove it or correct its spelling", "missing": "missing; add it"}.get(
-        fault["type"], fault["msg"].removeprefix("Value error, ")
-    )
-    return _line(text, field), f"{'.'.join(field)}: {rule}"
-
-
-def _line(text: str, field: tuple[str, ...]) -> int:
-    """The line of a key, or of the deepest table on the way to it; 1 when neither is written."""
-    table: tuple[str, ...] = ()
-    best, depth = 1, 0
-    for number, line in enumerate(text.split("\n"), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = tuple(part.strip().strip("\"'") for part in stripped.strip("[] ").split("."))
-            here = table
-        elif "=" in stripped and not stripped.startswith("#"):
-            here = (*table, *(part.strip().strip("\"'") for part in stripped.split("=", 1)[0].split(".")))
-        else:
-            continue
-        shared = min(len(here), len(field))
-        if shared > depth and here[:shared] == field[:shared]:
-            best, depth = number, shared
-    return best

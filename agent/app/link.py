@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Full, Queue
@@ -25,6 +26,7 @@ from agent.app.link_settings import LinkSettings
 from agent.errors import DoorwardError, LinkError
 from agent.events import wire
 from agent.events.wire import Acknowledgement, FetchOutcome, FetchReply, FetchRequest, FromRecogniser, Kind
+from agent.token import read_message
 
 if TYPE_CHECKING:
     from agent.app.config import DeviceConfig
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 _HELD: Final = 256
 """Events that wait here at most; the rest waits in the recogniser's outbox."""
 _FETCHES: Final = 16
+_TOKEN_EVERY_S: Final = 1.0
+"""What comes faster on the token topic is dropped: people do not present cards faster."""
 _DO: Final = {
     Broker.UNREACHABLE: "look at broker.host, broker.port and whether it runs",
     Broker.TLS_REFUSED: "look at broker.tls and the broker's certificates",
@@ -52,6 +56,9 @@ class Link:
         self._settings = settings
         self._topics = {kind: wire.topic(settings.site, settings.device, kind) for kind in Kind}
         self._acknowledge_topic = wire.acknowledge_topic(settings.site, settings.device)
+        self._token_topic = wire.token_topic(settings.site, settings.device)
+        self._token_at_s = 0.0
+        """When the next token may be handed on, monotonic."""
         self._order = threading.Lock()
         """Held while retained topics are published, so that an older status never follows a newer one."""
         self._lock = threading.Lock()
@@ -68,7 +75,7 @@ class Link:
         self._connection = Connection(
             _address(settings),
             f"doorward-{settings.site}-{settings.device}",
-            subscribe=(self._acknowledge_topic,) if settings.acknowledge == "consumer" else (),
+            subscribe=self._subscribed(),
             will=Will(self._topics[Kind.STATUS], wire.OFFLINE),
             changed=self._broker_changed,
             received=self._from_broker,
@@ -167,13 +174,27 @@ class Link:
             self._publish_event(sequence, envelope)
         _say(f"broker {where}: connected")
 
+    def _subscribed(self) -> tuple[str, ...]:
+        acknowledge = (self._acknowledge_topic,) if self._settings.acknowledge == "consumer" else ()
+        return acknowledge + ((self._token_topic,) if self._settings.tokens else ())
+
     def _from_broker(self, topic: str, payload: bytes, retained: bool) -> None:
-        if topic != self._acknowledge_topic or retained:
+        if retained:
             return
-        try:
-            self._acknowledge(wire.read_acknowledgement(payload))
-        except LinkError:
-            return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
+        if topic == self._token_topic:
+            self._name(payload)
+        elif topic == self._acknowledge_topic:
+            try:
+                self._acknowledge(wire.read_acknowledgement(payload))
+            except LinkError:
+                return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
+
+    def _name(self, payload: bytes) -> None:
+        """Hand on a token; nothing is said of one that is none, comes too fast, or finds no recogniser."""
+        now, token = time.monotonic(), read_message(payload)
+        if token is not None and now >= self._token_at_s:
+            self._token_at_s = now + _TOKEN_EVERY_S
+            self._socket.send(token)
 
     def _broker_has_it(self, sequence: int) -> None:
         if self._settings.acknowledge == "puback":
@@ -249,6 +270,7 @@ def settings_of(config: DeviceConfig) -> LinkSettings:
         password_file=path(broker.password_file),
         websocket_url=broker.websocket,
         acknowledge=broker.acknowledge,
+        tokens=broker.tokens,
         page_port=config.page.port,
         repository_url=config.site.repository,
         repository_ca=path(config.site.repository_ca),

@@ -28,6 +28,8 @@ class LinkSettings:
     websocket_url: str | None = None
     """Where the page hears the broker, `ws://` or `wss://`; None leaves the page without live data."""
     acknowledge: Literal["consumer", "puback"] = "consumer"
+    tokens: bool = False
+    """Hand on what is published on the token topic: cards and PINs that name somebody."""
     page_port: int = 0
     """On 127.0.0.1; 0 takes a free one. The ready line on standard output says which."""
     repository_url: str | None = None

@@ -22,7 +22,8 @@ from agent.app.custody import Custody
 from agent.app.erasure import Erasure
 from agent.app.eye import Eye
 from agent.app.heartbeat import Heartbeat
-from agent.app.measure import Measure, rss_kb
+from agent.app.measure import Measure
+from agent.app.metrics import metrics
 from agent.app.outbox import Outbox
 from agent.app.standing import Standing
 from agent.app.timekeeping import RUN_S, hear, run_on
@@ -38,20 +39,20 @@ from agent.core import (
     Output,
     PreviewMade,
     StateChanged,
+    TokenShown,
+    WithdrawalShown,
 )
 from agent.crypto import BoxPublic, SignSecret
 from agent.errors import DeviceError, DoorwardError
-from agent.events.bodies import Metrics, RefusedFrames, Stage, StageTime
 from agent.events.decision import Decision
 from agent.events.seal import SealedEvent, seal_event
-from agent.gallery.retention import DAY_S
 from agent.ledger.entry import refusal_changed
 from agent.policy.circumstances import LoadedModels, Surroundings
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.location import moved
-from agent.ports import Clock, Door, Locator
+from agent.ports import Clock, Door, Locator, TokenReader
 from agent.units import DeviceId, SiteId
 
 _WAIT_S: Final = 0.1
@@ -84,6 +85,7 @@ class Loop:
         self_test: SelfTest,
         door: Door,
         locator: Locator | None,
+        readers: tuple[TokenReader, ...],
         models: LoadedModels,
         sign_secret: SignSecret,
         report: Callable[[str], None],
@@ -93,7 +95,7 @@ class Loop:
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
         self._custody, self._erasure = custody, erasure
         self._measure, self._clock, self._trusted = measure, clock, trusted
-        self._eye, self._door, self._locator = eye, door, locator
+        self._eye, self._door, self._locator, self._readers = eye, door, locator, readers
         self._self_test = self_test
         self._models: LoadedModels | None = models
         self._sign_secret, self._report = sign_secret, report
@@ -113,6 +115,7 @@ class Loop:
             self._receive(event)
         while not stop.is_set():
             self._hear_the_authority()
+            self._hear_the_readers()
             captured = self._look(stop)
             if captured is not None:
                 self._receive(captured)
@@ -177,6 +180,8 @@ class Loop:
                 self._decide(decision)
             case PreviewMade(preview):
                 self._channel.send_preview(encode(preview))
+            case WithdrawalShown(subject):
+                self._standing.asked(subject)
             case ModelFailed():
                 self._models = None
                 self._report("model: failed on a frame; check it with 'doorward models verify' and start again")
@@ -247,6 +252,13 @@ class Loop:
             self._written(lambda: self._custody.shorten(law, unix_s))
         return inputs
 
+    def _hear_the_readers(self) -> None:
+        """Cards and PINs, camera open or not: where it is closed they may be the only way in."""
+        now_ns = self._clock.monotonic_ns()
+        for reader in self._readers:
+            if (token := reader.token(now_ns)) is not None:
+                self._receive(TokenShown(token, now_ns, self._surroundings(now_ns)))
+
     def _housekeeping(self) -> None:
         state = self._core.state
         grounds = state.grounds if isinstance(state, Refusal) else ()
@@ -268,26 +280,10 @@ class Loop:
         self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():
-                self._heartbeat.send(self._metrics())
+                self._heartbeat.send(metrics(self._measure, self._store, self._custody, self._unix_s()))
         except DoorwardError as error:
             self._report(str(error))
         self._outbox.offer_again()
-
-    def _metrics(self) -> Metrics:
-        medians, unix_s = self._measure.medians_ms(), self._unix_s()
-        oldest_s, next_s = self._custody.oldest_s, self._custody.next_s
-        return Metrics(
-            fps=self._measure.fps(),
-            stages=tuple(StageTime(stage=stage, median_ms=medians[stage]) for stage in Stage if stage in medians),
-            queue=self._store.pending(),
-            frames=self._measure.frames,
-            refused=tuple(
-                RefusedFrames(ground=Ground(name), frames=count) for name, count in self._measure.refused.items()
-            ),
-            rss_kb=rss_kb(),
-            oldest_days=None if unix_s is None or oldest_s is None else max(0, int((unix_s - oldest_s) // DAY_S)),
-            purge_in_days=None if unix_s is None or next_s is None else max(0, int((next_s - unix_s) // DAY_S)),
-        )
 
     def _unix_s(self) -> float | None:
         return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.ports import Camera, Door, Embedder, Locator
+from agent.ports import Camera, Door, Embedder, Locator, TokenReader
 
 
 def _as_it_is(embedder: Embedder) -> Embedder:
@@ -19,5 +19,7 @@ class Parts:
     open_locator: Callable[[], Locator] | None
     """None: no receiver; a policy that asks for one then refuses."""
     door: Door
+    open_reader: Callable[[], TokenReader] | None = None
+    """None: no reader of cards or PINs at the device."""
     embedder: Callable[[Embedder], Embedder] = _as_it_is
     """Wraps the real embedder; a simulation records its calls here."""

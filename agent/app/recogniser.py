@@ -24,6 +24,7 @@ from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
 from agent.adapters.qr import ZxingReader
 from agent.adapters.store import Store
+from agent.adapters.token import Slot
 from agent.app.alternative import self_test
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
@@ -49,6 +50,7 @@ from agent.gallery.vault import Rotation, VaultContext, unlock
 from agent.ledger.entry import started
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate
+from agent.ports import TokenReader
 from agent.units import DeviceId, SiteId
 
 
@@ -138,6 +140,12 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     locator = None if parts.open_locator is None else parts.open_locator()
     if locator is not None:
         opened.callback(locator.close)
+    named_from_afar = Slot(clock)
+    channel.on_token(named_from_afar.put)
+    readers: list[TokenReader] = [named_from_afar]
+    if parts.open_reader is not None:
+        readers.append(parts.open_reader())
+        opened.callback(readers[-1].close)
     identity = ModelIdentity(embedder.sha256, embedder.runtime)
     custody = Custody(store, keys, erasure, report)
     return Loop(
@@ -165,6 +173,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         self_test=self_test(report),
         door=parts.door,
         locator=locator,
+        readers=tuple(readers),
         models=held(detector, embedder),
         sign_secret=keys.sign_secret,
         report=report,

@@ -1,4 +1,4 @@
-"""The camera, position and door that a device config names."""
+"""The camera, position, reader and door that a device config names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from agent.adapters.clock import SystemClock
 from agent.adapters.door import NoDoor
 from agent.adapters.gnss import SerialLocator
 from agent.adapters.recording import RecordingCamera
+from agent.adapters.token import SerialTokens
 from agent.app.config import DeviceConfig
 from agent.app.parts import Parts
 from agent.errors import ConfigError
@@ -31,4 +32,10 @@ def parts(config: DeviceConfig, report: Callable[[str], None]) -> Parts:
         open_locator = partial(
             SerialLocator, position.port, position.baud, SystemClock(), report, uere_m=position.uere_m
         )
-    return Parts(open_camera=lambda: RecordingCamera(file, SystemClock()), open_locator=open_locator, door=NoDoor())
+    reader = config.reader
+    return Parts(
+        open_camera=lambda: RecordingCamera(file, SystemClock()),
+        open_locator=open_locator,
+        door=NoDoor(),
+        open_reader=None if reader is None else partial(SerialTokens, reader.port, reader.baud, SystemClock(), report),
+    )

@@ -52,6 +52,8 @@ class Standing:
         self._law: Law | None = None
         self._made_of: tuple[Policy, tuple[Zone, ...], float | None, frozenset[PassId]] | None = None
         """What the law was made of: asked at every frame, so it is not made anew to be compared."""
+        self._asked: set[SubjectId] = set()
+        """Who has withdrawn at the door and is not erased yet, because the disk did not take it."""
         self._restrictions: list[Restriction] = []
         self._unreadable: set[str] = set()
         """Names of restrictions that cannot be read: each stops all until it is lifted."""
@@ -97,19 +99,24 @@ class Standing:
             inputs.append(self.gallery_changed())
         return inputs
 
+    def asked(self, subject: SubjectId) -> None:
+        """Somebody has withdrawn at the door; `settle` erases them."""
+        self._asked.add(subject)
+
     def settle(self, unix_s: float | None) -> list[Input]:
-        """The law anew if a restriction of zones or passes, or an incident, has begun or ended."""
+        """Whoever has withdrawn at the door is out; the law anew if what narrows it has begun or ended."""
+        gone = [self.gallery_changed()] if self._asked and self._withdraw(unix_s) else []
         in_force = self._in_force(unix_s)
         zones = tuple(each.zone for each in in_force if each.zone is not None)
         incident_s = max((each.at.timestamp() for each in in_force if each.at is not None), default=None)
         revoked = frozenset(PassId(each.pass_id) for each in in_force if each.pass_id is not None)
         made_of = None if self._policy is None else (self._policy, zones, incident_s, revoked)
         if made_of == self._made_of:
-            return []
+            return [*gone]
         law = None if made_of is None else Law(*made_of)
         self._count(law, unix_s)
         self._law, self._made_of = law, made_of
-        return [LawChanged(law)]
+        return [*gone, LawChanged(law)]
 
     def _adopt(self, targets: list[VerifiedTarget], single_key: bool, unix_s: float | None) -> None:
         digest = sha256(targets[0].data) if targets else None
@@ -169,10 +176,12 @@ class Standing:
 
     def _withdraw(self, unix_s: float | None) -> bool:
         """Erase whoever withdrew and is not erased yet; True if anybody was. Their documents go: they name people."""
-        named = {SubjectId(each.subject) for each in self._restrictions if each.subject is not None}
+        named = {SubjectId(each.subject) for each in self._restrictions if each.subject is not None} | self._asked
         news = {subject for subject in named if not self._store.marks.withdrawn(subject)}
         if news:
             self._custody.withdraw(sorted(news), unix_s)
+            self._count(self._law, unix_s)
+        self._asked.clear()
         if named:
             kept = [VerifiedTarget("restriction", *each) for each in self._store.said.restrictions()]
             self._store.said.carried_out((each.path, each.data) for each in kept if self._carried_out(each))

@@ -15,6 +15,7 @@ import click
 
 from agent.cli.authority import load_site
 from agent.cli.passphrase import PASSPHRASES
+from agent.cli.tokens import forget, token
 from agent.crypto import SignSecret, random_bytes, sign_public
 from agent.errors import ConfigError
 from agent.gallery.passes_text import ANY_NUMBER, PREFIX, Hours, unbase45
@@ -28,6 +29,10 @@ _HOURS: Final = re.compile(r"([01]\d|2[0-3]):(00|15|30|45)-([01]\d|2[0-4]):(00|1
 @click.group(name="pass")
 def passes() -> None:
     """Passes for those who do not use their face."""
+
+
+passes.add_command(token)
+passes.add_command(forget)
 
 
 @passes.command()

@@ -1,4 +1,4 @@
-"""`doorward sign …`: print the sign, attest it where it hangs, print the no-recognition sign."""
+"""`doorward sign …`: print the sign, attest it where it hangs, print the no-recognition sign and card."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from agent.policy.document import read
 from agent.policy.fields import Name
 from agent.policy.gate import Gate, Refusal
 from agent.policy.law import Law
-from agent.policy.signage import FORBIDDING_MARKER
+from agent.policy.signage import OPT_OUT_MARKER
 from agent.site.repository import SiteRepository
 from agent.site.signs.attest import Look, MarkFound, mark_in, token_in
 from agent.site.signs.inspection import inspect
@@ -46,7 +46,7 @@ _FONT = click.option("--font", type=click.Path(path_type=Path, dir_okay=False), 
 
 @click.group()
 def sign() -> None:
-    """Print the sign of a site, attest it where it hangs, print the no-recognition sign."""
+    """Print the sign of a site, attest it where it hangs, print the no-recognition sign and card."""
 
 
 @sign.command()
@@ -56,7 +56,7 @@ def sign() -> None:
 @_FONT
 @click.option("--size", type=click.Choice(["A4", "A3"]), default="A3", show_default=True)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long the sign holds.")
-@click.option("--marker", type=click.IntRange(0, FORBIDDING_MARKER - 1), help="Number of its mark, if it must be one.")
+@click.option("--marker", type=click.IntRange(0, OPT_OUT_MARKER - 1), help="Number of its mark, if it must be one.")
 @PASSPHRASES
 def make(
     site: Path, output: Path, languages: tuple[str, ...], font: Path | None,
@@ -83,10 +83,24 @@ def make(
 @_FONT
 @click.option("--size", type=click.Choice(["A4", "A5", "A6"]), default="A4", show_default=True)
 def refuse(output: Path, languages: tuple[str, ...], font: Path | None, size: str) -> None:
-    """Draw the no-recognition sign, or a card to hold up (A6); anybody may, and every device obeys it."""
+    """Draw the no-recognition sign, for all who are in view; anybody may, and every device obeys it."""
     data = _drawing().make_refusing(kind=_kind(output), size=size, languages=languages, now_s=time.time(), font=font)
     _write(output, data)
     click.echo(f"{output}: while a camera sees it, the device recognises nobody.")
+
+
+@sign.command()
+@_OUTPUT
+@_LANGUAGES
+@_FONT
+@click.option("--size", type=click.Choice(["A5", "A6"]), default="A6", show_default=True)
+def card(output: Path, languages: tuple[str, ...], font: Path | None, size: str) -> None:
+    """Draw a no-recognition card: whoever holds it before their chest is left alone; it disturbs nobody else."""
+    data = _drawing().make_refusing(
+        kind=_kind(output), size=size, languages=languages, now_s=time.time(), font=font, alone=True
+    )
+    _write(output, data)
+    click.echo(f"{output}: whoever holds it is left alone; while a camera cannot tell who does, it recognises nobody.")
 
 
 @sign.command()

@@ -28,7 +28,7 @@ export const GROUNDS = {
   "view-unknown": ["View unknown", "A no-recognition zone is near, and nobody has said how the camera looks at it."],
   "device-moved": ["Device was moved", "Nobody has attested where it stands now."],
   "sign-missing": ["Sign missing", "The sign is covered, gone, or not where it was attested."],
-  "sign-forbids": ["A sign forbids it", "A no-recognition sign is in view."],
+  "sign-forbids": ["A sign forbids it", "A no-recognition sign is in view, or a card that may be anybody's."],
   "model-not-allowed": ["Model not allowed", "What would run is not what the policy names."],
   "output-not-allowed": ["Model tells too much", "A model would put out more than it may."],
   "keys-not-sealed": ["Keys not sealed", "The device's keys are not protected as they must be."],

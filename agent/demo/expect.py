@@ -84,6 +84,8 @@ def describe(scene: Scene, passing: Passing) -> str:
     ]
     if actor.layer == "street":
         return f"{passing.person} walked past"
+    if any(each.left_alone for each, _ in seen):
+        return f"{passing.person} showed a no-recognition card"
     if any(each.in_region and refused for each, refused in seen):
         return f"{passing.person} stepped up while recognition was refused"
     if 2 * sum(each.excluded for each, _ in seen) > len(seen):

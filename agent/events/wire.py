@@ -1,10 +1,11 @@
-"""The wire: topic names on MQTT and the four kinds of message on the socket between recogniser and link.
+"""The wire: topic names on MQTT and the five kinds of message on the socket between recogniser and link.
 
 Rules: a frame on the socket is a 4-byte length, one byte of kind and a payload whose size is limited by its kind; what
 does not parse is a `LinkError` and nothing else. The direction decides which half of a kind may come: the recogniser
-sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events and fetched bytes.
+sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events, fetched bytes, and
+tokens, which only ever name somebody.
 Leaves out: what is inside a sealed event or signed telemetry (the link can neither read the one nor forge the other),
-sockets and threads. Imports the standard library alone: the link process stays small.
+sockets and threads. Imports little but the standard library: the link process stays small.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from enum import IntEnum, StrEnum, unique
 from typing import Final
 
 from agent.errors import LinkError
+from agent.token import Token, TokenKind, TokenWay, token
 
 TOPIC_ROOT: Final = "doorward/v1"
 NONCE_BYTES: Final = 16
@@ -64,6 +66,11 @@ def topic(site: str, device: str, kind: Kind) -> str:
 def acknowledge_topic(site: str, device: str) -> str:
     """Where the consumer of events says which of them it holds."""
     return f"{topic(site, device, Kind.EVENTS)}/ack"
+
+
+def token_topic(site: str, device: str) -> str:
+    """Where a card or PIN may be named to a device; nothing is ever retained there."""
+    return f"{prefix(site, device)}/token"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,16 +154,17 @@ class FetchReply:
 
 
 FromRecogniser = Event | Telemetry | PreviewPicture | FetchRequest
-FromLink = Acknowledgement | FetchReply
+FromLink = Acknowledgement | FetchReply | Token
 
 MAX_FETCH: Final = 4 * 1024 * 1024
-_LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64}
-"""Kind byte -> most payload bytes: event, telemetry, preview, fetch."""
+_LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64, b"N": 64}
+"""Kind byte -> most payload bytes: event, telemetry, preview, fetch, naming."""
 _HEAD: Final = struct.Struct(">I")
 _SEQUENCE: Final = struct.Struct(">Q")
 _REQUEST: Final = struct.Struct(">II")
 _REPLY: Final = struct.Struct(">IB")
 _OUTCOMES: Final = frozenset(int(outcome) for outcome in FetchOutcome)
+_TOKENS: Final = tuple(TokenKind)
 _TELEMETRY: Final = tuple(kind for kind in Kind if kind is not Kind.EVENTS)
 
 
@@ -185,6 +193,8 @@ def _frame(message: FromRecogniser | FromLink) -> bytes:
             return b"T" + bytes([_TELEMETRY.index(kind)]) + payload
         case PreviewPicture(jpeg):
             return b"P" + jpeg
+        case Token(kind, text):
+            return b"N" + bytes([_TOKENS.index(kind)]) + text.encode("ascii", "replace")
         case FetchRequest(number, limit, path):
             return b"F" + _REQUEST.pack(number, limit) + path.encode("ascii", "replace")
         case _:
@@ -253,6 +263,10 @@ def link_message(frame: bytes) -> FromLink:
         data = payload[_REPLY.size :]
         if outcome in _OUTCOMES and (outcome == FetchOutcome.BYTES or not data) and len(data) <= MAX_FETCH:
             return FetchReply(number, FetchOutcome(outcome), data)
+    if kind == b"N" and len(payload) > 1 and payload[0] < len(_TOKENS):
+        named = token(_TOKENS[payload[0]], payload[1:].decode("ascii", "replace"), TokenWay.MQTT)
+        if named is not None:
+            return named
     raise LinkError("socket: not a message that a link sends")
 
 

@@ -2,7 +2,8 @@
 
 Rules: the whole face box lies inside the region, continuously for the dwell time, and on this very frame. An attempt is
 one opted-in track: at most `probes` probes within `window_s` of the first, ended by the first match; afterwards the
-track must be out of the region for `leave_s` before it may try again. A face never seen inside is never opted in.
+track must be out of the region for `leave_s` before it may try again. A face never seen inside is never opted in, and
+neither is one whose owner shows a no-recognition card, nor anybody on a frame that was not searched for cards.
 Leaves out: who the person is, and every pixel.
 """
 
@@ -18,6 +19,7 @@ from shapely.geometry import Polygon, box
 from agent.policy._mint import MINT, Mint, Unforgeable, demand
 from agent.policy.bundle import Attempt
 from agent.policy.frames import PermittedFrame
+from agent.policy.optout import OptOuts
 from agent.units import Box
 
 TrackId = NewType("TrackId", int)
@@ -58,10 +60,13 @@ class _Stay:
 class Attempts:
     """The attempts of one session; a refusal drops the session and this with it."""
 
-    __slots__ = ("_area", "_rules", "_stays")
+    __slots__ = ("_area", "_opted_out", "_rules", "_stays", "loose")
 
     def __init__(self, rules: Attempt) -> None:
         self._rules = rules
+        self._opted_out = OptOuts()
+        self.loose = False
+        """A no-recognition card of the latest frame is not one track's alone: the session must end."""
         self._area = prepared.prep(Polygon(rules.region))
         self._stays: dict[TrackId, _Stay] = {}
 
@@ -69,6 +74,8 @@ class Attempts:
         """Take in the faces seen on this frame; give an `OptIn` for each that may be looked at now."""
         now_ns = frame.captured_ns
         granted: dict[TrackId, OptIn] = {}
+        self.loose = not self._opted_out.observe(frame.cards or (), faces, now_ns)
+        closed = self.loose or frame.cards is None
         for track in self._stays.keys() | faces.keys():
             stay = self._stays.setdefault(track, _Stay())
             face = faces.get(track)
@@ -76,7 +83,7 @@ class Attempts:
                 if stay.inside_ns is None:
                     stay.inside_ns = now_ns
                 stay.last_inside_ns, stay.left_ns = now_ns, None
-                if self._ready(stay, now_ns):
+                if not closed and track not in self._opted_out and self._ready(stay, now_ns):
                     granted[track] = OptIn(key=MINT, track=track, number=frame.number, face=face)
             else:
                 self._outside(stay, now_ns, seen=face is not None)
@@ -94,7 +101,7 @@ class Attempts:
 
     def due(self, now_ns: int) -> bool:
         """Whether `observe` may grant anything on a frame of this time: known before anybody has looked at it."""
-        return any(self._ready(stay, now_ns) for stay in self._stays.values())
+        return any(self._ready(stay, now_ns) for track, stay in self._stays.items() if track not in self._opted_out)
 
     def _outside(self, stay: _Stay, now_ns: int, *, seen: bool) -> None:
         if not seen and now_ns - stay.last_inside_ns < _GAP_S * 1e9:
@@ -135,3 +142,4 @@ class Attempts:
     def keep(self, alive: Collection[TrackId]) -> None:
         """Forget the tracks that the tracker has given up."""
         self._stays = {track: stay for track, stay in self._stays.items() if track in alive}
+        self._opted_out.keep(alive)

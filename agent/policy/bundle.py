@@ -33,6 +33,7 @@ from agent.policy.fields import Hex32, Mode, Name, Pixel, PixelPolygon, Place, P
 from agent.policy.geofence import Fence
 from agent.policy.grounds import Ground
 from agent.policy.location import Gnss, Pose, Survey
+from agent.policy.tokens import Tokens
 from agent.policy.zones import Zone
 from agent.units import DeviceId, DoorId, Sha256, SiteId
 
@@ -62,7 +63,7 @@ class ExcludedRegion(Strict):
 class MarkerPlace(Strict):
     """Where in the image the sign's marker was when the sign was attested; a copy elsewhere does not count."""
 
-    number: Annotated[int, Field(ge=0, le=48)]
+    number: Annotated[int, Field(ge=0, le=47)]
     corners: Annotated[tuple[Pixel, ...], Field(min_length=4, max_length=4)]
     tolerance_px: Annotated[float, Field(gt=0, le=60)]
 
@@ -170,6 +171,8 @@ class PolicyDocument(Strict):
     """Restrictions that the permission role ends, by id."""
     enrolment_keys: tuple[EnrolmentKey, ...] = ()
     pass_keys: tuple[PassKey, ...] = ()
+    tokens: Tokens | None = None
+    """Cards and PINs that name people; None knows none."""
 
     @model_validator(mode="after")
     def _times_in_order(self) -> PolicyDocument:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.units import Fix, Sha256
+from agent.units import Fix, Polygon, Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class SignSighting:
     """The attested marker was seen at its attested place within the hold time."""
     forbidding: bool
     """A no-recognition marker is in view on this very frame."""
+    cards: tuple[Polygon, ...] | None = None
+    """Corners of the no-recognition cards on this very frame; None: it was not searched for them."""
 
 
 @dataclass(frozen=True, slots=True)

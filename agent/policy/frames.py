@@ -12,7 +12,7 @@ from typing import Final, final
 
 from agent.policy._mint import Mint, Unforgeable, demand
 from agent.policy.fields import Purpose
-from agent.units import Luma, Rgb, Sha256
+from agent.units import Luma, Polygon, Rgb, Sha256
 
 
 @final
@@ -80,6 +80,8 @@ class PermittedFrame(Unforgeable):
     permit: Permit
     number: int
     captured_ns: int
+    cards: tuple[Polygon, ...] | None
+    """No-recognition cards on this very frame; None: it was not searched for them, and nobody may be looked at."""
 
     def __post_init__(self, key: Mint) -> None:
         demand(key, "PermittedFrame")

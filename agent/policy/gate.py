@@ -15,7 +15,7 @@ from typing import Protocol, final
 import numpy as np
 import numpy.typing as npt
 from shapely import contains_xy
-from shapely.geometry import Polygon
+from shapely.geometry import Polygon as Area
 
 from agent.policy._mint import MINT
 from agent.policy.attempt import OptIn, TrackId
@@ -29,7 +29,7 @@ from agent.policy.hold import Resumption, holds
 from agent.policy.law import Law
 from agent.policy.preview import block_px, blocks, veil
 from agent.policy.rules import filed_for_one_more, unmet
-from agent.units import Box, Luma, Rgb, Sha256, SiteId
+from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 
 Keep = npt.NDArray[np.uint8]
 """255 where looking is allowed, 0 where it is not; (height, width, 3) for colour, (height, width) for luma."""
@@ -136,7 +136,14 @@ class Gate:
         unix_s = here.surroundings.unix_s
         if grounds or rgb is None or unix_s is None:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
-        return _permit(rgb & self._without(self._keep, law.hidden(here)), law, unix_s, captured)
+        cards = None if here.sign is None else here.sign.cards
+        return _permit(rgb & self._without(self._keep, law.hidden(here)), law, unix_s, captured, cards)
+
+    def take_back(self, frame: PermittedFrame, ground: Ground) -> Refusal:
+        """End the permission of a frame for what only its faces could tell; the ground's hold begins here."""
+        law = self._law
+        grounds = () if law is None else self._resumption.settle((ground,), frame.captured_ns, holds(law.policy))
+        return Refusal(grounds or (ground,))
 
     def _without(self, keep: Keep, hidden: Cells | None) -> Keep:
         """What is left beside the cells in which a zone may be seen; worked out when they change."""
@@ -199,7 +206,9 @@ class Gate:
         return _preview(picture, frame.number)
 
 
-def _permit(pixels: Rgb, law: Law, unix_s: float, captured: CapturedFrame) -> PermittedFrame:
+def _permit(
+    pixels: Rgb, law: Law, unix_s: float, captured: CapturedFrame, cards: tuple[Polygon, ...] | None = None
+) -> PermittedFrame:
     """Stamp pixels that have been masked, or handed in for enrolment, with the permit that they were opened under."""
     pixels.flags.writeable = False
     document = law.policy.document
@@ -213,7 +222,7 @@ def _permit(pixels: Rgb, law: Law, unix_s: float, captured: CapturedFrame) -> Pe
         guardian_below=law.profile.guardian_below,
     )
     return PermittedFrame(
-        key=MINT, pixels=pixels, permit=permit, number=captured.number, captured_ns=captured.captured_ns
+        key=MINT, pixels=pixels, permit=permit, number=captured.number, captured_ns=captured.captured_ns, cards=cards
     )
 
 
@@ -227,7 +236,7 @@ def _mask(regions: Sequence[ExcludedRegion], width: int, height: int, scale: int
     keep = np.full((height, width), 255, np.uint8)
     ys, xs = np.mgrid[0:height, 0:width]
     for region in regions:
-        polygon = Polygon(region.polygon)
+        polygon = Area(region.polygon)
         if not polygon.is_valid:
             # Growing a region that crosses itself would drop a part of it; what cannot be drawn excludes everything.
             keep[:] = 0

@@ -232,7 +232,11 @@ def sign_in_force(law: Law, here: Circumstances) -> bool | None:
     return None if here.sign is None else here.sign.in_place
 
 
-@obligation(Ground.SIGN_FORBIDS, "no no-recognition sign is in view", "find out who asks not to be recognised, and why")
+@obligation(
+    Ground.SIGN_FORBIDS,
+    "no no-recognition sign is in view, and no such card that may be anybody's",
+    "find out who asks not to be recognised, and why",
+)
 def no_forbidding_sign(law: Law, here: Circumstances) -> bool | None:
     return None if here.sign is None else not here.sign.forbidding
 

@@ -2,8 +2,9 @@
 
 A marker can be copied, so the site's sign counts only where it was attested: all four corners within the tolerance of
 the place that the signed policy names, and it is looked for there alone. A no-recognition sign counts anywhere, signed
-or not: a wall's, or a card that a person holds up. The whole frame is searched for it whenever a face may be looked at
-on this frame, on each frame while it is in view, and now and then besides.
+or not: a wall's, or one that a person holds up. A no-recognition card speaks for who shows it alone, as long as it can
+be told who that is (optout.py); one that is loose counts like a sign. The whole frame is searched for both whenever a
+face may be looked at on this frame, on each frame while something forbids, and now and then besides.
 Leaves out: the token in the sign's QR code (read once, at its attestation), and holds after a refusal (hold.py).
 """
 
@@ -15,6 +16,7 @@ from typing import Final
 from agent.policy.bundle import MarkerPlace, Policy
 from agent.policy.circumstances import SignSighting
 from agent.policy.frames import CodeFrame
+from agent.policy.optout import HOLD_NS
 from agent.ports import MarkerReader
 from agent.units import Marker, Polygon
 
@@ -22,6 +24,8 @@ MARKER_FAMILY: Final = "DICT_4X4_50"
 """ArUco family of every Doorward marker."""
 FORBIDDING_MARKER: Final = 49
 """Number of the printed no-recognition sign, the same at every site; no site's own sign may use it."""
+OPT_OUT_MARKER: Final = 48
+"""Number of the printed no-recognition card of one person, the same at every site; no site's own sign may use it."""
 FORBIDDING_TEXT: Final = "DN1"
 """Text of a QR code that says the same, for whoever has no marker at hand. Nothing is signed: anyone may narrow."""
 _SEARCH_EVERY_NS: Final = 400_000_000
@@ -33,11 +37,13 @@ _TEXT_HOLD_NS: Final = 500_000_000
 class SignWatch:
     """Remembers only when signs were last seen, the site's own also at which attested place."""
 
-    __slots__ = ("_forbids", "_last", "_searched_ns", "_text_ns")
+    __slots__ = ("_forbids", "_last", "_loose_ns", "_searched_ns", "_text_ns")
 
     def __init__(self) -> None:
         self._last: tuple[MarkerPlace, int] | None = None
         self._forbids = False
+        self._loose_ns: int | None = None
+        """When a card was last seen that is loose, or was a moment before."""
         self._searched_ns: int | None = None
         self._text_ns: int | None = None
 
@@ -54,16 +60,25 @@ class SignWatch:
         place = sign.marker
         if place is not None and any(at_place(each, place) for each in reader.markers(frame, _around(place))):
             self._last = place, now_ns
+        cards: tuple[Polygon, ...] | None = None
         if due or self._forbids or not _within(now_ns, self._searched_ns, _SEARCH_EVERY_NS):
-            self._forbids = any(each.number == FORBIDDING_MARKER for each in reader.markers(frame, None))
-            self._searched_ns = now_ns
+            found, self._searched_ns = reader.markers(frame, None), now_ns
+            cards = tuple(each.corners for each in found if each.number == OPT_OUT_MARKER)
+            if cards and _within(now_ns, self._loose_ns, HOLD_NS):
+                self._loose_ns = now_ns
+            self._forbids = self._loose_ns == now_ns or any(each.number == FORBIDDING_MARKER for each in found)
         if any(text.partition(":")[0] == FORBIDDING_TEXT for text in texts):
             self._text_ns = now_ns
         seen_ns = self._last[1] if self._last is not None and self._last[0] == place else None
         return SignSighting(
             in_place=_within(now_ns, seen_ns, round(sign.lost_hold_s * 1e9)),
             forbidding=self._forbids or _within(now_ns, self._text_ns, _TEXT_HOLD_NS),
+            cards=cards,
         )
+
+    def loose(self, now_ns: int) -> None:
+        """A card of this frame is not one track's alone: until none is seen any more, cards count like a sign."""
+        self._loose_ns, self._forbids = now_ns, True
 
 
 def at_place(marker: Marker, place: MarkerPlace) -> bool:

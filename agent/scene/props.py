@@ -1,4 +1,4 @@
-"""Things in a scene that are drawn, not cast: the printed sign, what covers it, and the pass card with its QR code."""
+"""Things in a scene that are drawn, not cast: the printed sign, what covers it, passes, no-recognition cards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import segno
 
-from agent.scene.script import HEIGHT, WIDTH, Pass, Sign
+from agent.policy.signage import OPT_OUT_MARKER
+from agent.scene.script import HEIGHT, WIDTH, Card, Pass, Sign
 from agent.units import Box, Point, Rgb
 
 Pixels = npt.NDArray[np.uint8]
@@ -118,6 +119,28 @@ def card(shown: Pass, text: str, heading: Rgb) -> Patch:
     if shown.blur > 0:
         rimmed = np.asarray(cv2.GaussianBlur(rimmed, (0, 0), shown.blur), np.uint8)
     return Patch(rimmed, x, y)
+
+
+def opt_out(shown: Card) -> Patch:
+    """The no-recognition card where it is held: its mark on white, under a dark band."""
+    unit = 20
+    mark, edge, band = 6 * unit, 2 * unit, 3 * unit
+    code = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50), OPT_OUT_MARKER, mark)
+    canvas = np.zeros((mark + band + 3 * edge, mark + 2 * edge, 4), np.uint8)
+    high, wide = canvas.shape[:2]
+    _rounded(canvas, (0, 0, wide, high), unit, (248, 248, 246, 255))
+    canvas[:band, :, :3] = (18, 42, 66)
+    canvas[band + edge : band + edge + mark, edge : edge + mark, :3] = np.asarray(code, np.uint8)[..., None]
+    middle = (wide / 2, band + edge + mark / 2)
+    scale = shown.side_px / mark
+    extent = round(1.5 * high * scale)
+    x, y = round(shown.x - extent / 2), round(shown.y - extent / 2)
+    size = extent * _SUPER
+    turn = np.asarray(cv2.getRotationMatrix2D(middle, -shown.tilt_deg, scale * _SUPER), np.float64)
+    turn[:, 2] += np.array([(shown.x - x) * _SUPER - middle[0], (shown.y - y) * _SUPER - middle[1]])
+    large = cv2.warpAffine(canvas, turn, (size, size), flags=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(large, (extent, extent), interpolation=cv2.INTER_AREA), np.uint8)
+    return Patch(_shadow(small, shown.side_px / 20), x, y)
 
 
 def _rounded(canvas: Pixels, box: tuple[int, int, int, int], radius: int, ink: tuple[int, int, int, int]) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from agent.errors import ConfigError
 from agent.scene import stage
-from agent.scene.props import BOARD, UNIT, Patch, card, sheet, sign_on
+from agent.scene.props import BOARD, UNIT, Patch, card, opt_out, sheet, sign_on
 from agent.scene.scene import Scene
 from agent.scene.script import HEIGHT, LAYERS, WIDTH
 from agent.scene.stage import Pose
@@ -50,6 +50,7 @@ class Stage:
             None if (text := texts.get(each.name)) is None else card(each, text, _picture(scene, each.heading, None))
             for each in self._script.pass_
         ]
+        self._opt_outs = [opt_out(each) for each in self._script.card]
         random = np.random.default_rng(self._script.seed)
         size = (HEIGHT + _SPARE, WIDTH + _SPARE)
         grain = random.standard_normal((*size, 3), np.float32) * np.float32(0.5)
@@ -79,6 +80,9 @@ class Stage:
             held = self._cards[self._script.pass_.index(shown)]
             if held is not None:
                 _raise(frame, held, raised, t)
+        for shown_card in stage.shown_cards(self._script, t):
+            patch = self._opt_outs[self._script.card.index(shown_card)]
+            _paste(frame, patch.rgba, patch.x, patch.y, None, None)
         return self._exposed(frame, t, number)
 
     def empty_picture(self) -> Rgb:

@@ -58,6 +58,9 @@ def _misfits(script: Script, cast: Cast) -> Iterable[str]:
                 yield f"{field}: {name} is for {sprite.use}, a scene may not show it"
             elif sprite.person != actor.person:
                 yield f"{field}: {name} shows somebody else than {actor.person}"
+    for index, card in enumerate(script.card):
+        if card.person is not None and card.person not in {actor.person for actor in script.actor}:
+            yield f"card.{index}.person: {card.person} is not in the scene to hold it"
     for index, event in enumerate(script.event):
         if event.person is not None and event.person not in script.enrolled:
             yield f"event.{index}.person: only somebody enrolled can withdraw"

@@ -1,4 +1,4 @@
-"""The scene file: people on paths, a sign, passes, light, events, the position, as a strict TOML document.
+"""The scene file: people on paths, a sign, passes, cards, light, events, the position, as a strict TOML document.
 
 Rules: unknown keys, wrong types, values out of range and times out of order are errors, and every fault of the file is
 listed at once. Times are seconds from the scene's start, places are pixels of the 640 x 480 picture, sizes of people
@@ -53,7 +53,7 @@ class Part(BaseModel):
 class Sign(Part):
     """The printed sign on the wall, known by its ArUco marker (DICT_4X4_50)."""
 
-    marker: Annotated[int, Field(ge=0, le=48)]
+    marker: Annotated[int, Field(ge=0, le=47)]
     corners: Annotated[tuple[tuple[InX, InY], ...], Field(min_length=4, max_length=4)]
     """Corners of the marker, clockwise from its own top left."""
     tolerance_px: Annotated[float, Field(gt=0, le=60)]
@@ -119,6 +119,20 @@ class Pass(Part):
     """Pixels of the picture for one QR module."""
     tilt_deg: Annotated[float, Field(ge=-20, le=20)] = 0.0
     blur: Annotated[float, Field(ge=0, le=1.5)] = 0.0
+
+
+class Card(Part):
+    """A printed no-recognition card, held up."""
+
+    person: Person | None = None
+    """Who holds it and is to be left alone; None: it hangs where nobody can tell, and forbids for all."""
+    span: Span
+    x: InX
+    y: InY
+    """Middle of its mark."""
+    side_px: Annotated[float, Field(ge=16, le=160)]
+    """Pixels of the picture for one side of the mark."""
+    tilt_deg: Annotated[float, Field(ge=-20, le=20)] = 0.0
 
 
 class Event(Part):
@@ -189,6 +203,7 @@ class Script(Part):
     occluder: tuple[Occluder, ...] = ()
     actor: tuple[Actor, ...] = ()
     pass_: Annotated[tuple[Pass, ...], Field(alias="pass")] = ()
+    card: tuple[Card, ...] = ()
     event: tuple[Event, ...] = ()
     position: Position
     camera_fails_s: Seconds | None = None
@@ -226,6 +241,7 @@ def _order_faults(script: Script) -> Iterable[str]:
 
 def _span_faults(script: Script) -> Iterable[str]:
     spans = [(f"pass.{index}.span", each.span) for index, each in enumerate(script.pass_)]
+    spans += [(f"card.{index}.span", card.span) for index, card in enumerate(script.card)]
     spans += [(f"sign.covered.{index}", span) for index, span in enumerate(script.sign.covered)]
     for field, (start, end) in spans:
         if not start < end:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.scene.cast import Cast, Sprite
-from agent.scene.script import LAYERS, Actor, Layer, Pass, Script
+from agent.scene.script import LAYERS, Actor, Card, Layer, Pass, Script
 from agent.units import Point
 
 _STEPS_HZ: Final = 1.8
@@ -162,6 +162,11 @@ def shown_passes(script: Script, t: float) -> tuple[tuple[Pass, float], ...]:
         for each in script.pass_
         if each.span[0] < t < each.span[1]
     )
+
+
+def shown_cards(script: Script, t: float) -> tuple[Card, ...]:
+    """No-recognition cards in view at `t`; they come and go from one frame to the next."""
+    return tuple(each for each in script.card if each.span[0] <= t < each.span[1])
 
 
 def position(script: Script, t: float) -> tuple[float, float, float, float]:

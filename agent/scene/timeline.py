@@ -19,7 +19,7 @@ from agent.scene import stage
 from agent.scene.scene import Scene
 from agent.units import Box, Point
 
-Ground = Literal["sign-missing", "in-zone"]
+Ground = Literal["sign-missing", "in-zone", "sign-forbids"]
 Quad = tuple[Point, Point, Point, Point]
 
 _METRES_PER_DEGREE: Final = 111_195.0
@@ -56,10 +56,12 @@ class PersonTruth:
     """In the region for the dwell time, on frames that were not refused."""
     excluded: bool
     """The face touches an excluded region."""
+    left_alone: bool
+    """Showed a no-recognition card on this walk: never to be embedded."""
     consented: bool
     """Enrolled, and consent in force at this instant."""
     may_be_embedded: bool
-    """With the allowance: opted in, not excluded, frame not refused. Bounds of the attempt: see `unlawful`."""
+    """With the allowance: opted in, not excluded, left alone or refused. Bounds of the attempt: see `unlawful`."""
     good: bool
     """Opted in, and large and sharp enough for a probe."""
     stay: int
@@ -132,6 +134,9 @@ def timeline(scene: Scene, holds: Holds) -> tuple[Truth, ...]:
     closed = [Area(each.polygon) for each in script.excluded]
     sign = _Waiting(holds.sign_clear_s, holds.sign_clear_frames)
     zone = _Waiting(holds.zone_clear_s, holds.zone_clear_frames)
+    loose = _Waiting(holds.sign_clear_s, holds.sign_clear_frames)
+    alone: set[int] = set()
+    """Walks on which a card was shown since the last refusal, which drops what was known of anybody."""
     nominal: dict[str, _Stay] = {}
     allowed: dict[str, _Stay] = {}
     last_seen: float | None = None
@@ -147,12 +152,18 @@ def timeline(scene: Scene, holds: Holds) -> tuple[Truth, ...]:
             refusing.append("in-zone")
         if sign.refuses(no_sign, t, armed):
             refusing.append("sign-missing")
+        cards = stage.shown_cards(script, t)
+        if loose.refuses(any(each.person is None for each in cards), t, armed):
+            refusing.append("sign-forbids")
         armed = armed or not refusing
         if refusing:
             for stay in (*nominal.values(), *allowed.values()):
                 stay.dropped()
+            alone.clear()
+        holders = {each.person for each in cards}
+        alone |= {pose.actor for pose in stage.poses(script, t) if pose.person in holders}
         people = tuple(
-            _person(scene, pose, t, bool(refusing), region, closed, nominal, allowed, holds)
+            _person(scene, pose, t, bool(refusing), pose.actor in alone, region, closed, nominal, allowed, holds)
             for pose in stage.poses(script, t)
         )
         on = {person.person for person in people}
@@ -168,6 +179,7 @@ def _person(
     pose: stage.Pose,
     t: float,
     refused: bool,
+    left_alone: bool,
     region: Area,
     closed: list[Area],
     nominal: dict[str, _Stay],
@@ -194,9 +206,14 @@ def _person(
         in_region=inside,
         opted_in=opted_in,
         excluded=excluded,
+        left_alone=left_alone,
         consented=_consented(scene, pose.person, t),
-        may_be_embedded=may and not refused and not excluded,
-        good=opted_in and not excluded and pose.eyes_px >= rules.inter_eye_px and pose.blur_px <= holds.blur_px,
+        may_be_embedded=may and not refused and not excluded and not left_alone,
+        good=opted_in
+        and not excluded
+        and not left_alone
+        and pose.eyes_px >= rules.inter_eye_px
+        and pose.blur_px <= holds.blur_px,
         stay=lenient.count,
     )
 

@@ -34,12 +34,14 @@ LESS_WIDENS: Final = frozenset(
 WITHOUT_END: Final = frozenset({"sign.until", "zones.*.until", "location.anchor_m"})
 """To have none of these is to have the greatest; elsewhere none cannot be weighed."""
 
-TRUE_WIDENS: Final = frozenset({"single_key", "outcome_class_in_clear", "excluded.*.code_readable"})
+TRUE_WIDENS: Final = frozenset(
+    {"single_key", "outcome_class_in_clear", "excluded.*.code_readable", "tokens.entries.*.opens"}
+)
 
 PRESENCE_WIDENS: Final = frozenset(
     {"necessity", "identify", "assessment", "filing", "devices.*", "models.*", "enrolment_keys.*", "pass_keys.*",
      "enrolment_keys.*.elsewhere", "enrolment_keys.*.elsewhere.doors.*", "enrolment_keys.*.elsewhere.purposes.*",
-     "pass_keys.*.doors.*", "lifts.*"}
+     "pass_keys.*.doors.*", "lifts.*", "tokens", "tokens.entries.*"}
 )  # fmt: skip
 """To have it permits more; to take it away narrows."""
 
@@ -51,6 +53,7 @@ LARGER_NARROWS: Final = frozenset({"excluded.*.polygon", "zones.*.geometry"})
 NAMED_BY: Final = {
     "devices": ("id",), "models": ("role", "sha256"), "zones": ("id",), "excluded": ("id",),
     "enrolment_keys": ("key",), "pass_keys": ("key",), "alternatives": ("way",),
+    "tokens.entries": ("subject", "doors", "until"),
 }  # fmt: skip
 """Lists of entries that are told apart by these fields; their order means nothing."""
 

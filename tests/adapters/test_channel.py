@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from agent.events.wire import (
     PreviewPicture,
     Telemetry,
 )
+from agent.token import Token, TokenKind, TokenWay
 from tests.app.running import JPEG, until
 
 
@@ -109,6 +111,23 @@ def test_a_socket_left_by_a_killed_recogniser_is_replaced(path: Path) -> None:
     left.close()
     channel = Channel.listen(path)
     channel.close()
+
+
+def test_a_token_arrives_as_one_from_the_network_and_another_is_cut_off(
+    channel: Channel, path: Path, peers: list[Peer]
+) -> None:
+    peer = joined(peers, channel, path)
+    named: Queue[Token] = Queue()
+    channel.on_token(named.put)
+    peer.end.send(Token(TokenKind.PIN, "482913", TokenWay.SERIAL))
+    assert named.get(timeout=5) == Token(TokenKind.PIN, "482913", TokenWay.MQTT), "whatever the link says"
+    with socket.socket(socket.AF_UNIX) as rude:
+        peer.end.close()
+        until(lambda: not channel.connected)
+        rude.connect(str(path))
+        rude.sendall(struct.pack(">I", 7) + b"N\x01PIN12")
+        assert rude.recv(1) == b"", "no token, no connection"
+    assert named.empty()
 
 
 def test_all_four_kinds_arrive(channel: Channel, path: Path, peers: list[Peer]) -> None:

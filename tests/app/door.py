@@ -41,7 +41,7 @@ from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.frames import CapturedFrame
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
-from agent.ports import Embedder
+from agent.ports import Embedder, TokenReader
 from agent.site.consents import issue_receipt
 from agent.site.passes import issue_pass, pass_code
 from agent.site.policy_draft import draft_policy
@@ -228,8 +228,13 @@ class TestCamera:
 class Bench:
     """The recogniser in this process: what its camera sees, and how often its door was told to open."""
 
-    def __init__(self, device: Device, embedder: Callable[[Embedder], Embedder] = lambda real: real) -> None:
-        self.device = device
+    def __init__(
+        self,
+        device: Device,
+        embedder: Callable[[Embedder], Embedder] = lambda real: real,
+        reader: Callable[[], TokenReader] | None = None,
+    ) -> None:
+        self.device, self._reader = device, reader
         self.view = WALL
         self.fault: Exception | None = None
         self.number = self.openings = 0
@@ -267,7 +272,13 @@ class Bench:
         player = threading.Thread(target=act)
         player.start()
         try:
-            parts = Parts(open_camera=lambda: TestCamera(self), open_locator=None, door=self, embedder=self._embedder)
+            parts = Parts(
+                open_camera=lambda: TestCamera(self),
+                open_locator=None,
+                door=self,
+                embedder=self._embedder,
+                open_reader=self._reader,
+            )
             return run(load(self.device.config), parts)
         finally:
             over.set()

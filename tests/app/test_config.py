@@ -305,7 +305,7 @@ def test_a_simulated_camera_or_position_belongs_to_the_demo(folder: Folder, tmp_
         with pytest.raises(ConfigError, match="is played by scripts/demo"):
             parts(made(*changes), print)
     brought = parts(made(), print)
-    assert brought.open_locator is None
+    assert brought.open_locator is None and brought.open_reader is None
     assert brought.embedder(None) is None  # type: ignore[arg-type]
 
 
@@ -342,6 +342,42 @@ def test_a_serial_receiver_is_read_when_the_recogniser_opens_it(folder: Folder) 
 )
 def test_a_receiver_is_held_to_its_rules(folder: Folder, old: str, new: str, field: str) -> None:
     folder.change(("[page]", SERIAL.replace(old, new)))
+    with pytest.raises(ConfigError) as caught:
+        load(folder.file)
+    assert len(str(caught.value).splitlines()) == 1 and field in str(caught.value)
+
+
+READER = '[reader]\nport = "/dev/ttyUSB0"\nbaud = 1200\n[page]'
+
+
+def test_a_reader_of_cards_is_opened_by_the_recogniser(folder: Folder) -> None:
+    folder.change(("[page]", READER.replace("/dev/ttyUSB0", "/dev/null")))
+    said: list[str] = []
+    told = Event()
+
+    def report(line: str) -> None:
+        said.append(line)
+        told.set()
+
+    open_reader = parts(load(folder.file), report).open_reader
+    assert open_reader is not None and not said
+    reader = open_reader()
+    assert told.wait(5)
+    reader.close()
+    assert said == ["reader: /dev/null: not a serial line; see to the reader and reader.port; it is tried again"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('port = "/dev/ttyUSB0"\n', "", "reader.port: missing"),
+        ('"/dev/ttyUSB0"', '"ttyUSB0"', "reader.port: "),
+        ("1200", "1201", "reader.baud: "),
+        ("baud", "opens", "reader.opens: unknown key"),
+    ],
+)
+def test_a_reader_is_held_to_its_rules(folder: Folder, old: str, new: str, field: str) -> None:
+    folder.change(("[page]", READER.replace(old, new)))
     with pytest.raises(ConfigError) as caught:
         load(folder.file)
     assert len(str(caught.value).splitlines()) == 1 and field in str(caught.value)

@@ -29,6 +29,7 @@ from agent.events.seal import open_event
 from agent.events.telemetry import read_telemetry
 from agent.events.wire import Kind
 from agent.policy.grounds import Ground
+from agent.token import Token, TokenKind, TokenWay
 from tests.adapters.certificates import Certificates, make_certificates
 from tests.adapters.mosquitto import Mosquitto, Observer, password_lines, tls_lines
 from tests.app.running import (
@@ -392,6 +393,46 @@ def test_where_a_consumer_acknowledges_only_its_nonce_is_passed_on(
     observer.publish(topic, wire.acknowledgement(1, nonce))
     assert gate.acknowledged.get(timeout=10) == (1, nonce)
     assert gate.acknowledged.empty()
+
+
+def test_a_token_is_handed_on_if_the_config_says_so_once_a_second_and_never_a_retained_one(
+    broker: Mosquitto,
+    observe: Callable[..., Observer],
+    state: Path,
+    gate: Recogniser,
+    link: Callable[..., Link],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    topic, named = wire.token_topic(SITE, DEVICE), Queue[Token]()
+    pin, card = b'{"kind":"pin","text":"482913"}', b'{"kind":"card","text":"04A2B3C4"}'
+    observer = observe(broker)
+    observer.publish(topic, card, retain=True)  # of long ago
+    link(replace(plain(state, broker), tokens=True))
+    gate.joined().channel.on_token(named.put)
+    broker.wait_said("Sending SUBACK to doorward-")
+    for nonsense in (b"", b"{}", b"\xff" * 300, pin[:-1], pin.replace(b"pin", b"name")):
+        observer.publish(topic, nonsense)
+    observer.publish(topic.replace(DEVICE, "gate-2"), card)
+    observer.publish(topic, pin)
+    observer.publish(topic, card)
+    assert named.get(timeout=10) == Token(TokenKind.PIN, "482913", TokenWay.MQTT)
+    with pytest.raises(Empty):
+        named.get(timeout=1.1)
+    observer.publish(topic, card)
+    assert named.get(timeout=10) == Token(TokenKind.CARD, "04A2B3C4", TokenWay.MQTT)
+    assert "482913" not in capfd.readouterr().err
+
+
+def test_without_a_word_in_the_config_no_token_is_taken(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    named = Queue[Token]()
+    link(plain(state, broker))
+    broker.wait_said("Sending CONNACK")
+    gate.joined().channel.on_token(named.put)
+    observe(broker).publish(wire.token_topic(SITE, DEVICE), b'{"kind":"pin","text":"482913"}')
+    with pytest.raises(Empty):
+        named.get(timeout=0.5)
 
 
 def test_the_recogniser_s_absence_is_told_and_taken_back(

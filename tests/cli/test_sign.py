@@ -135,6 +135,10 @@ def test_the_other_paper_the_other_format_and_the_no_recognition_sheets(operator
     card = operator.folder / "card.pdf"
     assert operator.types("sign", "refuse", "-o", card, "--size", "A6", "--lang", "de").code == 0
     assert card.read_bytes().startswith(b"%PDF")
+    own = operator.folder / "own.svg"
+    said = operator.types("sign", "card", "-o", own, "--lang", "de")
+    assert said.code == 0 and "whoever holds it is left alone" in said.out
+    assert 'width="105mm" height="148mm"' in own.read_text() and "DN1" not in own.read_text()
 
 
 def test_a_changed_policy_makes_the_print_another_s(operator: Operator) -> None:

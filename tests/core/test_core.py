@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.core import (
     Decided,
@@ -20,9 +22,11 @@ from agent.core import (
     PreviewMade,
     Session,
     StateChanged,
+    TokenShown,
 )
 from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
+from agent.gallery.named import digest
 from agent.gallery.passes_text import ANY_NUMBER, Hours
 from agent.gallery.passes_text import shown as taken_apart
 from agent.gallery.passes_uses import Uses
@@ -31,11 +35,13 @@ from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.site.passes import issue_pass
-from agent.units import Box, PassId
+from agent.token import TokenKind, TokenWay, token
+from agent.units import Box, Marker, PassId
 from tests.core.given import (
     EXCLUDED,
     INSIDE,
     PASSING_BY,
+    REGION,
     WALL,
     Desk,
     Person,
@@ -48,7 +54,7 @@ from tests.core.given import (
     withdrawn,
 )
 from tests.gallery.passes_given import PHONE, turned
-from tests.policy.given import AROUND, NOW_S, iso
+from tests.policy.given import AROUND, NOW_S, SIGN, document, iso
 
 ANNA = Person("p-1", INSIDE)
 BEN = Person("p-2", Box(200.0, 40.0, 280.0, 120.0))
@@ -286,6 +292,115 @@ class TestState:
         desk.stopwatch.stages.clear()
         desk.frame(around=stopped())
         assert desk.stopwatch.stages == stages[:2]
+
+
+def card_of(person: Person) -> Marker:
+    """A no-recognition card before this person's chest."""
+    x, y = person.box.centre[0], person.box.y1 + 40.0
+    return Marker(48, ((x - 8, y - 8), (x + 8, y - 8), (x + 8, y + 8), (x - 8, y + 8)))
+
+
+def _near(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """So near that probes and tracks of the two may be taken for each other's."""
+    return abs(one[0] - other[0]) < 70 and abs(one[1] - other[1]) < 70
+
+
+class TestOptingOut:
+    """Who shows a no-recognition card is left alone; everybody else is not disturbed."""
+
+    ANNA = Person("p-1", Box(80.0, 40.0, 130.0, 90.0))
+    BEN = Person("p-2", Box(240.0, 40.0, 290.0, 90.0))
+
+    def desk(self) -> Desk:
+        return Desk(gate_law(attempt=document()["attempt"] | {"region": REGION, "inter_eye_px": 20}))
+
+    @pytest.mark.parametrize("shown_at", range(1, 8))
+    def test_only_who_shows_no_card_is_embedded(self, shown_at: int) -> None:
+        desk = self.desk()
+        outputs = desk.frames(shown_at - 1, self.ANNA, self.BEN)
+        desk.markers.markers_now = (SIGN, card_of(self.ANNA))
+        before = len([probe for probe in desk.embedder.seen if probe.quad[0][0] < 200])
+        outputs += desk.frames(8, self.ANNA, self.BEN)
+        desk.show_sign()
+        outputs += desk.frames(40, self.ANNA, self.BEN)
+        theirs = [probe for probe in desk.embedder.seen if probe.quad[0][0] < 200]
+        assert len(theirs) == before == (1 if shown_at > 6 else 0)
+        assert (MATCH, "p-2") in outcomes(outputs)
+        assert of_kind(outputs, StateChanged) == [StateChanged(None)], "recognition never stopped"
+
+    def test_a_card_between_two_stops_recognition_on_its_frame_and_two_seconds_beyond(self) -> None:
+        desk = self.desk()
+        desk.frames(5, self.ANNA, near := replace(self.BEN, box=Box(150.0, 40.0, 200.0, 90.0)))
+        desk.markers.markers_now = (SIGN, card_of(replace(self.ANNA, box=Box(115.0, 40.0, 165.0, 90.0))))
+        refusal = Refusal((Ground.SIGN_FORBIDS,))
+        assert desk.frame(self.ANNA, near) == [Judged(None), StateChanged(refusal)]
+        assert desk.frames(20, self.ANNA, near) == [Judged(refusal)] * 20
+        desk.show_sign()
+        assert desk.frames(20, self.ANNA, near) == [Judged(refusal)] * 20
+        assert desk.embedder.seen == []
+        assert desk.frame(self.ANNA, near) == [Judged(None), StateChanged(None)]
+        assert sorted(outcomes(desk.frames(10, self.ANNA, near))) == [(MATCH, "p-1"), (MATCH, "p-2")]
+
+    def test_a_card_that_is_nobody_s_and_is_seen_on_one_frame_alone_holds_two_seconds(self) -> None:
+        desk = self.desk()
+        desk.frames(5, self.ANNA)
+        desk.markers.markers_now = (SIGN, card_of(self.BEN))
+        assert of_kind(desk.frame(self.ANNA), StateChanged) == [StateChanged(Refusal((Ground.SIGN_FORBIDS,)))]
+        desk.show_sign()
+        assert of_kind(desk.frames(20, self.ANNA), StateChanged) == []
+        assert desk.frame(self.ANNA) == [Judged(None), StateChanged(None)]
+
+    @given(
+        st.lists(st.tuples(st.integers(60, 240), st.integers(20, 90)), min_size=1, max_size=3),
+        st.lists(st.none() | st.tuples(st.integers(0, 319), st.integers(0, 239)), min_size=9, max_size=9),
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_whatever_people_and_cards_nobody_is_embedded_who_showed_one(
+        self, places: list[tuple[int, int]], cards: list[tuple[int, int] | None]
+    ) -> None:
+        """Told once more in other words: from a card on, whoever can hold it is not embedded, or else nobody is."""
+        desk = self.desk()
+        people = [Person("stranger", Box(x, y, x + 50.0, y + 50.0)) for x, y in places]
+        left_alone = set[int]()
+        for card in cards:
+            desk.markers.markers_now = (SIGN,)
+            able = set[int]()
+            if card is not None:
+                x, y = card
+                corners = ((x - 2.0, y - 2.0), (x + 2.0, y - 2.0), (x + 2.0, y + 2.0), (x - 2.0, y + 2.0))
+                desk.markers.markers_now = (SIGN, Marker(48, corners))
+                able = {
+                    index
+                    for index, (left, top) in enumerate(places)
+                    if left - 50 <= x <= left + 100 and top - 37.5 <= y <= top + 200
+                }
+            before = len(desk.embedder.seen)
+            searched = len(desk.markers.searched)
+            desk.frame(*people)
+            looked = {
+                index
+                for probe in desk.embedder.seen[before:]
+                for index, person in enumerate(people)
+                if all(person.box.x0 - 9 <= qx <= person.box.x1 + 9 for qx, _ in probe.quad)
+                and all(person.box.y0 - 9 <= qy <= person.box.y1 + 9 for _, qy in probe.quad)
+            }
+            if card is not None and len(desk.markers.searched) > searched:
+                left_alone |= able if len(able) == 1 else set()
+                assert len(able) == 1 or not looked or able <= left_alone
+            if isinstance(desk.core.state, Refusal):
+                assert not looked
+                left_alone.clear()
+            apart = {index for index in left_alone if sum(_near(places[index], each) for each in places) == 1}
+            assert not apart & looked
+
+    def test_who_has_opted_out_costs_no_search_of_the_whole_frame(self) -> None:
+        desk = self.desk()
+        desk.markers.markers_now = (SIGN, card_of(self.ANNA))
+        desk.frames(6, self.ANNA)
+        desk.show_sign()
+        before = len(desk.markers.searched)
+        desk.frames(40, self.ANNA)
+        assert len(desk.markers.searched) - before <= 11 and desk.embedder.seen == []
 
 
 class TestLaw:
@@ -669,3 +784,177 @@ class TestVerify:
         (named,) = decisions(self.names(desk, names("p-1"), around=stopped()))
         assert (named.outcome, named.ground) == (Outcome.PASS_REFUSED, "stopped")
         assert outcomes(self.names(desk, a_pass(), around=stopped())) == [("pass-accepted", None)]
+
+    def test_after_five_failures_only_the_pass_helps_and_it_gives_the_face_back(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        for _ in range(5):
+            assert decisions(self.names(desk, a_pass(subject="p-1"))) == []
+            assert outcomes(desk.frames(12, Person("stranger", INSIDE))) == [("no-match", None)]
+            desk.frames(25)
+        desk.qrs.texts_now = (text := a_pass(uses=1, subject="p-1"),)
+        (accepted,) = decisions(desk.frame(read_passes=True))
+        assert (accepted.outcome, accepted.subject, accepted.opens) == (Outcome.PASS_ACCEPTED, "p-1", True)
+        desk.frames(25)
+        assert [each.ground for each in decisions(desk.frame(read_passes=True))] == ["pass-used"], text
+        assert decisions(self.names(desk, a_pass(subject="p-1"))) == [], "it names again"
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
+
+    def test_a_look_that_a_refusal_cuts_off_counts_as_failed(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        for _ in range(5):
+            self.names(desk, a_pass(subject="p-1"))
+            desk.frames(6, Person("stranger", INSIDE))
+            desk.cover_sign(forbidding=True)
+            desk.frame()
+            desk.show_sign()
+            desk.frames(30)
+        assert outcomes(self.names(desk, a_pass(subject="p-1"))) == [("pass-accepted", "p-1")]
+        assert len(desk.embedder.seen) == 5
+
+    def test_one_naming_is_for_the_one_who_stands_nearest(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        near, far = Person("p-1", INSIDE), Person("p-2", Box(200.0, 40.0, 270.0, 110.0))
+        desk.frames(6, near, far)
+        self.names(desk, a_pass(subject="p-2"), near, far)
+        assert outcomes(desk.frames(20, near, far)) == [("no-match", None)]
+        assert {probe.quad[0][0] < 190 for probe in desk.embedder.seen} == {True}
+
+    def test_nobody_else_is_named_while_somebody_is_being_compared(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="p-1"))
+        desk.frames(6, Person("stranger", INSIDE))
+        assert len(desk.embedder.seen) == 1
+        (busy,) = decisions(self.names(desk, a_pass(subject="p-2"), Person("stranger", INSIDE)))
+        assert (busy.outcome, busy.ground) == (Outcome.PASS_REFUSED, "naming-busy")
+
+    def test_an_attempt_that_ends_under_a_later_naming_does_not_end_that_one(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.names(desk, a_pass(subject="p-1"))
+        desk.frames(93)
+        desk.frames(6, Person("stranger", INSIDE))  # the naming is over a moment after the first look
+        looked = len(desk.embedder.seen)
+        self.names(desk, a_pass(subject="p-2"))
+        found = outcomes(desk.frames(30, BEN))
+        assert looked and (MATCH, "p-2") in found
+
+
+PIN_TEXT, CARD_TEXT = "482913", "04A2B3C4D5E6F7"
+
+
+def tokens(**changes: Any) -> dict[str, Any]:
+    """A policy's cards and PINs: the PIN is p-1's, the card p-2's."""
+    cost = {"salt": "5" * 32, "passes": 1, "memory_kib": 8192}
+    whose = ((TokenKind.PIN, PIN_TEXT, "p-1"), (TokenKind.CARD, CARD_TEXT, "p-2"))
+    return cost | {
+        "entries": [
+            {"digest": digest(kind, text, bytes.fromhex("5" * 32), 1, 8192), "subject": subject, "doors": ["main"],
+             "until": iso(NOW_S + 3600)} | changes
+            for kind, text, subject in whose
+        ]
+    }  # fmt: skip
+
+
+class TestTokens:
+    """A card or a PIN names a person; at the device it opens where the policy says so."""
+
+    @staticmethod
+    def desk(mode: str = "verify", **changes: Any) -> Desk:
+        more = {} if mode == "identify" else {"identify": None}
+        return Desk(gate_law(mode=mode, pass_keys=PASS_KEYS, tokens=tokens(**changes), **more))
+
+    @staticmethod
+    def shown(desk: Desk, text: str, way: TokenWay = TokenWay.SERIAL, around: Surroundings = AROUND) -> list[Output]:
+        presented = token("pin" if text.isdecimal() and len(text) < 8 else "card", text, way)
+        assert presented is not None
+        return desk.core.receive(TokenShown(presented, desk.at_ns, around))
+
+    @pytest.mark.parametrize("way", list(TokenWay))
+    def test_a_token_names_the_person_who_is_then_compared(self, way: TokenWay) -> None:
+        desk = self.desk()
+        desk.frame()
+        assert self.shown(desk, PIN_TEXT, way) == []
+        (decision,) = decisions(desk.frames(12, Person("p-1", INSIDE)))
+        assert (decision.outcome, decision.subject, decision.pass_used) == (Outcome.MATCH, "p-1", None)
+        assert outcomes(desk.frames(60, BEN)) == []
+
+    def test_a_wrong_face_beside_a_right_token_is_a_stranger(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.shown(desk, CARD_TEXT)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("no-match", None)]
+
+    @pytest.mark.parametrize("mode", ["verify", "identify", "pass"])
+    def test_at_the_device_it_opens_where_the_policy_says_so_under_a_refusal_too(self, mode: str) -> None:
+        desk = self.desk(mode, opens=True)
+        desk.frame(around=stopped())
+        (decision,) = decisions(self.shown(desk, CARD_TEXT, around=stopped()))
+        assert (decision.outcome, decision.subject, decision.opens) == (Outcome.PASS_ACCEPTED, "p-2", True)
+        assert (decision.frame, decision.captured_ns, decision.pass_used) == (0, desk.at_ns, None)
+        assert desk.embedder.seen == []
+
+    @pytest.mark.parametrize("mode", ["verify", "identify", "pass"])
+    def test_over_the_network_it_never_opens(self, mode: str) -> None:
+        desk = self.desk(mode, opens=True)
+        desk.frame()
+        assert not any(each.opens for each in decisions(self.shown(desk, CARD_TEXT, TokenWay.MQTT)))
+
+    @pytest.mark.parametrize(
+        "text, around, ground",
+        [
+            ("0000", AROUND, "token-unknown"),
+            (PIN_TEXT, replace(AROUND, unix_s=None), "clock-untrusted"),
+            (PIN_TEXT, replace(AROUND, unix_s=NOW_S + 7200), "token-expired"),
+            (CARD_TEXT, replace(AROUND, ledger_writable=False), "ledger-unwritable"),
+        ],
+    )
+    def test_what_is_refused_and_why(self, text: str, around: Surroundings, ground: str) -> None:
+        desk = self.desk(opens=text == CARD_TEXT)
+        desk.frame()
+        (decision,) = decisions(self.shown(desk, text, around=around))
+        assert (decision.outcome, decision.ground, decision.subject) == (Outcome.PASS_REFUSED, ground, None)
+
+    def test_under_a_refusal_a_token_that_only_names_says_why(self) -> None:
+        desk = self.desk()
+        desk.frame(around=stopped())
+        assert [each.ground for each in decisions(self.shown(desk, PIN_TEXT))] == ["stopped"]
+
+    def test_without_a_policy_nothing_is_said(self) -> None:
+        desk = self.desk()
+        desk.core.receive(LawChanged(None))
+        assert self.shown(desk, PIN_TEXT) == []
+
+    def test_a_flood_of_wrong_ones_is_written_down_six_times(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        found = [each.ground for number in range(30) for each in decisions(self.shown(desk, f"{number:04}"))]
+        assert found == ["token-unknown"] * 5 + ["tokens-spent"]
+        assert outcomes(self.names_by_pass(desk)) == [("pass-accepted", None)], "the pass goes on working"
+
+    @staticmethod
+    def names_by_pass(desk: Desk) -> list[Output]:
+        desk.qrs.texts_now = (a_pass(),)
+        return desk.frame(read_passes=True)
+
+    def test_over_the_network_nobody_is_displaced_who_was_named_at_the_device(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.shown(desk, PIN_TEXT)
+        assert [each.ground for each in decisions(self.shown(desk, CARD_TEXT, TokenWay.MQTT))] == ["naming-busy"]
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
+        assert self.shown(desk, CARD_TEXT, TokenWay.MQTT) == [], "now nobody is waiting"
+
+    def test_a_refusal_drops_who_was_named_and_a_new_policy_too(self) -> None:
+        desk = self.desk()
+        desk.frame()
+        self.shown(desk, PIN_TEXT)
+        desk.frame(around=stopped())
+        desk.frames(30)
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == []
+        self.shown(desk, PIN_TEXT)
+        desk.core.receive(LawChanged(gate_law(mode="verify", identify=None, tokens=tokens(), version=4)))
+        assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [] and desk.embedder.seen == []

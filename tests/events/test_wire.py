@@ -20,6 +20,7 @@ from agent.events.wire import (
     PreviewPicture,
     Telemetry,
 )
+from agent.token import Token, TokenKind, TokenWay, read_message
 
 SEQUENCES = st.integers(1, 2**63 - 1)
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -35,6 +36,8 @@ FROM_RECOGNISER = st.one_of(
 FROM_LINK = st.one_of(
     st.builds(Acknowledgement, SEQUENCES, st.none() | st.binary(min_size=16, max_size=16)),
     st.builds(FetchReply, NUMBERS, st.just(FetchOutcome.BYTES), st.binary()),
+    st.builds(Token, st.just(TokenKind.PIN), st.from_regex(r"[0-9]{4,12}", fullmatch=True), st.just(TokenWay.MQTT)),
+    st.builds(Token, st.just(TokenKind.CARD), st.from_regex(r"[0-9A-F]{8,32}", fullmatch=True), st.just(TokenWay.MQTT)),
     st.builds(FetchReply, NUMBERS, st.sampled_from([o for o in FetchOutcome if o is not FetchOutcome.BYTES])),
 )
 
@@ -50,7 +53,10 @@ def test_what_is_packed_parses_to_itself_in_pieces_of_any_size(
         assert found == messages
 
 
-@given(st.binary(max_size=400) | st.builds(lambda k, p: k + p, st.sampled_from([b"E", b"T", b"P", b"F"]), st.binary()))
+@given(
+    st.binary(max_size=400)
+    | st.builds(lambda k, p: k + p, st.sampled_from([b"E", b"T", b"P", b"F", b"N"]), st.binary())
+)
 def test_garbage_frames_are_link_errors_and_nothing_else(frame: bytes) -> None:
     for parse in (wire.recogniser_message, wire.link_message):
         try:
@@ -68,6 +74,31 @@ def test_garbage_streams_are_cut_or_refused(stream: bytes) -> None:
     except LinkError:
         return
     assert sum(len(frame) + 4 for frame in cut) <= len(stream)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+def test_garbage_tokens_are_none(payload: bytes) -> None:
+    assert read_message(payload) is None
+
+
+@pytest.mark.parametrize(
+    "payload, found",
+    [
+        (b'{"kind":"pin","text":"482913"}', Token(TokenKind.PIN, "482913", TokenWay.MQTT)),
+        (b'{"text":"04A2B3C4","kind":"card"}', Token(TokenKind.CARD, "04A2B3C4", TokenWay.MQTT)),
+        (b'{"kind":"pin","text":482913}', None),
+        (b'{"kind":1,"text":"482913"}', None),
+        (b'{"kind":"pin","text":"482913","opens":true}', None),
+        (b'{"kind":"pin"}', None),
+        (b'{"kind":"card","text":"04a2b3c4"}', None),
+        (b'["pin","482913"]', None),
+        (b'{"kind":"pin","text":"482913"}' + b" " * 200, None),
+        (b"[" * 150, None),
+        (b"", None),
+    ],
+)
+def test_a_token_is_exactly_a_kind_and_a_text(payload: bytes, found: Token | None) -> None:
+    assert read_message(payload) == found
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
@@ -111,6 +142,7 @@ def test_an_acknowledgement_comes_back_as_it_was_built() -> None:
 def test_topics_name_site_device_and_kind() -> None:
     assert wire.topic("yard", "gate-1", Kind.STATUS) == "doorward/v1/yard/gate-1/status"
     assert wire.acknowledge_topic("yard", "gate-1") == "doorward/v1/yard/gate-1/events/ack"
+    assert wire.token_topic("yard", "gate-1") == "doorward/v1/yard/gate-1/token"
     assert Kind.EVENTS not in wire.RETAINED
     assert Kind.METRICS not in wire.RETAINED
 
@@ -148,6 +180,9 @@ def test_a_fetch_stays_inside_the_repository(path: str) -> None:
         FetchRequest(1, wire.MAX_FETCH + 1, "a"),
         FetchRequest(1, 1, "a" * 300),
         FetchReply(1, FetchOutcome.ABSENT, b"x"),
+        Token(TokenKind.PIN, "12", TokenWay.MQTT),
+        Token(TokenKind.PIN, "12\u0663\u0664", TokenWay.MQTT),
+        Token(TokenKind.CARD, "0" * 100, TokenWay.MQTT),
         FetchReply(1, FetchOutcome.BYTES, bytes(wire.MAX_FETCH + 1)),
         Acknowledgement(1, b"short"),
     ],

@@ -32,6 +32,9 @@ SIGN_CORNERS = ((2.0, 2.0), (12.0, 2.0), (12.0, 12.0), (2.0, 12.0))
 SIGN = Marker(7, SIGN_CORNERS)
 FORBIDDING = Marker(49, ((60.0, 40.0), (70.0, 40.0), (70.0, 50.0), (60.0, 50.0)))
 
+CARD = Marker(48, ((36.0, 60.0), (44.0, 60.0), (44.0, 68.0), (36.0, 68.0)))
+"""A no-recognition card."""
+
 
 def iso(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat()
@@ -151,7 +154,11 @@ AROUND = Surroundings(
 """Lawful surroundings."""
 
 
-def here(captured_ns: int = 0, sign: SignSighting | None = SignSighting(True, False), **changes: Any) -> Circumstances:  # noqa: B008
+IN_PLACE = SignSighting(True, False, ())
+"""The site's sign, and nothing that forbids, on a frame that was searched."""
+
+
+def here(captured_ns: int = 0, sign: SignSighting | None = IN_PLACE, **changes: Any) -> Circumstances:
     return Circumstances(captured_ns, replace(AROUND, **changes), sign)
 
 
@@ -167,9 +174,17 @@ def captured(number: int = 1, captured_ns: int = 0, rgb: Rgb | None = None) -> C
     return CapturedFrame(number, captured_ns, picture() if rgb is None else rgb, luma())
 
 
-def permitted(number: int = 1, captured_ns: int = 0, rgb: Rgb | None = None, **changes: Any) -> PermittedFrame:
+def permitted(
+    number: int = 1,
+    captured_ns: int = 0,
+    rgb: Rgb | None = None,
+    cards: tuple[Polygon, ...] | None = (),
+    **changes: Any,
+) -> PermittedFrame:
     """A frame that a gate under the lawful policy has really permitted."""
-    frame = Gate(law(**changes)).admit(captured(number, captured_ns, rgb), here(captured_ns))
+    frame = Gate(law(**changes)).admit(
+        captured(number, captured_ns, rgb), here(captured_ns, SignSighting(True, False, cards))
+    )
     assert isinstance(frame, PermittedFrame)
     return frame
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.policy.attempt import Attempts, OptIn, TrackId
-from agent.units import Box
+from agent.units import Box, Polygon
 from tests.policy.given import SECOND, document, permitted, policy
 
 TENTH = SECOND // 10
@@ -26,9 +26,9 @@ class Visit:
         self.attempts = Attempts(policy(attempt=document()["attempt"] | rules).document.attempt)
         self.frames = 0
 
-    def see(self, at: int, faces: dict[TrackId, Box]) -> dict[TrackId, OptIn]:
+    def see(self, at: int, faces: dict[TrackId, Box], cards: tuple[Polygon, ...] | None = ()) -> dict[TrackId, OptIn]:
         self.frames += 1
-        self.frame = permitted(self.frames, at)
+        self.frame = permitted(self.frames, at, cards=cards)
         granted = self.attempts.observe(self.frame, faces)
         assert all(opt_in.number == self.frames and opt_in.track == track for track, opt_in in granted.items())
         assert all(opt_in.face == faces[track] for track, opt_in in granted.items())
@@ -252,3 +252,56 @@ def test_a_track_that_is_given_up_is_forgotten() -> None:
     assert not visit.look(6 * TENTH), "it starts its dwell like any other"
     visit.attempts.keep([ONE])
     assert visit.look(11 * TENTH)
+
+
+def card(x: float, y: float, half: float = 3.0) -> Polygon:
+    return ((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half))
+
+
+def test_on_a_frame_that_was_not_searched_for_cards_nobody_is_let_in() -> None:
+    visit = dwelt()
+    assert visit.see(5 * TENTH, {ONE: INSIDE}, None) == {} and not visit.attempts.loose
+    assert ONE in visit.see(6 * TENTH, {ONE: INSIDE}), "its dwell goes on"
+
+
+def test_who_shows_a_card_is_never_let_in_again_and_who_stands_beside_is() -> None:
+    visit = Visit(dwell_s=0.3)
+    faces = {ONE: Box(22.0, 15.0, 32.0, 27.0), TWO: Box(62.0, 15.0, 72.0, 27.0)}
+    for at in range(3):
+        visit.see(at * TENTH, faces)
+    assert visit.attempts.due(3 * TENTH)
+    assert set(visit.see(3 * TENTH, faces, (card(27.0, 45.0),))) == {TWO}
+    for at in range(4, 60):
+        assert set(visit.see(at * TENTH, faces)) == {TWO}, "the card is down, the word holds"
+    visit.attempts.end(TWO)
+    assert not visit.attempts.due(60 * TENTH), "nobody is left to be looked at"
+    assert not visit.attempts.loose
+
+
+@pytest.mark.parametrize("where", [card(47.0, 45.0), card(90.0, 5.0)], ids=["between two", "nobody's"])
+def test_a_loose_card_lets_nobody_in(where: Polygon) -> None:
+    visit = Visit(dwell_s=0.3)
+    faces = {ONE: Box(32.0, 15.0, 44.0, 27.0), TWO: Box(52.0, 15.0, 62.0, 27.0)}
+    for at in range(3):
+        visit.see(at * TENTH, faces)
+    assert visit.see(3 * TENTH, faces, (where,)) == {} and visit.attempts.loose
+    visit.see(4 * TENTH, faces)
+    assert not visit.attempts.loose, "of the latest frame"
+
+
+def test_a_card_shown_after_a_look_ends_the_attempt_as_a_stranger_s() -> None:
+    visit = dwelt()
+    assert visit.look(5 * TENTH)
+    assert visit.see(6 * TENTH, {ONE: INSIDE}, (card(40.0, 60.0),)) == {}
+    assert visit.attempts.exhausted(6 * TENTH) == []
+    assert visit.attempts.exhausted(10 * TENTH) == [ONE], "a look that was is written down"
+
+
+def test_a_track_that_is_given_up_takes_its_word_with_it() -> None:
+    visit = Visit(dwell_s=0.3)
+    visit.see(0, {ONE: INSIDE}, (card(40.0, 60.0),))
+    visit.see(25 * TENTH, {})
+    visit.attempts.keep([])
+    for at in range(26, 29):
+        visit.see(at * TENTH, {ONE: INSIDE})
+    assert ONE in visit.see(29 * TENTH, {ONE: INSIDE})

@@ -63,7 +63,7 @@ FIELDS: dict[type, dict[str, Any]] = {
         "threshold": 0.0,
         "unix_s": 0.0,
     },
-    PermittedFrame: {"pixels": picture(), "permit": None, "number": 1, "captured_ns": 0},
+    PermittedFrame: {"pixels": picture(), "permit": None, "number": 1, "captured_ns": 0, "cards": ()},
     Preview: {"picture": picture(), "number": 1},
     OptIn: {"track": TrackId(1), "number": 1, "face": None},
 }

@@ -16,8 +16,9 @@ from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Previe
 from agent.policy.gate import Gate, Refusal, _mask
 from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
-from agent.units import Box, Fix, Rgb, Sha256, SiteId
+from agent.units import Box, Fix, Polygon, Rgb, Sha256, SiteId
 from tests.policy.given import (
+    CARD,
     HEIGHT,
     NOTICE_SHA256,
     NOW_S,
@@ -189,6 +190,28 @@ class TestAdmit:
             assert refused(gate.admit(captured(3, at * SECOND), here(at * SECOND))) == (Ground.STOPPED,)
         frame = gate.admit(captured(9, 4 * SECOND), here(4 * SECOND))
         assert isinstance(frame, PermittedFrame) and frame.permit.policy_version == 4
+
+    @pytest.mark.parametrize("cards", [None, (), (CARD.corners,)])
+    def test_the_cards_of_a_frame_ride_on_its_permission(self, cards: tuple[Polygon, ...] | None) -> None:
+        frame = Gate(law()).admit(captured(), here(sign=SignSighting(True, False, cards)))
+        assert isinstance(frame, PermittedFrame) and frame.cards == cards
+
+    def test_what_is_taken_back_waits_like_what_was_refused(self) -> None:
+        gate = Gate(law())
+        frame = gate.admit(captured(1, 0), here(0))
+        assert isinstance(frame, PermittedFrame)
+        assert gate.take_back(frame, Ground.SIGN_FORBIDS) == Refusal((Ground.SIGN_FORBIDS,))
+        for number in range(1, 21):
+            at = number * SECOND // 10
+            assert refused(gate.admit(captured(number, at), here(at))) == (Ground.SIGN_FORBIDS,)
+        assert isinstance(gate.admit(captured(21, 21 * SECOND // 10), here(21 * SECOND // 10)), PermittedFrame)
+
+    def test_without_a_law_what_is_taken_back_is_refused_too(self) -> None:
+        gate = Gate(law())
+        frame = gate.admit(captured(1, 0), here(0))
+        assert isinstance(frame, PermittedFrame)
+        gate.adopt(None)
+        assert gate.take_back(frame, Ground.SIGN_FORBIDS) == Refusal((Ground.SIGN_FORBIDS,))
 
     def test_an_exception_while_judging_is_a_refusal(self) -> None:
         nowhere = here(fix=Fix("north", 11.0, 1.0, 0))  # type: ignore[arg-type]

@@ -11,9 +11,10 @@ import pytest
 from agent.errors import PolicyError
 from agent.policy.bundle import MarkerPlace
 from agent.policy.circumstances import SignSighting
-from agent.policy.signage import FORBIDDING_MARKER, SignWatch, at_place
+from agent.policy.optout import HOLD_NS
+from agent.policy.signage import FORBIDDING_MARKER, OPT_OUT_MARKER, SignWatch, at_place
 from agent.units import Marker
-from tests.policy.given import FORBIDDING, SECOND, SIGN, SIGN_CORNERS, SimulatedMarkers, codes, document, policy
+from tests.policy.given import CARD, FORBIDDING, SECOND, SIGN, SIGN_CORNERS, SimulatedMarkers, codes, document, policy
 
 PLACE = MarkerPlace(number=7, corners=SIGN_CORNERS, tolerance_px=3.0)
 
@@ -49,7 +50,7 @@ class Watcher:
     """A watch with a simulated reader; times are nanoseconds."""
 
     def __init__(self) -> None:
-        self._watch, self.reader = SignWatch(), SimulatedMarkers()
+        self.watch, self.reader = SignWatch(), SimulatedMarkers()
         self.number = 0
 
     def sees(
@@ -63,13 +64,13 @@ class Watcher:
     ) -> SignSighting:
         self.number += 1
         self.reader.markers_now = tuple(markers)
-        return self._watch.see(codes(self.number, at_ns), self.reader, policy(**changes), texts, due=due)
+        return self.watch.see(codes(self.number, at_ns), self.reader, policy(**changes), texts, due=due)
 
 
 def test_the_sign_is_in_force_for_the_hold_time_after_it_was_last_seen() -> None:
     watcher = Watcher()
-    assert watcher.sees([], 0) == SignSighting(False, False)
-    assert watcher.sees([moved(20, 0), SIGN], SECOND) == SignSighting(True, False)
+    assert watcher.sees([], 0) == SignSighting(False, False, ())
+    assert watcher.sees([moved(20, 0), SIGN], SECOND) == SignSighting(True, False, ())
     assert watcher.sees([], SECOND + SECOND // 2).in_place
     assert not watcher.sees([], SECOND + SECOND // 2 + 1).in_place
     assert watcher.sees([SIGN], 2 * SECOND).in_place
@@ -104,9 +105,9 @@ def test_a_sign_at_the_edge_of_its_tolerance_is_looked_for_far_enough(by: tuple[
 
 def test_a_forbidding_marker_counts_anywhere_on_this_frame_alone() -> None:
     watcher = Watcher()
-    assert watcher.sees([SIGN, FORBIDDING], 0) == SignSighting(True, True)
-    assert watcher.sees([SIGN], 1) == SignSighting(True, False)
-    assert watcher.sees([FORBIDDING], 2) == SignSighting(True, True)
+    assert watcher.sees([SIGN, FORBIDDING], 0) == SignSighting(True, True, ())
+    assert watcher.sees([SIGN], 1) == SignSighting(True, False, ())
+    assert watcher.sees([FORBIDDING], 2) == SignSighting(True, True, ())
 
 
 def test_the_whole_frame_is_searched_whenever_a_face_may_be_looked_at() -> None:
@@ -136,7 +137,7 @@ def test_a_clock_that_runs_back_leads_to_a_search() -> None:
 @pytest.mark.parametrize("text", ["DN1", "DN1:", "DN1:please"])
 def test_a_qr_code_that_forbids_counts_for_half_a_second(text: str) -> None:
     watcher = Watcher()
-    assert watcher.sees([SIGN], 0, texts=["hello", text]) == SignSighting(True, True)
+    assert watcher.sees([SIGN], 0, texts=["hello", text]) == SignSighting(True, True, ())
     assert watcher.sees([SIGN], SECOND // 2).forbidding
     assert not watcher.sees([SIGN], SECOND // 2 + 1).forbidding
 
@@ -149,7 +150,7 @@ def test_no_other_text_forbids(text: str) -> None:
 def test_a_sign_attested_by_inspection_has_no_place_in_the_picture() -> None:
     inspection = {"inspector": "warden-2", "inspected": "2030-01-01T00:00:00Z", "until": "2030-02-01T00:00:00Z"}
     watcher = Watcher()
-    assert watcher.sees([SIGN], 0, sign={"id": "s", "inspection": inspection}) == SignSighting(False, False)
+    assert watcher.sees([SIGN], 0, sign={"id": "s", "inspection": inspection}) == SignSighting(False, False, ())
     assert watcher.reader.looks == [(1, None)], "nothing but what forbids is looked for"
 
 
@@ -161,10 +162,40 @@ def test_a_new_policy_that_moves_the_sign_does_not_inherit_the_old_sighting() ->
     assert not watcher.sees([SIGN], 1, sign={"id": "s", "marker": marker | {"corners": elsewhere}}).in_place
 
 
-def test_no_sign_of_a_site_may_use_the_forbidding_number() -> None:
+def test_a_card_is_named_by_its_place_where_the_frame_was_searched_and_forbids_nothing_by_itself() -> None:
+    watcher = Watcher()
+    other = replace(CARD, corners=SIGN_CORNERS)
+    assert watcher.sees([SIGN, CARD, other], 0) == SignSighting(True, False, (CARD.corners, other.corners))
+    assert watcher.sees([SIGN, CARD], 1, due=False) == SignSighting(True, False, None), "not searched"
+    assert watcher.sees([SIGN, CARD, FORBIDDING], 2) == SignSighting(True, True, (CARD.corners,))
+
+
+def test_a_loose_card_forbids_while_it_is_seen_and_is_looked_for_on_each_frame() -> None:
+    watcher, step = Watcher(), SECOND // 10
+    watcher.sees([SIGN, CARD], 0)
+    watcher.watch.loose(0)
+    for number in range(1, 40):
+        assert watcher.sees([SIGN, CARD], number * step, due=False) == SignSighting(True, True, (CARD.corners,))
+    assert watcher.reader.searched == list(range(1, 41))
+    gone = watcher.sees([SIGN], 40 * step, due=False)
+    assert gone == SignSighting(True, False, ()), "the gate's hold begins here"
+
+
+@pytest.mark.parametrize("after_ns, forbids", [(1, True), (HOLD_NS, True), (HOLD_NS + 1, False)])
+def test_a_loose_card_that_comes_back_within_the_hold_is_as_loose_as_before(after_ns: int, forbids: bool) -> None:
+    watcher = Watcher()
+    watcher.sees([SIGN, CARD], SECOND)
+    watcher.watch.loose(SECOND)
+    watcher.sees([SIGN], SECOND + 1)
+    assert watcher.sees([SIGN, CARD], SECOND + after_ns).forbidding is forbids
+
+
+@pytest.mark.parametrize("number", [FORBIDDING_MARKER, OPT_OUT_MARKER])
+def test_no_sign_of_a_site_may_use_the_number_of_a_no_recognition_sign_or_card(number: int) -> None:
     marker = document()["sign"]["marker"]
     with pytest.raises(PolicyError, match=r"sign\.marker\.number"):
-        policy(sign={"id": "s", "marker": marker | {"number": FORBIDDING_MARKER}})
+        policy(sign={"id": "s", "marker": marker | {"number": number}})
+    assert policy(sign={"id": "s", "marker": marker | {"number": 47}}).document.sign.marker is not None
 
 
 @pytest.mark.parametrize("half", [{"key": "5" * 64}, {"signature": "6" * 128}])

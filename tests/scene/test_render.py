@@ -10,9 +10,11 @@ import pytest
 import zxingcpp
 
 from agent.errors import ConfigError
+from agent.policy.signage import OPT_OUT_MARKER
 from agent.scene import stage
 from agent.scene.render import Stage, contact_sheet
 from agent.scene.scene import Scene, load
+from agent.scene.script import Card
 from agent.scene.truth import presentations, truth
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
@@ -93,6 +95,27 @@ def test_a_code_has_at_least_four_pixels_a_module_and_is_held_near() -> None:
 def test_a_pass_without_a_text_is_not_shown() -> None:
     number = presentations(SCENE)[0].first
     assert zxingcpp.read_barcodes(Stage(SCENE, {}).picture(number)[1]) == []
+
+
+def test_a_card_is_read_at_its_place_while_it_is_shown_and_at_no_other_time() -> None:
+    cards = tuple(
+        Card(person=None, span=(t, t + 1.0), x=x, y=300.0, side_px=side, tilt_deg=tilt)
+        for t, x, side, tilt in ((0.0, 200.0, 24.0, 0.0), (1.0, 330.5, 60.0, 15.0), (1.5, 460.0, 40.0, -10.0))
+    )
+    script = SCENE.script.model_copy(update={"card": cards, "actor": (), "pass_": ()})
+    painted = Stage(Scene(script, SCENE.cast, SCENE.folder))
+    reader = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
+    for number in range(45):
+        shown = stage.shown_cards(script, stage.frame_time(script, number))
+        corners, found, _ = reader.detectMarkers(painted.picture(number)[1])
+        read = sorted(
+            tuple(quad[0].mean(axis=0))
+            for quad, mark in zip(corners, np.ravel(found), strict=True)
+            if mark == OPT_OUT_MARKER
+        )
+        assert len(read) == len(shown) == (number < 15) + (15 <= number < 30) + (22.5 <= number < 37.5), number
+        for (x, y), card in zip(read, sorted(shown, key=lambda card: card.x), strict=True):
+            assert abs(x - card.x) < 1.5 and abs(y - card.y) < 1.5
 
 
 def test_occluders_hide_people(painted: Stage) -> None:

@@ -43,6 +43,8 @@ def test_the_shipped_scene_is_read() -> None:
         ("duration_s = 90.0", "duration_s = 2026-01-01", "duration_s"),
         ("noise = 2.0", "", "noise"),
         ("marker = 7", "marker = 49", "sign.marker"),
+        ("marker = 7", "marker = 48", "sign.marker"),
+        ("[position]", "[[card]]\nspan = [1.0, 2.0]\nx = 9.0\ny = 9.0\nside_px = 15.0\n[position]", "card.0.side_px"),
         ("tolerance_px = 10.0", "tolerance_px = true", "sign.tolerance_px"),
         ('layer = "street"', 'layer = "sky"', "actor.1.layer"),
         ('person = "P5"\nlayer', 'person = "Mallory"\nlayer', "actor.1.person"),
@@ -67,6 +69,11 @@ def test_one_fault_is_named_by_file_and_field(tmp_path: Path, change: str, to: s
         ("[0.9, 298.0, 220.0, 55.0]", "[3.9, 298.0, 220.0, 55.0]", "actor.0.path: times must increase"),
         ("span = [24.9, 28.5]", "span = [28.9, 28.5]", "pass.0.span: the end must come after the start"),
         ("covered = [[41.0, 52.02]]", "covered = [[52.02, 41.0]]", "sign.covered.0: the end must come after the start"),
+        (
+            "[position]",
+            "[[card]]\nspan = [2.0, 2.0]\nx = 9.0\ny = 9.0\nside_px = 16.0\n[position]",
+            "card.0.span: the end must come after the start",
+        ),
         ('[[0.0, "p1-scene-1"]', '[[0.5, "p1-scene-1"]', "actor.0.sprites: the first must not come after"),
     ],
 )
@@ -120,6 +127,11 @@ def scene_folder(folder: Path, text: str) -> Path:
         ('[0.0, "p1-scene-1"]', '[0.0, "p2-scene-1"]', "actor.0.sprites.0: p2-scene-1 shows somebody else than P1"),
         ('enrolled = ["P1", "P2", "P3"]', 'enrolled = ["P1", "P2", "P5"]', "enrolled: the cast has no pictures"),
         ('enrolled = ["P1", "P2", "P3"]', 'enrolled = ["P1", "P3"]', "event.2.person: only somebody enrolled"),
+        (
+            "[position]",
+            '[[card]]\nperson = "P9"\nspan = [1.0, 2.0]\nx = 9.0\ny = 9.0\nside_px = 16.0\n[position]',
+            "card.0.person: P9 is not in the scene to hold it",
+        ),
         ('backdrop = "front-gate.webp"', 'backdrop = "none.webp"', "backdrop: none.webp is not beside the scene"),
         ('face = "sign-face.webp"', 'face = "none.webp"', "sign.face: none.webp is not beside the scene"),
     ],

@@ -18,6 +18,7 @@ from agent.site.metadata import State, moment
 from agent.site.version import Version
 from tests.policy.given import DATED, NOW_S, document, iso, square
 
+TOKENS = [{"digest": "8" * 64, "subject": "p-1", "doors": ["main"], "until": "2030-01-02T00:00:00Z", "opens": False}]
 FULL = {
     "excluded": [{"id": "street", "polygon": [[0, 0], [10, 0], [10, 10], [0, 10]]}],
     "zones": [square(10.0, 50.0, 0.1)],
@@ -32,6 +33,7 @@ FULL = {
         }
     ],
     "pass_keys": [{"key": "5" * 64, "doors": ["main"], "until": iso(NOW_S + 900)}],
+    "tokens": {"salt": "7" * 32, "passes": 1, "memory_kib": 8192, "entries": TOKENS},
 }
 BASE = document(**FULL)
 BASE["zones"][0]["buffer_m"] = 9
@@ -59,6 +61,7 @@ def entry(field: str, at: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 ASIDE = [[0, 0], [30, 0], [30, 30], [0, 30]]
+OF, UNTIL = "tokens.entries[", '["main"] 2030-01-02T00:00:00Z]'
 KEY = {"key": "6" * 64, "until": iso(NOW_S)}
 FAR = {"doors": ["main"], "purposes": ["resident-entry"], "per_day": 5}
 WIDER: list[tuple[str, dict[str, Any]]] = [
@@ -103,6 +106,8 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("pass_keys[" + "5" * 59 + "…].until", entry("pass_keys", until=iso(NOW_S + 9000))),
     ("pass_keys[" + "5" * 59 + "…].max_days", entry("pass_keys", max_days=32)),
     ("pass_keys[" + "5" * 59 + "…].per_day", entry("pass_keys", per_day=201)),
+    (OF + "p-2 " + UNTIL, part("tokens", entries=[*TOKENS, TOKENS[0] | {"subject": "p-2"}])),
+    (OF + "p-1 " + UNTIL + ".opens", part("tokens", entries=[TOKENS[0] | {"opens": True}])),
     ("sign.clear_hold_s", {"sign": BASE["sign"] | {"clear_hold_s": 2.0}}),
     ("sign.lost_hold_s", {"sign": BASE["sign"] | {"lost_hold_s": 1.0}}),
 ]  # fmt: skip

@@ -26,7 +26,7 @@ from agent.gallery.passes import Here, judge
 from agent.gallery.passes_text import base45
 from agent.gallery.passes_uses import Uses
 from agent.policy.bundle import PolicyDocument, Sign
-from agent.policy.signage import FORBIDDING_MARKER, FORBIDDING_TEXT, SignWatch
+from agent.policy.signage import FORBIDDING_MARKER, FORBIDDING_TEXT, OPT_OUT_MARKER, SignWatch
 from agent.site.passes import issue_pass
 from agent.site.signs.attest import Look, Reads, mark_in, token_in
 from agent.site.signs.fonts import family_for
@@ -275,7 +275,7 @@ class TestMaking:
         assert marker_of(policy_of(sign=MARKER_7)) == 7
         inspection = {"inspector": "desk", "inspected": iso(NOW_S), "until": iso(NOW_S + DAY_S)}
         numbers = {marker_of(policy_of(sign={"id": f"s-{n}", "inspection": inspection})) for n in range(60)}
-        assert len(numbers) > 20 and max(numbers) < FORBIDDING_MARKER
+        assert len(numbers) > 20 and max(numbers) < OPT_OUT_MARKER
 
     @pytest.mark.parametrize(
         "told, languages, options, words",
@@ -339,6 +339,22 @@ class TestRefusing:
         assert [each.number for each in ArucoReader().markers(frame, None)] == [FORBIDDING_MARKER]
         assert [each.text for each in ZxingReader().texts(frame)] == [FORBIDDING_TEXT]
         assert "禁止人脸识别" in text_of(data)
+
+    @pytest.mark.parametrize("size", ["A5", "A6"])
+    def test_one_person_s_card_has_a_mark_of_its_own_and_no_code(self, size: str) -> None:
+        data = make_refusing(kind="pdf", size=size, languages=["en", "zh-Hans", "de"], now_s=NOW_S, alone=True)
+        page = pypdfium2.PdfDocument(data)[0]
+        grey = page.render(scale=900 / page.get_width(), grayscale=True).to_numpy()
+        luma = np.full((1440, 1920), 120, np.uint8)
+        luma[60 : 60 + grey.shape[0], 100 : 100 + grey.shape[1]] = grey.reshape(grey.shape[:2])
+        frame = codes_of(luma)
+        texts = [each.text for each in ZxingReader().texts(frame)]
+        sighting = SignWatch().see(frame, ArucoReader(), policy(), texts, due=True)
+        assert texts == [] and not sighting.forbidding
+        assert sighting.cards is not None and len(sighting.cards) == 1
+        assert [each.number for each in ArucoReader().markers(frame, None)] == [OPT_OUT_MARKER]
+        said = text_of(data)
+        assert "请勿识别我" in said and "Donotrecogniseme" in said and "Michnichterkennen" in said
 
     def test_a_language_without_words_is_one_line(self) -> None:
         with pytest.raises(ConfigError, match="no fixed words in ja; there are in en"):

@@ -84,8 +84,8 @@ def forging(permit: Permit, frame: PermittedFrame, template: ReferenceTemplate, 
         unix_s=0,
         guardian_below=0,
     )
-    PermittedFrame(key=key, pixels=pixels, permit=permit, number=1, captured_ns=0)  # type: ignore[arg-type]
-    PermittedFrame(pixels=pixels, permit=permit, number=1, captured_ns=0)  # type: ignore[call-arg]
+    PermittedFrame(key=key, pixels=pixels, permit=permit, number=1, captured_ns=0, cards=())  # type: ignore[arg-type]
+    PermittedFrame(pixels=pixels, permit=permit, number=1, captured_ns=0, cards=())  # type: ignore[call-arg]
     Preview(key=key, picture=pixels, number=1)  # type: ignore[arg-type]
     OptIn(key=key, track=TrackId(1), number=1, face=None)  # type: ignore[arg-type]
     Probe(key=key, chip=pixels, quad=(), number=1, track=TrackId(1), permit=permit)  # type: ignore[arg-type]

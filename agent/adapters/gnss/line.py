@@ -1,28 +1,18 @@
-"""The receiver's serial line: opened raw, read on a thread of its own, and opened again when it is gone.
+"""The receiver's serial line.
 
-Rules: nothing is ever written to the receiver. What is no sentence is skipped; a line without an end is dropped. While
-the line is gone there is no position. A device file is all it takes: the recogniser has no network.
+Rules: nothing is ever written to the receiver. What is no sentence is skipped. While the line is gone there is no
+position. Leaves out: the line itself (serial_line.py), and what is believed (receiver.py).
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
-import selectors
-import termios
-import threading
-import tty
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
 
 from agent.adapters.gnss.nmea import LONGEST, parse
 from agent.adapters.gnss.receiver import Receiver
+from agent.adapters.serial_line import SerialLine
 from agent.ports import Clock
 from agent.units import Fix
-
-_CHUNK: Final = 4096
 
 
 class SerialLocator:
@@ -45,83 +35,33 @@ class SerialLocator:
         uere_m: float | None = None,
         again_s: float = 1.0,
     ) -> None:
-        self._port, self._speed = port, int(getattr(termios, f"B{baud}"))
-        self._clock, self._report = clock, report
-        self._receiver, self._again_s = Receiver(uere_m), again_s
-        self._reported = False
-        self.lines = 0
+        self._clock, self._receiver = clock, Receiver(uere_m)
+        self._line = SerialLine(
+            port,
+            baud,
+            name="position",
+            longest=LONGEST,
+            heard=self._heard,
+            lost=lambda: self._receiver.lost(clock.monotonic_ns()),
+            report=lambda why: report(
+                f"position: {port}: {why}; see to the receiver and position.port; it is tried again"
+            ),
+            again_s=again_s,
+        )
+
+    @property
+    def lines(self) -> int:
         """How many lines have been heard, good and bad."""
-        self._wake, self._closing = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="position", daemon=True)
-        self._thread.start()
+        return self._line.lines
 
     def fix(self, now_ns: int) -> Fix | None:
         return self._receiver.fix(now_ns)
 
     def close(self) -> None:
         """Stop reading; safe to call twice."""
-        if self._closing >= 0:
-            os.close(self._closing)
-            self._closing = -1
-            self._thread.join()
-            os.close(self._wake)
+        self._line.close()
 
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._wake, selectors.EVENT_READ)
-            while True:
-                try:
-                    with self._opened() as line:
-                        key = selector.register(line, selectors.EVENT_READ)
-                        try:
-                            self._read(line, selector)
-                        finally:
-                            selector.unregister(key.fileobj)
-                        return
-                except (OSError, termios.error) as error:
-                    self._receiver.lost(self._clock.monotonic_ns())
-                    self._tell(error)
-                if selector.select(self._again_s):
-                    return
-
-    def _read(self, line: int, selector: selectors.BaseSelector) -> None:
-        """Until told to stop.
-
-        Raises:
-            OSError: the line is gone.
-        """
-        rest = b""
-        while all(key.fd == line for key, _ in selector.select()):
-            data = os.read(line, _CHUNK)
-            if not data:
-                raise OSError(errno.EPIPE, "the line has ended")
-            self._reported = False
-            *whole, rest = (rest + data).split(b"\n")
-            for text in whole:
-                sentence = parse(text)
-                if sentence is not None:
-                    self._receiver.hear(sentence, self._clock.monotonic_ns())
-                self.lines += 1
-            rest = rest[-LONGEST:]
-
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        """The line, raw and ours alone, without what has waited in it: nobody knows how old that is."""
-        line = os.open(self._port, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            fcntl.ioctl(line, termios.TIOCEXCL)
-            tty.setraw(line, termios.TCSANOW)
-            mode = termios.tcgetattr(line)
-            mode[2] = (mode[2] | termios.CLOCAL | termios.CREAD) & ~termios.CRTSCTS
-            mode[4] = mode[5] = self._speed
-            termios.tcsetattr(line, termios.TCSAFLUSH, mode)
-            yield line
-        finally:
-            os.close(line)
-
-    def _tell(self, error: Exception) -> None:
-        if not self._reported:
-            self._reported = True
-            number, reason = error.args
-            reason = "not a serial line" if number == errno.ENOTTY else reason
-            self._report(f"position: {self._port}: {reason}; see to the receiver and position.port; it is tried again")
+    def _heard(self, text: bytes) -> None:
+        sentence = parse(text)
+        if sentence is not None:
+            self._receiver.hear(sentence, self._clock.monotonic_ns())

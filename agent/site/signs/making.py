@@ -11,13 +11,13 @@ from agent.crypto import SignSecret
 from agent.errors import ConfigError
 from agent.policy.bundle import PolicyDocument, utc
 from agent.policy.declared import Statute
-from agent.policy.signage import FORBIDDING_MARKER
+from agent.policy.signage import OPT_OUT_MARKER
 from agent.site.signs.content import content_of
 from agent.site.signs.drawing import Sheet
 from agent.site.signs.fonts import Family, family_for
 from agent.site.signs.layout import PAPERS, lay_out
 from agent.site.signs.pdf import pdf
-from agent.site.signs.refusing import refusing_sheet
+from agent.site.signs.refusing import card_sheet, refusing_sheet
 from agent.site.signs.svg import svg
 from agent.site.signs.token import issue_token
 
@@ -62,13 +62,18 @@ def make_sign(
     return _printed(lay_out(content, PAPERS[size], family), family, kind, now_s), until_s
 
 
-def make_refusing(*, kind: Kind, size: str, languages: Sequence[str], now_s: float, font: Path | None = None) -> bytes:
-    """The no-recognition sign, or a card to hold up: the same for every site, and anybody may print it.
+def make_refusing(
+    *, kind: Kind, size: str, languages: Sequence[str], now_s: float, font: Path | None = None, alone: bool = False
+) -> bytes:
+    """The no-recognition sign, or one person's card: the same for every site, and anybody may print it.
+
+    Args:
+        alone: the card, which speaks for whoever holds it and for nobody else.
 
     Raises:
         ConfigError: a language without fixed words, or no font for it.
     """
-    sheet, text = refusing_sheet(size, languages)
+    sheet, text = (card_sheet if alone else refusing_sheet)(size, languages)
     family = family_for(text, font)
     return _printed(sheet(family), family, kind, now_s)
 
@@ -78,7 +83,7 @@ def marker_of(document: PolicyDocument) -> int:
     if document.sign.marker is not None:
         return document.sign.marker.number
     named = sha256(f"doorward/sign/marker\x00{document.site}\x00{document.sign.id}".encode()).digest()
-    return int.from_bytes(named[:4], "big") % FORBIDDING_MARKER
+    return int.from_bytes(named[:4], "big") % OPT_OUT_MARKER
 
 
 def _printed(sheet: Sheet, family: Family, kind: Kind, now_s: float) -> bytes:

@@ -36,7 +36,11 @@ class Words:
     mark: str
     refusing: str
     refusing_text: str
-    card: str
+    hold: str
+    alone: str
+    """Title of one person's own card; its two texts follow."""
+    alone_text: str
+    alone_else: str
 
 
 WORDS: Final[Mapping[str, Words]] = {
@@ -63,7 +67,10 @@ WORDS: Final[Mapping[str, Words]] = {
         mark="The camera looks for this mark. Without it, nobody is recognised.",
         refusing="No face recognition",
         refusing_text="While a Doorward camera sees this sign, it recognises nobody.",
-        card="Hold it so that the camera sees the whole square.",
+        hold="Hold it so that the camera sees the whole square.",
+        alone="Do not recognise me",
+        alone_text="A Doorward camera that sees this card leaves alone whoever holds it before their chest.",
+        alone_else="While it cannot tell whose card it is, it recognises nobody.",
     ),
     "zh-Hans": Words(
         title="此门使用人脸识别",
@@ -87,7 +94,10 @@ WORDS: Final[Mapping[str, Words]] = {
         mark="摄像头须看到此标记；看不到时不识别任何人。",
         refusing="禁止人脸识别",
         refusing_text="Doorward 摄像头看到本标志期间，不识别任何人。",
-        card="请举起卡片，让摄像头看到整个方块。",
+        hold="请举起卡片，让摄像头看到整个方块。",
+        alone="请勿识别我",
+        alone_text="Doorward 摄像头看到本卡时，不识别将其举在胸前的人。",
+        alone_else="无法判断持卡人时，不识别任何人。",
     ),
     "de": Words(
         title="Gesichtserkennung an dieser Tür",
@@ -113,6 +123,9 @@ WORDS: Final[Mapping[str, Words]] = {
         mark="Die Kamera sucht dieses Zeichen. Ohne es wird niemand erkannt.",
         refusing="Keine Gesichtserkennung",
         refusing_text="Solange eine Doorward-Kamera dieses Schild sieht, erkennt sie niemanden.",
-        card="So halten, dass die Kamera das ganze Quadrat sieht.",
+        hold="So halten, dass die Kamera das ganze Quadrat sieht.",
+        alone="Mich nicht erkennen",
+        alone_text="Eine Doorward-Kamera, die diese Karte sieht, lässt in Ruhe, wer sie vor der Brust hält.",
+        alone_else="Solange sie nicht weiß, wessen Karte es ist, erkennt sie niemanden.",
     ),
 }

@@ -1,0 +1,106 @@
+"""What goes into the core and what comes out of it, as values; the core itself re-exports them.
+
+Rules: an input is something that happened, with its own time; an output is something to be done or told, and nothing in
+one is facial but the preview. Leaves out: what leads to what (core.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from agent.events.decision import Decision
+from agent.gallery.gallery import Gallery
+from agent.policy.circumstances import Surroundings
+from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
+from agent.policy.gate import Refusal
+from agent.policy.law import Law
+from agent.token import Token
+from agent.units import SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class FrameArrived:
+    captured: CapturedFrame
+    surroundings: Surroundings
+    read_passes: bool
+    """Search this frame for QR codes; a few times a second is enough for a hand."""
+    preview_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FramesStopped:
+    """The camera gives no frames: whatever was permitted is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class LawChanged:
+    law: Law | None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryChanged:
+    gallery: Gallery | None
+    withdrawn: Container[SubjectId]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TokenShown:
+    """A card or a PIN; no frame has to do with it."""
+
+    token: Token
+    captured_ns: int
+    """When it was taken in, CLOCK_MONOTONIC."""
+    surroundings: Surroundings
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """A decision could not be made durable, so nothing was opened: what it used up is given back."""
+
+    decision: Decision
+
+
+Shown = CodeFrame | PermittedFrame | TokenShown
+"""What a decision comes of: a frame, or a token and no frame."""
+Input = FrameArrived | FramesStopped | LawChanged | GalleryChanged | TokenShown | NotWritten
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One frame was judged; None: permitted."""
+
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """Recognition began (None) or ended, or its grounds changed."""
+
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMade:
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """A model raised on a permitted frame; the process must not offer it again."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WithdrawalShown:
+    """A person's withdrawal code was held up: erase them."""
+
+    subject: SubjectId
+
+
+Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed | WithdrawalShown
