@@ -1,16 +1,18 @@
 """Enrolment at a desk: pictures that a consenting person hands in, on a device whose recogniser does not run.
 
-Rules: the consent comes first and is checked against the law in force; every picture passes the gate; what is kept is
-one sealed row of the vault and one ledger entry, or nothing. Leaves out: files and words (the command), capture at the
-camera.
+Rules: the consent comes first and is checked against the law in force; every picture passes the gate; who is here under
+another pseudonym, or too like somebody who is, is not kept; what is kept is one sealed row of the vault and one ledger
+entry, or nothing. Leaves out: files and words (the command), the camera (app/capture.py).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from agent.adapters.clock import SystemClock
+from agent.adapters.clock import SystemClock, utc_offset_s
 from agent.adapters.fetch import Repository
 from agent.adapters.keys import KeySource, PlainKeys
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
@@ -18,20 +20,33 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
-from agent.app.recogniser import alone
+from agent.app.recogniser import alone, open_gallery
 from agent.app.standing import Standing
 from agent.app.timekeeping import hear, trusted_clock
 from agent.errors import LinkError, PolicyError, VaultError
 from agent.events.wire import FetchOutcome
+from agent.gallery.alike import Alike, Distinct, compare
 from agent.gallery.consent import Consent, read_receipt
-from agent.gallery.enrol import Rejected, Watch, enrol
+from agent.gallery.enrol import NotPermitted, Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
+from agent.gallery.sitting import Sitting
 from agent.gallery.vault import Rotation, VaultContext, lock
-from agent.policy.circumstances import Circumstances, Surroundings
+from agent.policy.circumstances import Circumstances, SignSighting, Surroundings
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
-from agent.units import DeviceId, SiteId
+from agent.policy.location import moved
+from agent.units import DeviceId, Fix, SiteId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One person's reference is in the vault."""
+
+    too_like: bool
+    """Too like somebody else for 1:N; only in 1:1, where it is worth a warning."""
+    seconds: float
+    """From the first picture that was looked at (or, at the camera, taken) to the row on the disk."""
 
 
 class Desk:
@@ -74,6 +89,11 @@ class Desk:
             crossed_s=crossed_s,
         )
         self._here = Circumstances(0, around, None)
+        self._opened_ns = SystemClock().monotonic_ns()
+
+    @property
+    def law(self) -> Law:
+        return self._law
 
     def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
         """The consent of a receipt that somebody brings.
@@ -96,25 +116,69 @@ class Desk:
             raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
         return consent
 
-    def enrol(self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None) -> Rejected | None:
-        """Make and keep one person's reference; None when it is kept.
+    def enrol(
+        self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None
+    ) -> Kept | Rejected | Alike:
+        """Make and keep one person's reference from pictures.
 
         Args:
             pictures: see `recording.handed_in`; they are gone afterwards.
 
         Raises:
             PolicyError: the consent does not cover this device or site.
-            VaultError: the vault cannot keep it.
+            VaultError: the vault cannot keep it, or cannot be opened to compare it.
             DeviceError: the disk or a model failed.
         """
-        gate = Gate(self._law)
+        since_s, gate = time.monotonic(), Gate(self._law)
         made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
-        if not isinstance(made, Reference):
-            return made
+        return self.keep(made, since_s) if isinstance(made, Reference) else made
+
+    def sitting(self, gate: Gate, consent: Consent, limit_s: float) -> Sitting | NotPermitted:
+        """The capture of one person at the camera; not permitted where it may not even be opened.
+
+        Args:
+            gate: under the desk's law.
+        """
+        refusal = gate.closed() or gate.closed_to(consent, self._here)
+        if refusal is not None:
+            return NotPermitted(refusal.grounds)
+        return Sitting(gate, self._detector, self._embedder, consent, self._model, round(limit_s * 1e9))
+
+    def here(self, captured_ns: int, fix: Fix | None, sign: SignSighting | None) -> Circumstances:
+        """What is the case at one frame of the camera; `captured_ns` as the system's monotonic clock counts."""
+        document = self._law.policy.document
+        unix_s = None if self._unix_s is None else self._unix_s + (captured_ns - self._opened_ns) / 1e9
+        around = replace(
+            self._here.surroundings,
+            unix_s=unix_s,
+            fix=fix,
+            moved=moved(document.location, fix, captured_ns),
+            utc_offset_s=None
+            if document.timezone is None or unix_s is None
+            else utc_offset_s(document.timezone, unix_s),
+        )
+        return Circumstances(captured_ns, around, sign)
+
+    def keep(self, reference: Reference, since_s: float) -> Kept | Alike:
+        """Compare a reference with everybody here, and keep it if it is distinct.
+
+        Args:
+            since_s: when its making began, on the monotonic clock.
+
+        Raises:
+            PolicyError, VaultError, DeviceError: see `enrol`.
+        """
         keys = self._keys.vault_keys
+        gallery = open_gallery(self._store, self._context.gallery, self._context.device, self._keys, self._model)
+        if gallery is None:
+            raise VaultError("vault: it does not open, see the line above; nobody can be compared, so nobody is kept")
+        distinct = compare(reference, gallery, one_to_one=self._law.one_to_one)
+        if not isinstance(distinct, Distinct):
+            return distinct
+        made = distinct.reference
         self._rotation = self._rotation or Rotation(keys.gallery, self._context.epoch, len(made.template.vector))
         self._store.put_reference(lock(made, self._context, keys, self._rotation), self._unix_s)
-        return None
+        return Kept(distinct.too_like, time.monotonic() - since_s)
 
 
 @contextmanager

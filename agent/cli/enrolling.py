@@ -1,0 +1,181 @@
+"""`doorward people enrol`: one person, from pictures or before the device's own camera, on a stopped device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.progress import Progress
+
+from agent.cli.guidance import ALIKE, FAULTS, NEARLY, NOTHING_KEPT, POSES, SAID, WAITING
+from agent.cli.mirror import shown
+from agent.errors import ConfigError, PolicyError, VaultError
+from agent.gallery.alike import Alike
+from agent.gallery.enrol import NotPermitted, PictureFault, TooFewGood
+from agent.gallery.guide import WANTED
+from agent.gallery.reference import PROBES_MIN
+from agent.policy.frames import CapturedFrame
+from agent.policy.grounds import Ground
+
+if TYPE_CHECKING:
+    from agent.app.capture import OutOfTime, Taken, View
+    from agent.app.config import DeviceConfig
+    from agent.app.desk import Desk, Kept
+    from agent.gallery.consent import Consent
+
+_SIZE_MAX: Final = 32 * 1024 * 1024
+_FRAMES_PER_S: Final = 8
+
+
+def enrol_pictures(config: DeviceConfig, receipt: Path, pictures: tuple[Path, ...]) -> None:
+    """Enrol from picture files.
+
+    Raises:
+        DoorwardError: whatever is in the way; nothing was kept then.
+    """
+    if len(pictures) < PROBES_MIN:
+        raise ConfigError(f"FILE: {len(pictures)} pictures; at least {PROBES_MIN} are needed, from different moments")
+    with _consenting(config, receipt) as (desk, agreed):
+        frames = [_frame(place, path) for place, path in enumerate(pictures)]
+        faults: dict[int, PictureFault | None] = {}
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task("looking at the pictures", total=len(pictures))
+
+            def watch(place: int, fault: PictureFault | None) -> None:
+                faults[place] = fault
+                progress.update(bar, completed=len(faults))
+
+            made = desk.enrol(agreed, frames, watch)
+    for place, fault in sorted(faults.items()):
+        if fault is not None:
+            click.echo(f"{pictures[place]}: {FAULTS[fault]}", err=True)
+    if isinstance(made, TooFewGood):
+        raise ConfigError(f"FILE: {made.good} good pictures, {PROBES_MIN} are needed; {NOTHING_KEPT}")
+    if isinstance(made, NotPermitted):
+        raise _not_permitted(receipt, made)
+    _close(agreed, receipt, made)
+
+
+def enrol_here(config: DeviceConfig, receipt: Path, limit_s: float) -> None:
+    """Enrol before the device's own camera, guided.
+
+    Raises:
+        DoorwardError: see `enrol_pictures`.
+    """
+    from agent.app.sources import capture_parts
+
+    parts = capture_parts(config, _report)
+    with _consenting(config, receipt) as (desk, agreed):
+        from agent.app.capture import OutOfTime, capture
+
+        try:
+            with _guide() as show:
+                taken: Taken | NotPermitted | OutOfTime = capture(
+                    desk, agreed, parts, show, stall_s=config.camera.stall_s, limit_s=limit_s
+                )
+        except KeyboardInterrupt:
+            click.echo(f"doorward: {NOTHING_KEPT}", err=True)
+            raise
+        if isinstance(taken, NotPermitted):
+            raise _not_permitted(receipt, taken)
+        if isinstance(taken, OutOfTime):
+            raise ConfigError(f"camera: {_missing(taken)}; {NOTHING_KEPT}")
+        made = desk.keep(taken.reference, taken.since_s)
+    _close(agreed, receipt, made)
+
+
+@contextmanager
+def _consenting(config: DeviceConfig, receipt: Path) -> Iterator[tuple[Desk, Consent]]:
+    """The open desk and the consent, which comes before everything else."""
+    from agent.app.desk import open_desk
+
+    data = _bytes(receipt)
+    with open_desk(config, _report) as desk:
+        yield desk, desk.consent(data, str(receipt))
+
+
+def _report(line: str) -> None:
+    click.echo(f"doorward: {line}", err=True)
+
+
+@contextmanager
+def _guide() -> Iterator[Callable[[View], None]]:
+    """What shows each view: a picture that changes on a terminal, else a line a change."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    with Live(console=console, refresh_per_second=_FRAMES_PER_S, transient=True) as live:
+        yield lambda view: live.update(shown(view))
+
+
+class _Lines:
+    """The guide without a terminal."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, view: View) -> None:
+        if view.say is None:
+            line = f"{WAITING} ({_listed(view.grounds)})"
+        else:
+            taken = sum(WANTED.values()) - sum(view.missing.values())
+            line = f"{taken} of {sum(WANTED.values())}: {SAID[view.say]}"
+        if line != self._last:
+            self._last = line
+            click.echo(line, err=True)
+
+
+def _listed(grounds: Iterable[Ground]) -> str:
+    return ", ".join(ground.value for ground in grounds)
+
+
+def _missing(over: OutOfTime) -> str:
+    """What was missing when the time was over, and what was in the way most of the time."""
+    counts = ", ".join(f"{POSES[pose]} {count}" for pose, count in over.missing.items() if count)
+    if over.grounds:
+        reason = f"{WAITING} ({_listed(over.grounds)})"
+    else:
+        reason = "nobody was seen" if over.obstacle is None else f"most of the time: {SAID[over.obstacle]}"
+    return f"the time is over and good pictures are missing ({counts}); {reason}"
+
+
+def _not_permitted(receipt: Path, refused: NotPermitted) -> PolicyError:
+    return PolicyError(f"{receipt}: not permitted ({_listed(refused.grounds)}); {NOTHING_KEPT}")
+
+
+def _close(agreed: Consent, receipt: Path, made: Kept | Alike) -> None:
+    if isinstance(made, Alike):
+        raise VaultError(f"{receipt}: {ALIKE[made]}; {NOTHING_KEPT}")
+    if made.too_like:
+        _report(NEARLY)
+    click.echo(
+        f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends ({made.seconds:.1f} s)"
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from None
+
+
+def _frame(number: int, path: Path) -> CapturedFrame:
+    """The picture as the camera would give it.
+
+    Raises:
+        ConfigError: it cannot be read as a picture.
+    """
+    from agent.adapters.recording import decoded, handed_in
+
+    data = _bytes(path)
+    picture = decoded(data) if len(data) <= _SIZE_MAX else None
+    if picture is None:
+        raise ConfigError(f"{path}: is not a picture of at most {_SIZE_MAX >> 20} MB; give JPEG, PNG or WebP")
+    return handed_in(number, picture)
