@@ -73,6 +73,7 @@ def enrol_here(config: DeviceConfig, receipt: Path, limit_s: float) -> None:
     with _consenting(config, receipt) as (desk, agreed):
         from agent.app.capture import OutOfTime, capture
 
+        _report(f"{receipt}: the consent of {agreed.subject} is in force; the camera is opened now")
         try:
             with _guide() as show:
                 taken: Taken | NotPermitted | OutOfTime = capture(
