@@ -137,13 +137,13 @@ def _listed(grounds: Iterable[Ground]) -> str:
 
 
 def _missing(over: OutOfTime) -> str:
-    """What was missing when the time was over, and what was in the way most of the time."""
+    """What was missing at the end, and what was in the way most of the time."""
     counts = ", ".join(f"{POSES[pose]} {count}" for pose, count in over.missing.items() if count)
     if over.grounds:
         reason = f"{WAITING} ({_listed(over.grounds)})"
     else:
         reason = "nobody was seen" if over.obstacle is None else f"most of the time: {SAID[over.obstacle]}"
-    return f"the time is over and good pictures are missing ({counts}); {reason}"
+    return f"good pictures are missing ({counts}); {reason}"
 
 
 def _not_permitted(receipt: Path, refused: NotPermitted) -> PolicyError:

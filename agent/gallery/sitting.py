@@ -105,7 +105,9 @@ class Sitting:
                 self.guide.take_back(self._taken.pop(place)[0])
 
     def _finding(self, frame: PermittedFrame, standing: list[tuple[Face, OptIn]]) -> Finding:
-        if len(standing) != 1:
+        if not standing:
+            return Finding(0, brightness=float(frame.pixels.mean()))
+        if len(standing) > 1:
             return Finding(len(standing))
         face = standing[0][0]
         inter_eye = inter_eye_px(face)

@@ -16,7 +16,7 @@ import pytest
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.litert import LoadedModel, load_models
-from agent.adapters.recording import RecordingCamera
+from agent.adapters.recording import RecordingCamera, handed_in
 from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
 from agent.app.capture import OutOfTime, Taken, View, capture
 from agent.app.config import load as load_config
@@ -25,7 +25,7 @@ from agent.app.parts import Parts
 from agent.app.sources import capture_parts, parts
 from agent.demo import policies
 from agent.demo.device import Device
-from agent.errors import ConfigError, DeviceError
+from agent.errors import ConfigError, DeviceError, VaultError
 from agent.gallery.alike import Alike
 from agent.gallery.consent import Consent
 from agent.gallery.enrol import NotPermitted
@@ -39,7 +39,7 @@ from agent.ports import Camera
 from agent.scene.scene import load
 from agent.site.consents import issue_receipt
 from agent.units import DoorId, Rgb, SubjectId
-from tests.app.door import MODELS, WALL, face, opened, site, video
+from tests.app.door import MODELS, WALL, enrol, face, opened, site, video
 from tests.conftest import ROOT
 
 SCENE = load(ROOT / "scenes" / "enrolment.toml")
@@ -112,10 +112,15 @@ class Openings:
 
 
 class WithEyes:
-    """A loaded embedder that remembers what went in and came out."""
+    """A loaded embedder that remembers what went in and came out.
 
-    def __init__(self, model: LoadedModel) -> None:
+    Args:
+        runtime: what it says that it runs in.
+    """
+
+    def __init__(self, model: LoadedModel, runtime: str | None = None) -> None:
         self._model = model
+        self.runtime = runtime or model.runtime
         self.seen: list[tuple[Rgb, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -334,6 +339,19 @@ def test_in_1_to_1_a_person_is_enrolled_at_the_camera_as_well(tmp_path: Path, mo
     with desk_of(device, models) as desk:
         taken = sit(desk, consent_of(device, desk), simulated())
         assert isinstance(taken, Taken) and isinstance(desk.keep(taken.reference, 0.0), Kept)
+
+
+def test_where_the_vault_does_not_open_nobody_can_be_compared_and_nobody_is_kept(
+    tmp_path: Path, models: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = site(tmp_path, **REGION)
+    enrol(device, models)
+    with desk_of(device, (models[0], WithEyes(models[1], "another-runtime 1.0"))) as desk:
+        pictures = [np.ascontiguousarray(face("p2", f"enrol-{place}")[..., ::-1]) for place in range(1, 7)]
+        with pytest.raises(VaultError, match="nobody is kept"):
+            desk.enrol(consent_of(device, desk, "p-2"), [handed_in(place, bgr) for place, bgr in enumerate(pictures)])
+    assert enrolled(device) == ["p-1"]
+    assert "runtime: a row is of another one" in capsys.readouterr().err
 
 
 def test_only_enrolment_plays_a_simulated_camera_of_a_device_config(tmp_path: Path) -> None:

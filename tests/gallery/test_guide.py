@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from agent.face.probe import ProbeLimits
-from agent.gallery.guide import DARK, FRONT_DEG, GAP_NS, HOLD_NS, LIMIT_NS, WANTED, Finding, Guide, Instruction, Pose
+from agent.gallery.guide import (
+    DARK,
+    FRONT_DEG,
+    GAP_NS,
+    HOLD_NS,
+    LIMIT_NS,
+    NIGHT,
+    WANTED,
+    Finding,
+    Guide,
+    Instruction,
+    Pose,
+)
 from agent.gallery.reference import PROBES_MIN
 
 LIMITS = ProbeLimits(inter_eye_px=40.0)
@@ -51,6 +63,9 @@ def test_what_is_wanted_makes_a_reference_and_most_of_it_is_frontal() -> None:
     ("changes", "says"),
     [
         ({"faces": 0}, Instruction.STEP_IN),
+        ({"faces": 0, "brightness": NIGHT}, Instruction.STEP_IN),
+        ({"faces": 0, "brightness": NIGHT - 1}, Instruction.MORE_LIGHT),
+        ({"faces": 0, "brightness": NAN}, Instruction.MORE_LIGHT),
         ({"faces": 2}, Instruction.ONE_PERSON),
         ({"inter_eye_px": 39.9}, Instruction.COME_CLOSER),
         ({"inter_eye_px": NAN}, Instruction.COME_CLOSER),

@@ -100,6 +100,7 @@ def test_dark_and_blurred_frames_are_not_taken() -> None:
     assert Room().says(FACE, rgb=dark) is Instruction.MORE_LIGHT
     flat = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     assert Room().says(FACE, rgb=flat) is Instruction.HOLD_STILL
+    assert Room().says(rgb=flat // 8) is Instruction.MORE_LIGHT, "in the dark no face is found"
 
 
 def test_the_picture_that_is_shown_is_blocks_and_the_frame_is_ended() -> None:
