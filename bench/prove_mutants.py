@@ -130,7 +130,7 @@ def main() -> int:
         free: Queue[Path] = Queue()
         for number in range(workers):
             folder = Path(name) / str(number)
-            for part in ("agent", "tests", "scenes", "models"):
+            for part in ("agent", "tests", "scenes", "models", "docs"):
                 shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(ROOT / "pyproject.toml", folder)
             free.put(folder)

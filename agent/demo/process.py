@@ -54,7 +54,7 @@ class Child:
             lines = []
         return next((line.strip() for line in reversed(lines) if line.strip()), "it left no word")
 
-    def stop(self, patience_s: float = 3.0) -> int:
+    def stop(self, patience_s: float = 10.0) -> int:
         """End it: politely, then not. Returns its exit status."""
         self.look()
         if self.process.poll() is None:
