@@ -84,6 +84,7 @@ def capture(
         stall_s: a camera that gives nothing for this long has failed.
 
     Raises:
+        VaultError: the vault does not open; the camera was not opened then.
         DeviceError: the camera or a model failed.
         ConfigError: the camera cannot be opened as the config says.
     """

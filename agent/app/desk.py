@@ -28,6 +28,7 @@ from agent.events.wire import FetchOutcome
 from agent.gallery.alike import Alike, Distinct, compare
 from agent.gallery.consent import Consent, read_receipt
 from agent.gallery.enrol import NotPermitted, Rejected, Watch, enrol
+from agent.gallery.gallery import Gallery
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.sitting import Sitting
 from agent.gallery.vault import Rotation, VaultContext, lock
@@ -75,6 +76,7 @@ class Desk:
         self._model = ModelIdentity(embedder.sha256, embedder.runtime)
         self._context = VaultContext(keys.device, law.policy.site, self._model)
         self._rotation: Rotation | None = None
+        self._gallery: Gallery | None = None
         stock, crossed_s = store.stock(law.profile.filing_at, unix_s)
         around = Surroundings(
             unix_s=unix_s,
@@ -138,10 +140,14 @@ class Desk:
 
         Args:
             gate: under the desk's law.
+
+        Raises:
+            VaultError: the vault does not open, so that nobody could be compared afterwards.
         """
         refusal = gate.closed() or gate.closed_to(consent, self._here)
         if refusal is not None:
             return NotPermitted(refusal.grounds)
+        self._opened_gallery()
         return Sitting(gate, self._detector, self._embedder, consent, self._model, round(limit_s * 1e9))
 
     def here(self, captured_ns: int, fix: Fix | None, sign: SignSighting | None) -> Circumstances:
@@ -169,16 +175,23 @@ class Desk:
             PolicyError, VaultError, DeviceError: see `enrol`.
         """
         keys = self._keys.vault_keys
-        gallery = open_gallery(self._store, self._context.gallery, self._context.device, self._keys, self._model)
-        if gallery is None:
-            raise VaultError("vault: it does not open, see the line above; nobody can be compared, so nobody is kept")
-        distinct = compare(reference, gallery, one_to_one=self._law.one_to_one)
+        distinct = compare(reference, self._opened_gallery(), one_to_one=self._law.one_to_one)
         if not isinstance(distinct, Distinct):
             return distinct
         made = distinct.reference
         self._rotation = self._rotation or Rotation(keys.gallery, self._context.epoch, len(made.template.vector))
         self._store.put_reference(lock(made, self._context, keys, self._rotation), self._unix_s)
+        self._gallery = None  # there is one more in it now
         return Kept(distinct.too_like, time.monotonic() - since_s)
+
+    def _opened_gallery(self) -> Gallery:
+        """Everybody here; opened once, since that takes a second or two where there are many."""
+        context = self._context
+        gallery = self._gallery or open_gallery(self._store, context.gallery, context.device, self._keys, self._model)
+        if gallery is None:
+            raise VaultError("vault: it does not open, see the line above; nobody can be compared, so nobody is kept")
+        self._gallery = gallery
+        return gallery
 
 
 @contextmanager

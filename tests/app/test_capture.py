@@ -350,6 +350,11 @@ def test_where_the_vault_does_not_open_nobody_can_be_compared_and_nobody_is_kept
         pictures = [np.ascontiguousarray(face("p2", f"enrol-{place}")[..., ::-1]) for place in range(1, 7)]
         with pytest.raises(VaultError, match="nobody is kept"):
             desk.enrol(consent_of(device, desk, "p-2"), [handed_in(place, bgr) for place, bgr in enumerate(pictures)])
+        opening = Openings(simulated())
+        parts = Parts(open_camera=opening, open_locator=None, door=NoDoor())
+        with pytest.raises(VaultError, match="nobody is kept"):
+            capture(desk, consent_of(device, desk, "p-2"), parts, lambda view: None, stall_s=1.0)
+        assert opening.count == 0, "the person need not stand there first"
     assert enrolled(device) == ["p-1"]
     assert "runtime: a row is of another one" in capsys.readouterr().err
 
