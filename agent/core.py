@@ -227,11 +227,9 @@ class Core:
 
     def _withdrawal(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         """A withdrawal code narrows, so it counts under every refusal; any other code is nobody's business."""
-        document, gallery = law.policy.document, self._gallery
-        keys = [each.key for each in (*document.enrolment_keys, *document.pass_keys)]
-        found = judge_withdrawal(
-            text, keys, law.policy.site, lambda who: None if gallery is None else gallery.issuer(who)
-        )
+        document = law.policy.document
+        keys = [*(each.key for each in document.enrolment_keys), *(each.key for each in document.pass_keys)]
+        found = judge_withdrawal(text, keys, law.policy.site, self._issuer)
         if isinstance(found, NotWithdrawn):
             return self._refused(found.reason.value, law, codes, around)
         return [] if found is None or found in self._withdrawn else [WithdrawalShown(found)]

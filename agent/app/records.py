@@ -18,9 +18,9 @@ from agent.adapters.store import Store, read_ledger
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
-from agent.app.desk import open_store
 from agent.app.erasure import Erasure
 from agent.app.standing import Standing
+from agent.app.stopped import open_store
 from agent.app.timekeeping import hear, trusted_clock
 from agent.errors import ConfigError, LinkError
 from agent.gallery.retention import DAY_S, Ended, Stay, end, ended

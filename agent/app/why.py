@@ -18,7 +18,7 @@ from agent.adapters.clock import utc_offset_s
 from agent.adapters.litert import held, load_models
 from agent.app.alternative import self_test
 from agent.app.config import DeviceConfig
-from agent.app.desk import open_law
+from agent.app.stopped import open_law
 from agent.crypto import SignPublic
 from agent.errors import ConfigError, DeviceError, LinkError
 from agent.events.bodies import Met

@@ -91,7 +91,7 @@ def verify(config_file: Path, what: str) -> None:
     """
     from agent.adapters.clock import utc_offset_s
     from agent.app import config
-    from agent.app.desk import open_law
+    from agent.app.stopped import open_law
     from agent.gallery.passes import Here, Rejected, judge
 
     texts = (what,) if what.startswith(PREFIX) else _read(Path(what))

@@ -15,7 +15,7 @@ from agent import __version__
 from agent.adapters.litert import LoadedModel
 from agent.adapters.recording import handed_in
 from agent.adapters.store import Store
-from agent.app.desk import Desk
+from agent.app.desk import Desk, Kept
 from agent.crypto import SignSecret
 from agent.demo.case import Consenting
 from agent.demo.device import Device
@@ -54,7 +54,7 @@ def enrol_cast(
             receipt = _receipt(device, secret, person, said, now)
             pictures = [scene.cast.picture(sprite)[..., ::-1] for sprite in scene.cast.of("enrol", person)]
             frames = [handed_in(place, np.ascontiguousarray(bgr)) for place, bgr in enumerate(pictures)]
-            if desk.enrol(desk.consent(receipt), frames) is not None:
+            if not isinstance(desk.enrol(desk.consent(receipt), frames), Kept):
                 raise ConfigError(f"cast: the pictures of {person} do not make a reference; run scripts/build_cast")
         for each in said:
             if each.refused is not None:

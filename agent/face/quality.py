@@ -1,6 +1,6 @@
-"""Is one aligned face sharp enough to be compared?
+"""Is one aligned face sharp enough to be compared, and is there light enough on it?
 
-The measure is the spread of the Laplacian over the middle of the chip, divided by the spread of its brightness, so that
+Sharpness is the spread of the Laplacian over the middle of the chip, divided by the spread of its brightness, so that
 dim light alone does not count as blur.
 """
 
@@ -19,3 +19,8 @@ def sharpness(chip: Rgb) -> float:
     if contrast < 1.0:
         return 0.0
     return 100.0 * float(np.std(cv2.Laplacian(grey, cv2.CV_16S))) / contrast / 4.0
+
+
+def brightness(chip: Rgb) -> float:
+    """Mean luma, 0 to 255, of the middle of a (112, 112, 3) chip."""
+    return float(np.mean(cv2.cvtColor(chip[12:100, 12:100], cv2.COLOR_RGB2GRAY)))

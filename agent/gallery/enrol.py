@@ -95,14 +95,14 @@ def enrol(
         if len(faces) != 1:
             found: Probe | PictureFault = PictureFault.MANY_FACES if faces else PictureFault.NO_FACE
         else:
-            probe = make_probe(frame, faces[0], opt_in, limits or _limits(gate))
+            probe = make_probe(frame, faces[0], opt_in, limits or usual_limits(gate))
             found = _UNFIT[probe] if isinstance(probe, Unfit) else probe
         fault = found if isinstance(found, PictureFault) else None
         templates.append(embedder.embed(found) if isinstance(found, Probe) else None)
         faults.append(fault)
         if watch is not None:
             watch(place, fault)
-    for place in _unlike(templates):
+    for place in unlike(templates):
         templates[place], faults[place] = None, PictureFault.NOT_ALIKE
         if watch is not None:
             watch(place, PictureFault.NOT_ALIKE)
@@ -112,13 +112,14 @@ def enrol(
     return Reference(average(good, model), consent)
 
 
-def _limits(gate: Gate) -> ProbeLimits:
+def usual_limits(gate: Gate) -> ProbeLimits:
+    """What a face must be like under the gate's law, which it must have."""
     law = gate.law
-    assert law is not None  # the gate has just permitted a picture under it
+    assert law is not None
     return ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
 
 
-def _unlike(templates: Sequence[ProbeTemplate | None]) -> list[int]:
+def unlike(templates: Sequence[ProbeTemplate | None]) -> list[int]:
     """Places of templates that are below the permit's threshold against the mean of the others."""
     present = [(place, template) for place, template in enumerate(templates) if template is not None]
     unlike: list[int] = []

@@ -80,7 +80,7 @@ class Gallery(Unforgeable):
         VaultError: a reference is of another model, runtime, epoch or length.
     """
 
-    __slots__ = ("_part", "_references", "_rotation", "_rows", "_times")
+    __slots__ = ("_part", "_references", "_rotation", "_rows", "_times", "model")
 
     def __init__(self, references: Sequence[ProtectedReference], rotation: Rotation, model: ModelIdentity) -> None:
         for each in references:
@@ -88,6 +88,7 @@ class Gallery(Unforgeable):
                 raise VaultError("gallery: a reference was made by another model or runtime; enrol again with this one")
             if each.epoch != rotation.epoch or each.rotated.shape != (rotation.dimensions,):
                 raise VaultError("gallery: a reference is of another epoch or length; restore the vault or enrol again")
+        self.model = model
         self._references = tuple(references)
         self._rotation = rotation
         self._rows: Vector = np.array([each.rotated for each in references], np.float32).reshape(

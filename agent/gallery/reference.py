@@ -16,6 +16,7 @@ import numpy as np
 
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
 from agent.gallery.consent import Consent
+from agent.policy.frames import Permit
 from agent.units import Sha256, Vector
 
 if TYPE_CHECKING:  # not to load the image library wherever rows are only carried
@@ -40,6 +41,8 @@ class ReferenceTemplate(Unforgeable):
     mint: InitVar[Mint]
     vector: Vector
     model: ModelIdentity
+    permit: Permit | None = None
+    """That of its last probe: what it may be compared under. None: not made on this device."""
 
     def __post_init__(self, mint: Mint) -> None:
         demand(mint, "ReferenceTemplate")
@@ -83,7 +86,8 @@ def average(probes: Sequence[ProbeTemplate], model: ModelIdentity) -> ReferenceT
     """
     if len(probes) < PROBES_MIN:
         raise ValueError(f"a reference takes at least {PROBES_MIN} probes")
-    return ReferenceTemplate(mint=MINT, vector=unit(np.mean([probe.vector for probe in probes], axis=0)), model=model)
+    mean = unit(np.mean([probe.vector for probe in probes], axis=0))
+    return ReferenceTemplate(mint=MINT, vector=mean, model=model, permit=probes[-1].permit)
 
 
 def unit(vector: Vector) -> Vector:

@@ -15,6 +15,7 @@ from typing import Final, NewType, final
 
 from shapely import prepared
 from shapely.geometry import Polygon, box
+from shapely.prepared import PreparedGeometry
 
 from agent.policy._mint import MINT, Mint, Unforgeable, demand
 from agent.policy.bundle import Attempt
@@ -42,6 +43,28 @@ class OptIn(Unforgeable):
 
     def __post_init__(self, key: Mint) -> None:
         demand(key, "OptIn")
+
+
+@final
+class MarkedSpace(Unforgeable):
+    """The attempt region on one frame of an enrolment at the camera; only the gate makes it, with the consent in force.
+
+    Whoever is being enrolled stands in the region for longer than an attempt lasts, so its bounds do not count here;
+    the region does: nobody who walks past outside it can be looked at.
+    """
+
+    __slots__ = ("_area", "_number")
+
+    def __init__(self, *, key: Mint, rules: Attempt, number: int) -> None:
+        demand(key, "MarkedSpace")
+        self._area = prepared.prep(Polygon(rules.region))
+        self._number = number
+
+    def opt_in(self, face: Box) -> OptIn | None:
+        """Leave to look at this face; None when it does not lie wholly in the region."""
+        if not _covers(self._area, face):
+            return None
+        return OptIn(key=MINT, track=TrackId(0), number=self._number, face=face)
 
 
 @dataclass(slots=True)
@@ -79,7 +102,7 @@ class Attempts:
         for track in self._stays.keys() | faces.keys():
             stay = self._stays.setdefault(track, _Stay())
             face = faces.get(track)
-            if face is not None and self._inside(face):
+            if face is not None and _covers(self._area, face):
                 if stay.inside_ns is None:
                     stay.inside_ns = now_ns
                 stay.last_inside_ns, stay.left_ns = now_ns, None
@@ -88,11 +111,6 @@ class Attempts:
             else:
                 self._outside(stay, now_ns, seen=face is not None)
         return granted
-
-    def _inside(self, face: Box) -> bool:
-        # Asked first, since shapely leaves out corners that are not numbers and judges the rest.
-        proper = face.x0 < face.x1 and face.y0 < face.y1
-        return proper and self._area.covers(box(face.x0, face.y0, face.x1, face.y1))
 
     def _ready(self, stay: _Stay, now_ns: int) -> bool:
         if stay.ended or stay.inside_ns is None or now_ns - stay.inside_ns < self._rules.dwell_s * 1e9:
@@ -143,3 +161,9 @@ class Attempts:
         """Forget the tracks that the tracker has given up."""
         self._stays = {track: stay for track, stay in self._stays.items() if track in alive}
         self._opted_out.keep(alive)
+
+
+def _covers(area: PreparedGeometry[Polygon], face: Box) -> bool:
+    # Asked first, since shapely leaves out corners that are not numbers and judges the rest.
+    proper = face.x0 < face.x1 and face.y0 < face.y1
+    return proper and area.covers(box(face.x0, face.y0, face.x1, face.y1))

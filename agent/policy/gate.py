@@ -18,7 +18,7 @@ from shapely import contains_xy
 from shapely.geometry import Polygon as Area
 
 from agent.policy._mint import MINT
-from agent.policy.attempt import OptIn, TrackId
+from agent.policy.attempt import MarkedSpace, OptIn, TrackId
 from agent.policy.bundle import ExcludedRegion
 from agent.policy.circumstances import Circumstances
 from agent.policy.fields import Mode, Place, Purpose
@@ -34,11 +34,11 @@ from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 Keep = npt.NDArray[np.uint8]
 """255 where looking is allowed, 0 where it is not; (height, width, 3) for colour, (height, width) for luma."""
 
-_AT_THE_DOOR = frozenset({
+AT_THE_DOOR = frozenset({
     Ground.SIGN_MISSING, Ground.SIGN_FORBIDS, Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.VIEW_UNKNOWN,
     Ground.DEVICE_MOVED,
 })  # fmt: skip
-"""What says nothing about a picture that was not taken at the door."""
+"""What says nothing about a picture that was not taken at the door, and may pass by itself for one that is."""
 
 
 @final
@@ -167,24 +167,49 @@ class Gate:
         """
         rgb, captured._rgb, captured._luma = captured._rgb, None, None
         law, unix_s = self._law, here.surroundings.unix_s
-        grounds = tuple(ground for ground in unmet(law, here) if ground not in _AT_THE_DOOR)
+        refusal = self.closed_to(consent, here)
+        if refusal is not None:
+            return refusal
+        assert law is not None and unix_s is not None  # else it would be closed
+        if rgb is None or self._keep is None or rgb.shape != self._keep.shape:
+            return Refusal((Ground.VIEW_MISMATCH,))
+        frame = _permit(rgb.copy(), law, unix_s, captured)
+        return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number, face=None)
+
+    def closed_to(self, consent: ConsentInForce, here: Circumstances) -> Refusal | None:
+        """Why this person may not be enrolled now, whatever a picture shows; None when they may."""
+        law, unix_s = self._law, here.surroundings.unix_s
+        grounds = tuple(ground for ground in unmet(law, here) if ground not in AT_THE_DOOR)
         if law is None or unix_s is None or grounds:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
         policy = law.policy
         if not filed_for_one_more(law, here):
             return Refusal((Ground.STOCK_UNFILED,))
-        if not consent.in_force(
+        agreed = consent.in_force(
             purpose=policy.document.purpose,
             site=policy.site,
             notice_sha256=Sha256(policy.document.notice.sha256),
             unix_s=unix_s,
             guardian_below=law.profile.guardian_below,
-        ):
-            return Refusal((Ground.NO_CONSENT,))
-        if rgb is None or self._keep is None or rgb.shape != self._keep.shape:
-            return Refusal((Ground.VIEW_MISMATCH,))
-        frame = _permit(rgb.copy(), law, unix_s, captured)
-        return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number, face=None)
+        )
+        return None if agreed else Refusal((Ground.NO_CONSENT,))
+
+    def enrol_here(
+        self, captured: CapturedFrame, here: Circumstances, consent: ConsentInForce
+    ) -> tuple[PermittedFrame, MarkedSpace] | Refusal:
+        """Leave to enrol a consenting person at this very camera, and end the raw frame.
+
+        All of `enrol` and all of `admit`: the place's grounds apply as to any frame of the door, and what is excluded
+        is black. Others may walk by, so only a face in the marked space can be looked at.
+        """
+        frame = self.admit(captured, here)
+        if isinstance(frame, Refusal):
+            return frame
+        refusal = self.closed_to(consent, here)
+        if refusal is not None:
+            return refusal
+        assert self._law is not None  # a permitted frame was admitted under a law
+        return frame, MarkedSpace(key=MINT, rules=self._law.policy.document.attempt, number=frame.number)
 
     def blocks(self, captured: CapturedFrame) -> Preview | Refusal:
         """The whole picture as coarse blocks: all that may be shown without a permit. Does not end the frame."""

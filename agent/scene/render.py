@@ -19,6 +19,7 @@ from agent.scene.props import BOARD, UNIT, Patch, card, opt_out, sheet, sign_on
 from agent.scene.scene import Scene
 from agent.scene.script import HEIGHT, LAYERS, WIDTH
 from agent.scene.stage import Pose
+from agent.scene.turn import turned
 from agent.units import Luma, Rgb
 
 _SPARE: Final = 64
@@ -94,7 +95,9 @@ class Stage:
         cut = self._scene.cast.cut(sprite)
         matrix = stage.placement(sprite, pose)
         source, shrink = cut.full, 1.0
-        if np.hypot(matrix[0, 0], matrix[1, 0]) < 0.6:  # finer than the picture can show: start from the smaller one
+        if pose.turn_deg:
+            source = turned(source, sprite, pose.turn_deg)
+        elif np.hypot(matrix[0, 0], matrix[1, 0]) < 0.6:  # finer than the picture can show: start from the smaller one
             source, shrink = cut.half, cut.full.shape[0] / cut.half.shape[0]
             matrix = matrix.copy()
             matrix[:, :2] *= shrink

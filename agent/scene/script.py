@@ -97,6 +97,8 @@ class Actor(Part):
     """Time from which on, sprite."""
     roll: Curve = ((0.0, 0.0),)
     """Time, degrees that the head leans to the right of the picture."""
+    turn: Curve = ((0.0, 0.0),)
+    """Time, degrees that the head is turned to the right of the picture, from how the sprite shows it."""
     blur: Curve = ((0.0, 0.0),)
     """Time, spread of the blur in pixels."""
     shade: Curve = ((0.0, 1.0),)
@@ -229,7 +231,8 @@ def _order_faults(script: Script) -> Iterable[str]:
     ]
     for index, actor in enumerate(script.actor):
         tables += [
-            (f"actor.{index}.{field}", getattr(actor, field)) for field in ("path", "sprites", "roll", "blur", "shade")
+            (f"actor.{index}.{field}", getattr(actor, field))
+            for field in ("path", "sprites", "roll", "turn", "blur", "shade")
         ]
     for field, rows in tables:
         if any(later[0] <= earlier[0] for earlier, later in pairwise(rows)):

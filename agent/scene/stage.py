@@ -40,6 +40,7 @@ class Pose:
     y: float
     eyes_px: float
     roll_deg: float
+    turn_deg: float
     blur_px: float
     shade: float
 
@@ -73,6 +74,7 @@ def _pose(index: int, actor: Actor, t: float) -> Pose:
         y=y + 0.06 * eyes * pace * step,
         eyes_px=eyes,
         roll_deg=linear(actor.roll, t)[0] + 1.2 * pace * swing,
+        turn_deg=linear(actor.turn, t)[0],
         blur_px=max(0.0, linear(actor.blur, t)[0]),
         shade=linear(actor.shade, t)[0],
     )

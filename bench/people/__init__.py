@@ -1,1 +1,1 @@
-"""What hostile hands make of the documents of people: each must come to nothing."""
+"""Parts of `scripts/prove people`: how long enrolment takes, and what hostile hands make of the documents of people."""

@@ -23,7 +23,7 @@ from agent.adapters.litert import LoadedModel, load_models
 from agent.adapters.recording import decoded, fitted, handed_in
 from agent.adapters.store import Store, read_ledger
 from agent.app.config import load
-from agent.app.desk import Desk
+from agent.app.desk import Desk, Kept
 from agent.app.parts import Parts
 from agent.app.recogniser import run
 from agent.demo import policies
@@ -123,7 +123,8 @@ def enrol(
         desk = Desk(store, device.keys, law, *(models or load_models(MODELS)), unix_s=now, lease_until_s=now + 3600)
         receipt = issue_receipt(device.policy, secret, P1, given_s=now - ago_s, days=days)
         pictures = [np.ascontiguousarray(face(name=f"enrol-{place}")[..., ::-1]) for place in range(1, 7)]
-        assert desk.enrol(desk.consent(receipt), [handed_in(place, bgr) for place, bgr in enumerate(pictures)]) is None
+        frames = [handed_in(place, bgr) for place, bgr in enumerate(pictures)]
+        assert isinstance(desk.enrol(desk.consent(receipt), frames), Kept)
 
 
 def day_passes(device: Device, count: int, uses: int = 1) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from agent.face.quality import sharpness
+from agent.face.quality import brightness, sharpness
 from agent.units import Rgb
 
 
@@ -43,3 +43,11 @@ def test_the_border_does_not_count() -> None:
     framed = chip.copy()
     framed[:12], framed[100:], framed[:, :12], framed[:, 100:] = 255, 0, 255, 0
     assert sharpness(framed) == sharpness(chip)
+
+
+def test_brightness_is_that_of_the_face_and_not_of_its_border() -> None:
+    for value in (0, 40, 255):
+        assert round(brightness(np.full((112, 112, 3), value, np.uint8)), 3) == value
+    framed = np.full((112, 112, 3), 255, np.uint8)
+    framed[12:100, 12:100] = 30
+    assert brightness(framed) == 30

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from agent.policy.attempt import Attempts, OptIn, TrackId
+from agent.policy.attempt import Attempts, MarkedSpace, OptIn, TrackId
+from agent.policy.gate import Gate, Refusal
 from agent.units import Box, Polygon
-from tests.policy.given import SECOND, document, permitted, policy
+from tests.policy.given import SECOND, captured, document, here, law, permitted, policy
 
 TENTH = SECOND // 10
 INSIDE = Box(30.0, 20.0, 50.0, 45.0)
@@ -305,3 +306,25 @@ def test_a_track_that_is_given_up_takes_its_word_with_it() -> None:
     for at in range(26, 29):
         visit.see(at * TENTH, {ONE: INSIDE})
     assert ONE in visit.see(29 * TENTH, {ONE: INSIDE})
+
+
+class Agreed:
+    """Implements `gate.ConsentInForce`: always."""
+
+    def in_force(self, **_: object) -> bool:
+        return True
+
+
+def test_in_an_enrolment_the_region_counts_and_the_attempt_s_bounds_do_not() -> None:
+    found = Gate(law()).enrol_here(captured(7, 0), here(), Agreed())
+    assert not isinstance(found, Refusal)
+    frame, space = found
+    for _ in range(5):
+        opt_in = space.opt_in(INSIDE)
+        assert opt_in is not None and (opt_in.number, opt_in.face) == (frame.number, INSIDE)
+    assert [space.opt_in(box) for box in (ACROSS, OUTSIDE, Box(NAN, 20.0, 50.0, 45.0))] == [None] * 3
+
+
+def test_only_the_gate_opens_the_marked_space_for_an_enrolment() -> None:
+    with pytest.raises(TypeError):
+        MarkedSpace(key=object(), rules=policy().document.attempt, number=1)  # type: ignore[arg-type]

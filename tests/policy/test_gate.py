@@ -10,7 +10,7 @@ import pytest
 
 from agent.policy.attempt import OptIn
 from agent.policy.bundle import ExcludedRegion
-from agent.policy.circumstances import SignSighting
+from agent.policy.circumstances import Circumstances, SignSighting
 from agent.policy.fields import Purpose
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal, _mask
@@ -341,6 +341,46 @@ class TestEnrol:
         assert refused(wrong) == (Ground.VIEW_MISMATCH,)
         assert refused(gate.enrol(frame, here(), Agreed(False))) == (Ground.NO_CONSENT,)
         assert refused(gate.enrol(frame, here(), Agreed(True))) == (Ground.VIEW_MISMATCH,), "the refusal ended it"
+
+
+class TestEnrolHere:
+    def test_a_frame_of_the_camera_is_opened_without_what_is_excluded(self) -> None:
+        consent = Agreed(True)
+        found = Gate(law(excluded=[CORNER])).enrol_here(captured(5, 6), here(6), consent)
+        assert not isinstance(found, Refusal)
+        frame, _ = found
+        assert frame.number == 5 and not frame.pixels.flags.writeable
+        assert 0 < (frame.pixels == 0).sum() < frame.pixels.size
+        assert consent.asked == [(Purpose.RESIDENT_ENTRY, "quay", NOTICE_SHA256, NOW_S, 14)]
+
+    @pytest.mark.parametrize(
+        "around, ground",
+        [
+            (here(sign=SignSighting(True, True)), Ground.SIGN_FORBIDS),
+            (here(sign=None), Ground.SIGN_MISSING),
+            (here(moved=True), Ground.DEVICE_MOVED),
+            (here(stopped=True), Ground.STOPPED),
+            (here(unix_s=None), Ground.CLOCK_UNTRUSTED),
+        ],
+    )
+    def test_the_grounds_of_the_place_apply_as_well(self, around: Circumstances, ground: Ground) -> None:
+        frame, consent, gate = captured(), Agreed(True), Gate(law())
+        assert ground in refused(gate.enrol_here(frame, around, consent))
+        assert consent.asked == []
+        assert refused(gate.enrol(frame, here(), consent)) == (Ground.VIEW_MISMATCH,), "the refusal ended it"
+
+    def test_without_consent_and_past_the_cap_the_frame_is_ended_too(self) -> None:
+        gate, frame = Gate(law()), captured()
+        assert refused(gate.enrol_here(frame, here(), Agreed(False))) == (Ground.NO_CONSENT,)
+        assert refused(gate.enrol_here(frame, here(), Agreed(True))) == (Ground.VIEW_MISMATCH,)
+        full = here(stock=10_000, crossed_s=NOW_S)
+        assert Ground.STOCK_UNFILED in refused(Gate(law()).enrol_here(captured(), full, Agreed(True)))
+
+    def test_who_may_not_be_enrolled_is_known_before_a_camera_is_opened(self) -> None:
+        assert Gate(law()).closed_to(Agreed(True), here()) is None
+        assert refused(Gate(law()).closed_to(Agreed(False), here())) == (Ground.NO_CONSENT,)
+        assert refused(Gate(None).closed_to(Agreed(True), here())) == (Ground.NO_POLICY,)
+        assert Gate(law()).closed_to(Agreed(True), here(sign=None)) is None, "a sign may come into view"
 
 
 class TestPreviews:

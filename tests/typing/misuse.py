@@ -12,12 +12,13 @@ from agent.crypto import SignSecret
 from agent.events.decision import Decision, Outcome
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeLimits, ProbeTemplate, Unfit, make_probe
+from agent.gallery.alike import Distinct, compare
 from agent.gallery.consent import Consent, Transmissible, transmissible
 from agent.gallery.envelope import seal_reference
 from agent.gallery.epoch import DeviceEpoch
 from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify
 from agent.gallery.reference import Reference, ReferenceTemplate
-from agent.policy.attempt import Attempts, OptIn, TrackId
+from agent.policy.attempt import Attempts, MarkedSpace, OptIn, TrackId
 from agent.policy.bundle import Policy
 from agent.policy.circumstances import Circumstances
 from agent.policy.fields import Purpose
@@ -70,6 +71,19 @@ def reading_what_was_captured(codes: CodeFrame) -> None:
     _ = raw.luma  # type: ignore[attr-defined]
     np.asarray(raw[0])  # type: ignore[index]
     _ = codes.pixels  # type: ignore[attr-defined]
+
+
+def enrolling_past_the_gate(
+    gate: Gate, here: Circumstances, consent: Consent, space: MarkedSpace, face: Face, template: ReferenceTemplate
+) -> None:
+    """A frame of an enrolment needs a consent, a face its place in the marked space, a reference its comparison."""
+    gate.enrol_here(raw, here, None)  # type: ignore[arg-type]
+    gate.enrol_here(pixels, here, consent)  # type: ignore[arg-type]
+    gate.closed_to(True, here)  # type: ignore[arg-type]
+    space.opt_in(face)  # type: ignore[arg-type]
+    MarkedSpace(key=key, rules=key, number=1)  # type: ignore[arg-type]
+    Distinct(mint=key, reference=Reference(template, consent), too_like=False)  # type: ignore[arg-type]
+    compare(template, key, one_to_one=False)  # type: ignore[arg-type]
 
 
 def forging(permit: Permit, frame: PermittedFrame, template: ReferenceTemplate, consent: Consent) -> None:

@@ -1,92 +1,36 @@
-"""`doorward people enrol`: enrolment from pictures, on a stopped device."""
+"""`doorward people enrol`: one person, on a stopped device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
-from agent.cli.people.group import CONFIG, FILE, bytes_of, people
-from agent.errors import ConfigError, PolicyError
-from agent.gallery.enrol import NotPermitted, PictureFault, Rejected, TooFewGood, Watch
-from agent.gallery.reference import PROBES_MIN
-from agent.policy.frames import CapturedFrame
-
-T = TypeVar("T")
-_SIZE_MAX: Final = 32 * 1024 * 1024
-_WORDS: Final = {
-    PictureFault.NOT_PERMITTED: "not permitted by the policy",
-    PictureFault.TOO_SMALL: "the face is too small: come closer",
-    PictureFault.TURNED: "the head is turned too far: look at the camera",
-    PictureFault.BLURRED: "blurred: hold still, or take more light",
-    PictureFault.NO_FACE: "no face is found",
-    PictureFault.MANY_FACES: "more than one face: be alone in the picture",
-    PictureFault.NOT_ALIKE: "unlike the other pictures",
-}
+from agent.cli.people.group import CONFIG, FILE, people
 
 
 @people.command()
 @CONFIG
 @click.option("--receipt", required=True, type=FILE, help="The person's signed consent receipt.")
-@click.argument("pictures", nargs=-1, required=True, type=FILE, metavar="FILE...")
-def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
-    """Enrol one person from at least five pictures; the recogniser must not run. Nothing is kept of the pictures."""
+@click.option(
+    "--limit",
+    "limit_s",
+    type=click.IntRange(min=10, max=600),
+    default=90,
+    show_default=True,
+    help="Seconds for the capture at the camera.",
+)
+@click.argument("pictures", nargs=-1, type=FILE, metavar="[FILE]...")
+def enrol(config_file: Path, receipt: Path, limit_s: int, pictures: tuple[Path, ...]) -> None:
+    """Enrol one person before the device's camera, or from at least five pictures; the recogniser must not run.
+
+    Nothing is kept of the pictures.
+    """
     from agent.app import config
-    from agent.app.desk import open_desk
+    from agent.cli.people import enrolling
 
-    if len(pictures) < PROBES_MIN:
-        raise ConfigError(f"FILE: {len(pictures)} pictures; at least {PROBES_MIN} are needed, from different moments")
-    loaded, data = config.load(config_file), bytes_of(receipt)
-    with open_desk(loaded, lambda line: click.echo(f"doorward: {line}", err=True)) as desk:
-        agreed = desk.consent(data, str(receipt))
-        looked_at(pictures, receipt, lambda frames, watch: desk.enrol(agreed, frames, watch))
-        advice = desk.filing
-    if advice is not None:
-        click.echo(f"doorward: filing: {advice}", err=True)
-    click.echo(f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends")
-
-
-def looked_at(pictures: Sequence[Path], receipt: Path, look: Callable[[list[CapturedFrame], Watch], T | Rejected]) -> T:
-    """Show the progress of `look`, and name what is wrong with the pictures.
-
-    Raises:
-        PolicyError, ConfigError: the pictures do not make a reference.
-    """
-    frames = [_frame(place, path) for place, path in enumerate(pictures)]
-    faults: dict[int, PictureFault | None] = {}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("looking at the pictures", total=len(pictures))
-
-        def watch(place: int, fault: PictureFault | None) -> None:
-            faults[place] = fault
-            progress.update(bar, completed=len(faults))
-
-        found = look(frames, watch)
-    for place, fault in sorted(faults.items()):
-        if fault is not None:
-            click.echo(f"{pictures[place]}: {_WORDS[fault]}", err=True)
-    if isinstance(found, NotPermitted):
-        listed = ", ".join(ground.value for ground in found.grounds)
-        raise PolicyError(f"{receipt}: not permitted ({listed}); nothing was kept")
-    if isinstance(found, TooFewGood):
-        raise ConfigError(f"FILE: {found.good} good pictures, {PROBES_MIN} are needed; nothing was kept")
-    return found
-
-
-def _frame(number: int, path: Path) -> CapturedFrame:
-    """The picture as the camera would give it.
-
-    Raises:
-        ConfigError: it cannot be read as a picture.
-    """
-    from agent.adapters.recording import decoded, handed_in
-
-    data = bytes_of(path)
-    picture = decoded(data) if len(data) <= _SIZE_MAX else None
-    if picture is None:
-        raise ConfigError(f"{path}: is not a picture of at most {_SIZE_MAX >> 20} MB; give JPEG, PNG or WebP")
-    return handed_in(number, picture)
+    loaded = config.load(config_file)
+    if pictures:
+        enrolling.enrol_pictures(loaded, receipt, pictures)
+    else:
+        enrolling.enrol_here(loaded, receipt, limit_s)

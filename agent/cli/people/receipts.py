@@ -95,7 +95,7 @@ def seal(
     from agent.app import config
     from agent.app.desk import open_desk
     from agent.app.station import sealed_for
-    from agent.cli.people.enrol import looked_at
+    from agent.cli.people.enrolling import looked_at
     from agent.crypto import SignPublic
     from agent.gallery.envelope import envelope_name
     from agent.gallery.epoch import read_epoch
