@@ -43,7 +43,11 @@ def enrol_pictures(config: DeviceConfig, receipt: Path, pictures: tuple[Path, ..
     if len(pictures) < PROBES_MIN:
         raise ConfigError(f"FILE: {len(pictures)} pictures; at least {PROBES_MIN} are needed, from different moments")
     with _consenting(config, receipt) as (desk, agreed):
-        made: Kept | Alike = looked_at(pictures, receipt, lambda frames, watch: desk.enrol(agreed, frames, watch))
+
+        def look(frames: list[CapturedFrame], watch: Watch) -> Kept | Alike | Rejected:
+            return desk.enrol(agreed, frames, watch)
+
+        made = looked_at(pictures, receipt, look)
         advice = desk.filing
     _close(agreed, receipt, made, advice)
 
