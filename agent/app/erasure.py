@@ -33,7 +33,8 @@ class Erasure:
 
     def __init__(self, store: Store, keys: KeySource, report: Callable[[str], None]) -> None:
         self._store, self._keys, self._report = store, keys, report
-        self._unfinished = False
+        self._unfinished = self._stale = False
+        """Something is still to be done; the store is an old copy, for which nothing can be done."""
         self._fault: DeviceError | VaultError | None = None
 
     def settle(self, unix_s: float | None) -> None:
@@ -78,18 +79,18 @@ class Erasure:
             DeviceError, VaultError: what `write` raises; then nobody is erased.
         """
         write(self._renewal())
-        self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in marked}))
-        self._finish()
+        self._finish(marked=self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in marked})))
 
     def retry(self, unix_s: float | None) -> None:
         """Try again what the keys or a reader of the store have held up; costs nothing when nothing is."""
         if not self._unfinished:
             return
-        self._kept(lambda: self._keys.erased.add({self._mark(subject) for subject in self._store.tombstones()}))
-        if self._store.epochs.owed:
+        gone = {self._mark(subject) for subject in self._store.tombstones()}
+        marked = self._kept(lambda: self._keys.erased.add(gone))
+        if self._store.epochs.owed and not self._stale:
             self.erase((), unix_s)
         else:
-            self._finish()
+            self._finish(marked=marked)
 
     def vault_keys(self) -> VaultKeys:
         """What opens the vault now.
@@ -121,14 +122,15 @@ class Erasure:
             lambda subject, key: rewrap(key, old, new, device=device, gallery=gallery, subject=subject),
         )
 
-    def _finish(self) -> None:
+    def _finish(self, *, marked: bool = True) -> None:
         """Cut the WAL and destroy every secret but the present epoch's, if that one is here."""
-        purged = self._store.purge()
-        self._unfinished = not (self._kept(self._destroy_others) and purged) or self._store.epochs.owed
+        purged, destroyed = self._store.purge(), self._kept(self._destroy_others)
+        self._unfinished = not (purged and destroyed and marked) or (self._store.epochs.owed and not self._stale)
 
     def _destroy_others(self) -> None:
         known, present = self._keys.epochs.known(), self._store.epochs.present
-        for epoch in sorted(known - {present}) if present in known else ():
+        self._stale = present not in known
+        for epoch in () if self._stale else sorted(known - {present}):
             self._keys.epochs.destroy(epoch)
 
     def _opens(self) -> bool:
