@@ -35,7 +35,8 @@ class Erasure:
 
     def __init__(self, store: Store, keys: KeySource, report: Callable[[str], None]) -> None:
         self._store, self._keys, self._report = store, keys, report
-        self._unfinished = False
+        self._unfinished = self._stale = False
+        """Something is still to be done; the store is an old copy, for which nothing can be done."""
         self._fault: DeviceError | VaultError | None = None
 
     def settle(self, unix_s: float | None) -> None:
@@ -71,8 +72,7 @@ class Erasure:
             DeviceError, VaultError: the store's own; then nobody is erased.
         """
         self._store.erase(ended, unix_s, self._renewal(), close)
-        self._kept(lambda: self._keys.erased.add(self._store.marks.all()))
-        self._finish()
+        self._finish(marked=self._mark_erased())
 
     def purge(self) -> None:
         """Write what was deleted out of the store's pages, now or, while somebody reads the file, by `retry`."""
@@ -82,11 +82,11 @@ class Erasure:
         """Try again what the keys or a reader of the store have held up; costs nothing when nothing is."""
         if not self._unfinished:
             return
-        self._kept(lambda: self._keys.erased.add(self._store.marks.all()))
-        if self._store.epochs.owed:
+        marked = self._mark_erased()
+        if self._store.epochs.owed and not self._stale:
             self.erase({}, unix_s)
         else:
-            self._finish()
+            self._finish(marked=marked)
 
     def vault_keys(self) -> VaultKeys:
         """What opens the vault now.
@@ -118,15 +118,19 @@ class Erasure:
             lambda subject, key: rewrap(key, old, new, device=device, gallery=gallery, subject=subject),
         )
 
-    def _finish(self) -> None:
+    def _finish(self, *, marked: bool = True) -> None:
         """Cut the WAL and destroy every secret but the present epoch's, if that one is here."""
-        purged = self._store.purge()
-        self._unfinished = not (self._kept(self._destroy_others) and purged) or self._store.epochs.owed
+        purged, destroyed = self._store.purge(), self._kept(self._destroy_others)
+        self._unfinished = not (purged and destroyed and marked) or (self._store.epochs.owed and not self._stale)
 
     def _destroy_others(self) -> None:
         known, present = self._keys.epochs.known(), self._store.epochs.present
-        for epoch in sorted(known - {present}) if present in known else ():
+        self._stale = present not in known
+        for epoch in () if self._stale else sorted(known - {present}):
             self._keys.epochs.destroy(epoch)
+
+    def _mark_erased(self) -> bool:
+        return self._kept(lambda: self._keys.erased.add(self._store.marks.all()))
 
     def _opens(self) -> bool:
         return self._store.epochs.present in self._keys.epochs.known()

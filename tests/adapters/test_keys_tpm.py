@@ -150,6 +150,16 @@ def test_a_tpm_that_is_not_there_says_what_to_look_at(path: Path, tmp_path: Path
             attempt()
 
 
+def test_power_cuts_do_not_lock_it(path: Path, chip: Path) -> None:
+    """A TPM counts a start after a cut as a try of a password, if what it had loaded was protected by one."""
+    with running_tpm(chip) as tcti:
+        TpmKeys.create(path, DEVICE, tcti)
+        secret = TpmKeys.open(path, tcti).epochs.secret(1)
+    for _ in range(40):
+        with running_tpm(chip) as tcti:
+            assert TpmKeys.open(path, tcti).epochs.secret(1) == secret
+
+
 def test_without_tpm2_tools_it_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(DeviceError, match="install tpm2-tools"):

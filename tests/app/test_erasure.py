@@ -201,6 +201,33 @@ def test_an_epoch_that_is_owed_comes_at_the_next_start(device: VaultDevice) -> N
     assert device.keys().epochs.known() == {2}
 
 
+def test_an_old_store_is_not_written_again_and_again(device: VaultDevice) -> None:
+    kept = copied(device, "kept")
+    device.erase([3])
+    restored(device, kept, "store.sqlite")
+    with closing(device.store()) as store:
+        erasure = Erasure(store, device.keys(), device.said.append)
+        erasure.settle(NOW_S)
+        erasure.erase([person(4)], NOW_S)
+        assert store.epochs.owed and [row.subject for row in store.references()] == [*ALL[:2], ALL[4]]
+        changes = store._db.total_changes
+        erasure.retry(NOW_S)
+        assert store._db.total_changes == changes
+    assert device.said == []
+
+
+def test_a_mark_that_could_not_be_written_is_written_later(device: VaultDevice) -> None:
+    way = device.state / "erased"
+    way.mkdir()
+    with closing(device.store()) as store:
+        erasure = Erasure(store, device.keys(), device.said.append)
+        erasure.erase([person(3)], NOW_S)
+        assert device.keys().epochs.known() == {2} and "erased: Is a directory" in device.said[0]
+        way.rmdir()
+        erasure.retry(NOW_S)
+        assert len(device.keys().erased.read()) == 1
+
+
 def test_a_reader_of_the_store_delays_the_truncation_only(device: VaultDevice) -> None:
     traces = device.traces([3])
     with closing(device.store()) as store:

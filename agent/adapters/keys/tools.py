@@ -19,6 +19,9 @@ from agent.errors import DeviceError
 
 _TIMEOUT_S: Final = 30.0
 _OWNED: Final = "ownerread|ownerwrite|no_da"
+_SEALED: Final = "fixedtpm|fixedparent|userwithauth|noda"
+_PARENT: Final = "restricted|decrypt|fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda"
+"""Without `noda` a start after a power cut counts as a wrong password, and after some the TPM locks for hours."""
 _HANDLE: Final = re.compile(r"0x[0-9a-fA-F]+")
 _TCTI: Final = "TPM2TOOLS_TCTI"
 
@@ -48,7 +51,8 @@ class TpmTools:
         """Seal at most 128 bytes under the owner's primary key, which every boot makes anew from the TPM's seed."""
         with self._primary() as primary, _memory() as public, _memory() as private:
             self._run(
-                *("tpm2_create", "-Q", "-C", _path(primary), "-i", "-", "-u", _path(public), "-r", _path(private)),
+                *("tpm2_create", "-Q", "-C", _path(primary), "-a", _SEALED, "-i", "-"),
+                *("-u", _path(public), "-r", _path(private)),
                 given=secret,
                 files=(primary, public, private),
             )
@@ -91,7 +95,10 @@ class TpmTools:
     @contextmanager
     def _primary(self) -> Iterator[int]:
         with _memory() as context:
-            self._run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", _path(context), files=(context,))
+            self._run(
+                *("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc", "-a", _PARENT, "-c", _path(context)),
+                files=(context,),
+            )
             self._flush()
             try:
                 yield context

@@ -44,10 +44,11 @@ def enrol_pictures(config: DeviceConfig, receipt: Path, pictures: tuple[Path, ..
         raise ConfigError(f"FILE: {len(pictures)} pictures; at least {PROBES_MIN} are needed, from different moments")
     with _consenting(config, receipt) as (desk, agreed):
 
-        def look(frames: list[CapturedFrame], watch: Watch) -> Kept | Alike | Rejected:
-            return desk.enrol(agreed, frames, watch)
+        def look(frames: list[CapturedFrame], watch: Watch) -> tuple[Kept | Alike] | Rejected:
+            found = desk.enrol(agreed, frames, watch)
+            return found if isinstance(found, TooFewGood | NotPermitted) else (found,)
 
-        made = looked_at(pictures, receipt, look)
+        (made,) = looked_at(pictures, receipt, look)
         advice = desk.filing
     _close(agreed, receipt, made, advice)
 
