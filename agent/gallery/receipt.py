@@ -55,7 +55,7 @@ class WithdrawalRoute(StrEnum):
     """How consent is taken back. The values are wire names and never change."""
 
     DOOR_CODE = "door-code"
-    """Holding the receipt's code before the camera; works without a network."""
+    """Holding the receipt's code before a door's camera: at once, for that device, without a network."""
     OPERATOR = "operator"
     """Asking whoever runs the door, who does it at the device."""
     AUTHORITY = "authority"

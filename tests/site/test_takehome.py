@@ -57,6 +57,13 @@ def test_its_code_withdraws_the_person_and_nobody_else(kind: str) -> None:
     assert judge_withdrawal(code.text, (sign_public(ENROLMENT).hex(),), SiteId("quay")) == P1
 
 
+def test_its_code_is_read_where_a_module_has_two_and_a_half_pixels() -> None:
+    picture = cv2.imdecode(np.frombuffer(drawn("png"), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    small = cv2.resize(picture, (300, 424), interpolation=cv2.INTER_AREA)
+    assert [code.text[:4] for code in zxingcpp.read_barcodes(small)] == ["DW0:"]
+
+
 def test_the_picture_is_the_print() -> None:
     """Our own drawing of letters and shapes against that of a PDF reader: the same ink in the same places."""
     printed = cv2.resize(page(drawn("pdf")), (630, 891), interpolation=cv2.INTER_AREA).astype(float)

@@ -79,8 +79,9 @@ TAKE_HOME: Final[Mapping[str, Words]] = {
         kept_here="No. It stays in the device in which it was made.",
         withdraw="How to take it back",
         routes="Hold the code on this sheet before the camera; or ask the operator; or write to the contact below.",
-        code="Showing this code to a camera of this site ends your consent and erases your template there, "
-        "without a network. It opens nothing. Whoever has this sheet can do so for you.",
+        code="Showing this code to the camera at a door ends your consent there and erases your template there, at "
+        "once and without a network. At other doors show it again, or ask the operator. It opens nothing. "
+        "Whoever has this sheet can do so for you.",
         data="What happens to your data",
         kept="How long it is kept",
         effect="What it means for you",
@@ -111,7 +112,8 @@ TAKE_HOME: Final[Mapping[str, Words]] = {
         kept_here="不会。仅保存在制作它的设备内。",
         withdraw="如何撤回",
         routes="将本页二维码出示给摄像头；或告知运营方；或联系下方联系人。",
-        code="向本处任一摄像头出示此码，即结束您的同意并删除该处模板，无需网络。此码不能开门。持有本页者均可代您撤回。",
+        code="向某处门口的摄像头出示此码，即在该处撤回您的同意并删除该处模板，立即生效，无需网络。"
+        "其他门口请再次出示，或告知运营方。此码不能开门。持有本页者均可代您撤回。",
         data="如何处理您的信息",
         kept="保存期限",
         effect="对您的影响",
@@ -142,8 +144,9 @@ TAKE_HOME: Final[Mapping[str, Words]] = {
         withdraw="Wie Sie widerrufen",
         routes="Den Code dieses Blatts vor die Kamera halten; oder den Betreiber bitten; "
         "oder an die Stelle unten schreiben.",
-        code="Wer diesen Code einer Kamera dieses Orts zeigt, beendet Ihre Einwilligung und löscht dort Ihre Vorlage, "
-        "auch ohne Netz. Er öffnet nichts. Wer dieses Blatt hat, kann das für Sie tun.",
+        code="Wer diesen Code der Kamera an einer Tür zeigt, beendet dort Ihre Einwilligung und löscht dort Ihre "
+        "Vorlage, sofort und auch ohne Netz. An anderen Türen noch einmal zeigen oder den Betreiber bitten. "
+        "Er öffnet nichts. Wer dieses Blatt hat, kann das für Sie tun.",
         data="Was mit Ihren Daten geschieht",
         kept="Wie lange sie bleiben",
         effect="Was es für Sie bedeutet",
