@@ -206,8 +206,8 @@ def refused(number: int) -> None:
 def drawn(code: str) -> Luma:
     rows = [[0 if dark else 255 for dark in row] for row in segno.make_qr(code, **_DRAWN).matrix_iter(border=6)]
     picture = np.repeat(np.repeat(np.array(rows, np.uint8), 6, 0), 6, 1)
-    luma = np.full((960, 1280), 120, np.uint8)
-    luma[100 : 100 + picture.shape[0], 200 : 200 + picture.shape[1]] = picture
+    luma = np.full((480, 640), 120, np.uint8)
+    luma[20 : 20 + picture.shape[0], 60 : 60 + picture.shape[1]] = picture
     return np.asarray(cv2.GaussianBlur(luma, (0, 0), 1.0), np.uint8)
 
 
