@@ -27,6 +27,7 @@ from agent.ledger.erasure import read_erasure
 from agent.policy.grounds import Ground
 from agent.ports import Embedder
 from agent.site.restrictions import stop_order, withdrawal
+from agent.site.withdrawals import signed_withdrawal
 from agent.units import DeviceId
 from tests.app.door import (
     MODELS,
@@ -182,6 +183,39 @@ def test_who_withdraws_is_a_stranger_within_a_round(bench: Bench, models: tuple[
         assert peer.wait_events(1)[0].outcome is Outcome.NO_MATCH
 
     assert bench.play(script) == 0
+    assert bench.opened == 0
+
+
+def test_a_withdrawal_code_before_the_camera_erases_and_the_site_is_told_and_the_face_is_a_strangers(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    """Nobody else acts, and the site need not know: what is held up is all there is."""
+    enrol(bench.device, models)
+    code = signed_withdrawal(bench.device.site, bench.device.repository.keys.sign_secret("enrolment"), P1)
+    bench.device.repository.publish(dict([stop_order("fair")]))
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds(Ground.STOPPED)
+        bench.view = shown(code)
+        (told,) = until(lambda: peer.erasures, 20, "a receipt of the erasure")
+        receipt = read_erasure(told.receipt)
+        assert receipt.concerns(P1) and receipt.reason is Ended.WITHDRAWN
+        assert (receipt.device, receipt.epoch) == (bench.device.id, 1)
+        with contextlib.closing(opened(bench.device)) as store:
+            assert store.references() == [] and store.marks.withdrawn(P1)
+        time.sleep(1)  # it is still held up
+        assert len(peer.erasures) == 1 and peer.events == []
+
+    assert bench.play(script) == 0
+    bench.view = WALL
+    publish(bench.device, 2, lifts=["stop-fair"])
+
+    def again(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.view = face()
+        assert peer.wait_events(1)[0].outcome is Outcome.NO_MATCH
+
+    assert bench.play(again) == 0
     assert bench.opened == 0
 
 

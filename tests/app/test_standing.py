@@ -299,3 +299,52 @@ def test_a_sweep_makes_the_gallery_new_only_if_somebody_went(bench: Bench) -> No
     assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, bench.store.marks.people())]
     assert (bench.galleries, bench.standing.stock, bench.people()) == (galleries + 1, 2, [P1, P2])
     assert len(bench.said) == 1 and "a row does not open" in bench.said[0]
+
+
+def test_whoever_withdrew_at_the_door_is_erased_when_things_are_settled(bench: Bench) -> None:
+    bench.take(policy())
+    galleries = bench.galleries
+    bench.standing.asked(P1)
+    bench.standing.asked(P1)
+    assert bench.people() == [P1, P2], "asking alone writes nothing"
+    assert bench.standing.settle(NOW_S) == [GalleryChanged(None, bench.store.marks.people())]
+    assert (bench.people(), bench.standing.stock, bench.galleries) == ([P2], 1, galleries + 1)
+    assert P1 in bench.store.marks.people() and bench.store.pending() == 1
+    assert bench.standing.settle(NOW_S) == []
+    bench.standing.asked(P1)
+    assert bench.standing.settle(NOW_S) == [], "who is out already is not erased again"
+    assert bench.kinds().count("withdrawal") == bench.kinds().count("erasure") == 1
+
+
+def test_it_needs_neither_a_law_nor_a_trusted_clock_nor_somebody_who_is_enrolled(bench: Bench) -> None:
+    bench.standing.asked(P2)
+    bench.standing.asked(SubjectId("p-9"))
+    (event,) = bench.standing.settle(None)
+    assert isinstance(event, GalleryChanged)
+    assert [each for each in (P1, P2, SubjectId("p-9")) if each in event.withdrawn] == [P2, "p-9"]
+    assert bench.people() == [P1]
+
+
+def test_while_the_disk_is_full_a_withdrawal_at_the_door_waits_and_is_carried_out_as_soon_as_there_is_room(
+    bench: Bench,
+) -> None:
+    bench.take(policy())
+    bench.store.purge()
+    bench.store._db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT raise(ABORT, 'full'); END")
+    bench.standing.asked(P1)
+    for _ in range(2):
+        with pytest.raises(DeviceError):
+            bench.standing.settle(NOW_S)
+        assert bench.people() == [P1, P2] and P1 not in bench.store.marks.people()
+    bench.store._db.execute("DROP TRIGGER full")
+    assert bench.standing.settle(NOW_S) == [GalleryChanged(None, bench.store.marks.people())]
+    assert bench.people() == [P2] and P1 in bench.store.marks.people()
+
+
+def test_a_withdrawal_at_the_door_and_one_of_the_site_are_one_erasure(bench: Bench) -> None:
+    bench.take(policy())
+    bench.standing.asked(P1)
+    (event,) = bench.take(policy(), withdrawal(P1))
+    assert isinstance(event, GalleryChanged)
+    assert bench.standing.settle(NOW_S) == []
+    assert bench.kinds().count("withdrawal") == bench.kinds().count("erasure") == 1
