@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies
 
 from agent.crypto import SignPublic, SignSecret, sign, sign_public
-from agent.gallery.passes import PASS_CONTEXT, base45, site_digest
+from agent.gallery.passes_text import PASS_CONTEXT, base45, site_digest
 from agent.gallery.withdrawal import (
     PREFIX,
     WITHDRAW_CONTEXT,
