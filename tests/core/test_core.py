@@ -789,28 +789,28 @@ class TestVerify:
         desk = self.desk()
         desk.frame()
         for _ in range(5):
-            assert decisions(self.names(desk, a_pass(subject="p-1"))) == []
+            assert decisions(self.names(desk, names("p-1"))) == []
             assert outcomes(desk.frames(12, Person("stranger", INSIDE))) == [("no-match", None)]
             desk.frames(25)
-        desk.qrs.texts_now = (text := a_pass(uses=1, subject="p-1"),)
+        desk.qrs.texts_now = (text := names("p-1", uses=1),)
         (accepted,) = decisions(desk.frame(read_passes=True))
         assert (accepted.outcome, accepted.subject, accepted.opens) == (Outcome.PASS_ACCEPTED, "p-1", True)
         desk.frames(25)
         assert [each.ground for each in decisions(desk.frame(read_passes=True))] == ["pass-used"], text
-        assert decisions(self.names(desk, a_pass(subject="p-1"))) == [], "it names again"
+        assert decisions(self.names(desk, names("p-1"))) == [], "it names again"
         assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
 
     def test_a_look_that_a_refusal_cuts_off_counts_as_failed(self) -> None:
         desk = self.desk()
         desk.frame()
         for _ in range(5):
-            self.names(desk, a_pass(subject="p-1"))
+            self.names(desk, names("p-1"))
             desk.frames(6, Person("stranger", INSIDE))
             desk.cover_sign(forbidding=True)
             desk.frame()
             desk.show_sign()
             desk.frames(30)
-        assert outcomes(self.names(desk, a_pass(subject="p-1"))) == [("pass-accepted", "p-1")]
+        assert outcomes(self.names(desk, names("p-1"))) == [("pass-accepted", "p-1")]
         assert len(desk.embedder.seen) == 5
 
     def test_one_naming_is_for_the_one_who_stands_nearest(self) -> None:
@@ -818,27 +818,27 @@ class TestVerify:
         desk.frame()
         near, far = Person("p-1", INSIDE), Person("p-2", Box(200.0, 40.0, 270.0, 110.0))
         desk.frames(6, near, far)
-        self.names(desk, a_pass(subject="p-2"), near, far)
+        self.names(desk, names("p-2"), near, far)
         assert outcomes(desk.frames(20, near, far)) == [("no-match", None)]
         assert {probe.quad[0][0] < 190 for probe in desk.embedder.seen} == {True}
 
     def test_nobody_else_is_named_while_somebody_is_being_compared(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="p-1"))
+        self.names(desk, names("p-1"))
         desk.frames(6, Person("stranger", INSIDE))
         assert len(desk.embedder.seen) == 1
-        (busy,) = decisions(self.names(desk, a_pass(subject="p-2"), Person("stranger", INSIDE)))
+        (busy,) = decisions(self.names(desk, names("p-2"), Person("stranger", INSIDE)))
         assert (busy.outcome, busy.ground) == (Outcome.PASS_REFUSED, "naming-busy")
 
     def test_an_attempt_that_ends_under_a_later_naming_does_not_end_that_one(self) -> None:
         desk = self.desk()
         desk.frame()
-        self.names(desk, a_pass(subject="p-1"))
+        self.names(desk, names("p-1"))
         desk.frames(93)
         desk.frames(6, Person("stranger", INSIDE))  # the naming is over a moment after the first look
         looked = len(desk.embedder.seen)
-        self.names(desk, a_pass(subject="p-2"))
+        self.names(desk, names("p-2"))
         found = outcomes(desk.frames(30, BEN))
         assert looked and (MATCH, "p-2") in found
 
