@@ -139,6 +139,29 @@ def test_a_card_that_several_hold_who_have_all_opted_out_disturbs_nobody() -> No
     assert ONE in outs and THREE in outs and TWO not in outs
 
 
+def test_a_card_between_one_who_has_opted_out_and_one_who_has_not_is_loose() -> None:
+    outs, near = OptOuts(), Box(200.0, 100.0, 240.0, 150.0)
+    assert outs.observe([card(90.0, 220.0)], {ONE: FACE, TWO: near}, 0)
+    assert not outs.observe([card(170.0, 200.0)], {ONE: FACE, TWO: near}, 1)
+    assert ONE in outs and TWO not in outs
+
+
+def test_a_holder_who_walks_is_missed_where_they_were_seen_last() -> None:
+    outs = OptOuts()
+    outs.observe([MINE], {ONE: FACE}, 0)
+    outs.observe([], {ONE: OTHER}, 1)
+    assert outs.observe([YOURS], {}, 2)
+    assert not outs.observe([MINE], {}, 3)
+
+
+def test_a_track_that_was_given_up_is_a_new_one_if_it_comes_again() -> None:
+    outs = OptOuts()
+    outs.observe([MINE], {ONE: FACE, TWO: OTHER}, 0)
+    outs.keep([ONE])
+    outs.observe([], {TWO: OTHER}, 1)
+    assert TWO in outs
+
+
 def test_time_that_runs_back_holds_nothing() -> None:
     outs = OptOuts()
     outs.observe([MINE], {ONE: FACE}, SECOND)
