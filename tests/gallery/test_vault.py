@@ -39,6 +39,7 @@ from tests.gallery.given import (
     MODEL,
     ROTATION,
     SITE,
+    agreement,
     consent,
     receipt,
     reference,
@@ -228,10 +229,10 @@ def test_an_expired_consent_still_opens_so_that_it_can_be_erased() -> None:
 
 
 def test_the_receipt_comes_back_as_it_was_signed() -> None:
-    agreed = consent("p-1", age="14-15", guardian="g-1")
+    agreed = consent("p-1", age="under-14", guardian=agreement())
     opened = unlock(lock(Reference(reference("p-1", vector(1)).template, agreed), CONTEXT, KEYS), CONTEXT, KEYS)
     assert all(getattr(opened.consent, name) == getattr(agreed, name) for name in Consent.__slots__)
-    assert read_kept_receipt(opened.consent.receipt).guardian == "g-1"
+    assert read_kept_receipt(opened.consent.receipt).guardian == "g-ann"
 
 
 def test_nobody_else_unpacks_a_consent() -> None:
