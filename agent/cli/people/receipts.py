@@ -74,7 +74,9 @@ def receipt(site: Path, file: Path, output: Path, languages: tuple[str, ...], fo
 @_RECEIPT
 @click.option("--keys", required=True, type=FOLDER, help="Folder with an enrolment key of the site.")
 @click.option("--for", "epochs", required=True, multiple=True, type=FILE, help="A device's epoch.json; again for more.")
-@click.option("-o", "--output", required=True, type=FOLDER, help="Folder for one sealed file a device.")
+@click.option(
+    "-o", "--output", required=True, type=FOLDER, help="Folder for one sealed file a device; made if need be."
+)
 @click.argument("pictures", nargs=-1, required=True, type=FILE, metavar="FILE...")
 @PASSPHRASES
 def seal(
@@ -103,6 +105,10 @@ def seal(
 
     secret = SiteKeys.load(keys, ask=asker(passphrases)).sign_secret("enrolment")
     loaded, data = config.load(config_file), bytes_of(file)
+    try:  # before anybody's pictures are looked at
+        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{output}: {error.strerror}; name a folder that can be made") from None
     with open_desk(loaded, lambda line: click.echo(f"doorward: {line}", err=True)) as desk:
         named = {each.id: SignPublic(bytes.fromhex(each.signing_key)) for each in desk.policy.devices}
         to = [read_epoch(bytes_of(path), named, str(path)) for path in epochs]
