@@ -85,7 +85,7 @@ class Town:
     def envelope(self, receipt: bytes, device: str = "gate-1", epoch: int = 1) -> bytes:
         consent = read_receipt(receipt, self.policy.enrolment_keys, self.now_s)
         rows = np.random.default_rng(self.chance.randrange(2**32)).standard_normal(_DIMENSIONS)
-        probe: Any = SimpleNamespace(vector=rows.astype(np.float32))  # all that is asked of one here
+        probe: Any = SimpleNamespace(vector=rows.astype(np.float32), permit=None)  # all that is asked of one here
         reference = Reference(average([probe] * PROBES_MIN, self.model), consent)
         leave = transmissible(consent)
         assert leave is not None
