@@ -217,13 +217,17 @@ class Core:
         if isinstance(verdict, Rejected):
             return self._refused(verdict.reason.value, law, codes, around)
         named = verdict.to_compare(self._withdrawn) if law.one_to_one else None
-        if named is None or self._names.only_pass(named, codes.captured_ns):
+        if named is None:
             opened = self._opened(verdict.subject, verdict.use, law, codes, around)
             if any(isinstance(each, Decided) and each.decision.opens for each in opened):
                 self._showings.opened(text, codes.captured_ns)
             return opened
-        # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
-        return self._name(named, verdict.use, law, codes, around)
+        # A pass that only names opens nothing, also when the attempts are spent; the match that follows uses it up.
+        spent = self._names.only_pass(named, codes.captured_ns)
+        ground = TokenFault.ATTEMPTS_SPENT.value
+        return (
+            self._refused(ground, law, codes, around) if spent else self._name(named, verdict.use, law, codes, around)
+        )
 
     def _withdrawal(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         """A withdrawal code narrows, so it counts under every refusal; any other code is nobody's business."""
