@@ -209,9 +209,8 @@ class Core:
         return [output for text in shown for output in self._pass(text, codes, law, around)]
 
     def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
-        policy = law.policy
-        here = Here(policy.site, policy.door, around.unix_s, around.utc_offset_s)
-        verdict = judge(text, policy.document.pass_keys, here, self._uses, law.revoked)
+        here = Here(law.policy.site, law.policy.door, around.unix_s, around.utc_offset_s)
+        verdict = judge(text, law.policy.document.pass_keys, here, self._uses, law.revoked)
         if verdict is None:
             return self._withdrawal(text, codes, law, around)
         if isinstance(verdict, Rejected):
@@ -223,11 +222,9 @@ class Core:
                 self._showings.opened(text, codes.captured_ns)
             return opened
         # A pass that only names opens nothing, also when the attempts are spent; the match that follows uses it up.
-        spent = self._names.only_pass(named, codes.captured_ns)
-        ground = TokenFault.ATTEMPTS_SPENT.value
-        return (
-            self._refused(ground, law, codes, around) if spent else self._name(named, verdict.use, law, codes, around)
-        )
+        if self._names.only_pass(named, codes.captured_ns):
+            return self._refused(TokenFault.ATTEMPTS_SPENT.value, law, codes, around)
+        return self._name(named, verdict.use, law, codes, around)
 
     def _withdrawal(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         """A withdrawal code narrows, so it counts under every refusal; any other code is nobody's business."""
@@ -245,9 +242,8 @@ class Core:
         law, around = self._gate.law, shown.surroundings
         if law is None:
             return []
-        policy = law.policy
         found = self._names.judge(
-            shown.token, policy.document.tokens, policy.door, around.unix_s, shown.captured_ns,
+            shown.token, law.policy.document.tokens, law.policy.door, around.unix_s, shown.captured_ns,
             one_to_one=law.one_to_one,
         )  # fmt: skip
         if found is None:
