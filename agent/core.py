@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import assert_never
 
-from agent.crypto import SignPublic
 from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
 from agent.exchange import (
@@ -76,6 +75,7 @@ class Core:
         self._uses = uses
         self._gallery: Gallery | None = None
         self._withdrawn: Container[SubjectId] = frozenset()
+        self._leaving: set[SubjectId] = set()  # whose withdrawal code was seen, until the gallery is another one
         self._sign = SignWatch()
         self._showings = Showings()
         self._names = Names()
@@ -92,6 +92,7 @@ class Core:
                 return self._restart()
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
+                self._leaving.clear()
                 return []
             case TokenShown():
                 return self._token(event)
@@ -193,7 +194,7 @@ class Core:
         consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
         found = identify(template, consented) if named is None else verify(template, consented, named.subject)
         self._watch.lap("identify")
-        if not isinstance(found, Match):
+        if not isinstance(found, Match) or found.subject in self._leaving:
             return []
         session.attempts.end(opt_in.track)
         session.named = None
@@ -228,15 +229,14 @@ class Core:
 
     def _withdrawal(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         """A withdrawal code narrows, so it counts under every refusal; any other code is nobody's business."""
-        document = law.policy.document
-        keys = [*(each.key for each in document.enrolment_keys), *(each.key for each in document.pass_keys)]
-        found = judge_withdrawal(text, keys, law.policy.site, self._issuer)
+        kept = () if self._gallery is None else (self._gallery.issuer,)
+        found = judge_withdrawal(text, law.policy.document.withdrawal_keys, law.policy.site, *kept)
         if isinstance(found, NotWithdrawn):
             return self._refused(found.reason.value, law, codes, around)
-        return [] if found is None or found in self._withdrawn else [WithdrawalShown(found)]
-
-    def _issuer(self, subject: SubjectId) -> SignPublic | None:
-        return None if self._gallery is None else self._gallery.issuer(subject)
+        if found is None or found in self._withdrawn:
+            return []
+        self._leaving.add(found)
+        return [WithdrawalShown(found)]
 
     def _token(self, shown: TokenShown) -> list[Output]:
         law, around = self._gate.law, shown.surroundings

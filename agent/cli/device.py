@@ -12,6 +12,7 @@ from rich.table import Table
 
 from agent.adapters.keys import device_document, write_whole
 from agent.adapters.terminal import shown_code
+from agent.cli.groups import InOrder
 from agent.crypto import fingerprint
 from agent.errors import ConfigError, DeviceError
 from agent.introduction import DeviceDocument, read_introduction
@@ -30,9 +31,9 @@ _STATE = click.option(
 )
 
 
-@click.group()
+@click.group(cls=InOrder, order=("init", "show", "epoch"))
 def device() -> None:
-    """Make and show a device's keys."""
+    """Make and show a device's keys; tell a station to which key it seals."""
 
 
 @device.command()

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from agent.cli.authority import load_site
+from agent.cli.groups import InOrder
 from agent.cli.passphrase import PASSPHRASES
 from agent.cli.tokens import forget, token
 from agent.crypto import SignSecret, random_bytes, sign_public
@@ -26,9 +27,9 @@ _WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):(00|15|30|45)-([01]\d|2[0-4]):(00|15|30|45)")
 
 
-@click.group(name="pass")
+@click.group(name="pass", cls=InOrder, order=("issue", "verify", "token", "forget"))
 def passes() -> None:
-    """Passes for those who do not use their face."""
+    """The way without a face: passes. And cards and PINs, which name a person where faces are compared 1:1."""
 
 
 passes.add_command(token)

@@ -174,6 +174,11 @@ class PolicyDocument(Strict):
     tokens: Tokens | None = None
     """Cards and PINs that name people; None knows none."""
 
+    @property
+    def withdrawal_keys(self) -> tuple[str, ...]:
+        """The public keys, in hex, whose withdrawal codes count, however long ago the keys have ended."""
+        return *(each.key for each in self.enrolment_keys), *(each.key for each in self.pass_keys)
+
     @model_validator(mode="after")
     def _times_in_order(self) -> PolicyDocument:
         if self.until <= self.from_:

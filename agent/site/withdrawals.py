@@ -22,8 +22,7 @@ def withdrawal_code(policy: PolicyDocument, secret: SignSecret, subject: Subject
     Raises:
         ConfigError: the key is not the policy's: no device would heed the code.
     """
-    known = {each.key for each in policy.enrolment_keys} | {each.key for each in policy.pass_keys}
-    if sign_public(secret).hex() not in known:
+    if sign_public(secret).hex() not in policy.withdrawal_keys:
         raise ConfigError("keys: the policy does not name this key for receipts or passes; publish a policy that does")
     return signed_withdrawal(SiteId(policy.site), secret, subject)
 

@@ -143,5 +143,26 @@ def test_it_is_heeded_in_the_middle_of_an_attempt_and_the_face_is_a_strangers_fr
     assert outcomes(at.frames(40, ANNA)) == [("no-match", None)]
 
 
+@pytest.mark.parametrize("shown_at", range(1, 10))
+def test_from_the_very_frame_that_shows_the_code_its_person_is_not_recognised(shown_at: int) -> None:
+    at = desk()
+    before = outcomes(at.frames(shown_at - 1, ANNA))
+    at.qrs.texts_now = (CODE,)
+    outputs = at.frame(ANNA, read_passes=True)
+    at.qrs.texts_now = ()
+    assert whose(outputs) == [P1] and outcomes(outputs) == []
+    assert ("match", P1) not in outcomes(at.frames(40, ANNA)), "nor while it is not carried out yet"
+    assert before == [] or shown_at > 6
+
+
+def test_others_are_recognised_meanwhile_and_a_gallery_that_has_them_again_counts() -> None:
+    at = desk()
+    shown(at, CODE)
+    assert outcomes(at.frames(40, Person("p-2", INSIDE))) == [("match", "p-2")]
+    at.frames(30)
+    at.core.receive(GalleryChanged(known(P1), frozenset()))
+    assert outcomes(at.frames(40, ANNA)) == [("match", P1)]
+
+
 def test_nothing_of_the_person_is_in_the_word_for_it() -> None:
     assert P1 not in repr(WithdrawalShown(P1))

@@ -24,6 +24,14 @@ def test_a_policy_names_its_site_door_and_this_device() -> None:
     assert (made.site, made.door, made.device.id) == ("quay", "main", DEVICE)
 
 
+def test_keys_for_receipts_and_passes_withdraw_though_they_have_ended() -> None:
+    assert policy().document.withdrawal_keys == ()
+    ended = {"until": iso(NOW_S - 1)}
+    enrolment, passes = ({"key": sign * 64, **ended} for sign in "45")
+    made = policy(enrolment_keys=[enrolment], pass_keys=[passes | {"doors": ["main"]}])
+    assert made.document.withdrawal_keys == ("4" * 64, "5" * 64)
+
+
 @pytest.mark.parametrize("role", ["restriction", "enrolment", "pass"])
 def test_only_the_permission_role_makes_a_policy(role: Any) -> None:
     with pytest.raises(PolicyError, match="from the permission role"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.cli.people import consent, receipts, enrol, erased, records  # isort: skip  # in the order of the help
+from agent.cli.people import consent, enrol, erased, receipts, records
 from agent.cli.people.group import people
 
 __all__ = ["consent", "enrol", "erased", "people", "receipts", "records"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from agent.cli.groups import InOrder
 from agent.errors import ConfigError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -13,14 +14,15 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 CONFIG = click.option("--config", "config_file", required=True, type=FILE, help="The device config (TOML).")
 
 
-class _InOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+_ORDER = ("consent", "guardian", "receipt", "enrol", "seal", "list", "export", "withdraw", "erased")
 
 
-@click.group(cls=_InOrder)
+@click.group(cls=InOrder, order=_ORDER)
 def people() -> None:
-    """Sign consent receipts, enrol people on a stopped device, and end it: list, withdraw, export."""
+    """Those who agreed: consent and enrolment, what is stored on them, and its end.
+
+    The order is that of a person's way. Commands with --config are for a device whose recogniser does not run.
+    """
 
 
 def bytes_of(path: Path) -> bytes:

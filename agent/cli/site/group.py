@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from agent.cli.groups import InOrder
 from agent.cli.passphrase import asker
 from agent.site.repository import SiteRepository
 from agent.site.version import Missing
@@ -21,12 +22,14 @@ KEYS = click.option(
 )
 
 
-class _InOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+_ORDER = (
+    *("init", "show", "renew", "edit", "diff", "prepare", "sign", "publish", "discard"),
+    *("add-device", "remove-device", "add-key", "rotate", "revoke"),
+    *("enrol", "withdraw", "revoke-pass", "stop", "zone", "incident", "lift"),
+)
 
 
-@click.group(cls=_InOrder)
+@click.group(cls=InOrder, order=_ORDER)
 def site() -> None:
     """The authority: make, publish and restrict a site's policy.
 
