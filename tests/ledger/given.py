@@ -70,8 +70,10 @@ class Draft:
         self.entries.append((self.frontier.size, data))
         self.frontier = self.frontier.append(leaf_hash(data))
 
-    def sign(self, secret: SignSecret = SIGNER, site: SiteId = SITE, device: DeviceId = DEVICE) -> bytes:
-        self.checkpoints.append(make_checkpoint(self.frontier, site, device, secret, NOW_S))
+    def sign(
+        self, secret: SignSecret = SIGNER, site: SiteId = SITE, device: DeviceId = DEVICE, unix_s: float = NOW_S
+    ) -> bytes:
+        self.checkpoints.append(make_checkpoint(self.frontier, site, device, secret, unix_s))
         return self.checkpoints[-1]
 
     def renumber(self) -> None:
