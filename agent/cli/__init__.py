@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "sign": ("agent.cli.sign", "sign", "Print the site's sign, attest it where it hangs; the no-recognition sign."),
     "pass": ("agent.cli.passes", "passes", "Day passes for those who do not use their face."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
+    "report": ("agent.cli.report", "report", "Report for auditors: rules kept over time, with the evidence."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),
 }
 """Name -> module, object in it, one line of help."""

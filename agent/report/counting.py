@@ -76,8 +76,8 @@ def facts_of(source: Source, period: Period, documents: Mapping[str, PolicyDocum
         spans=spans,
         obligations=tuple(Obliged(each.ground, _stretches(each.ground, spans, by_position)) for each in OBLIGATIONS),
         refusals=_refusals(spans),
-        outcomes={each: None if 0 < count.outcomes[each] < FEW else count.outcomes[each] for each in Outcome},
-        pass_faults=dict(sorted(count.pass_faults.items())),
+        outcomes={each: _few(count.outcomes[each]) for each in Outcome},
+        pass_faults={fault: _few(times) for fault, times in sorted(count.pass_faults.items())},
         hours=tuple(count.hours[hour] // FEW * FEW for hour in range(24)),
         enrolments=count.enrolments,
         withdrawals=tuple(count.withdrawals),
@@ -135,6 +135,10 @@ def _take(
             count.other[entry.kind] += 1
         case _:
             pass
+
+
+def _few(count: int) -> int | None:
+    return None if 0 < count < FEW else count
 
 
 def state_of(ground: Ground, span: Span, policy: PolicyDocument | None) -> Met | None:

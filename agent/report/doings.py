@@ -23,7 +23,7 @@ def ways(say: Saying, device: DeviceFacts) -> Section:
     blocks.append(Table(w.used_table, w.used_head, outcomes, w.used_caption.format(n=FEW)))
     if device.pass_faults:
         faults = w.joint.join(
-            f"{w.faults.get(fault, fault)} {say.number(count)}" for fault, count in device.pass_faults.items()
+            f"{w.faults.get(fault, fault)} {say.few(count, FEW)}" for fault, count in device.pass_faults.items()
         )
         blocks.append(Text(w.pass_faults.format(faults=faults)))
     top = max(device.hours)

@@ -40,10 +40,13 @@ ENGLISH: Final = Words(
     verified_all_text="How far each one is signed stands in its part under “Ledger”.",
     verified_text="No entry was changed, added, moved or taken out up to entry {last}, which the device signed at"
     " {time}. {behind}",
-    verified_key="It was signed with the key that the site's policy names, {key}.",
+    verified_key="The signing key, {key}, is the one that was asked for.",
     verified_own_key="The key, {key}, is the ledger's own word: compare it with the one in the site's policy.",
-    behind="{n} entries behind it are not signed yet.",
-    behind_none="No entry is left unsigned.",
+    behind=(
+        "No entry is left unsigned.",
+        "One entry behind it is not signed yet.",
+        "{n} entries behind it are not signed yet.",
+    ),
     held="Checkpoints that were kept elsewhere fit as well: {n}.",
     unverified="The ledger of {device} does not verify",
     unverified_text="Nothing below is proof. What was found: {fault}",

@@ -21,12 +21,11 @@ def verdict(say: Saying, device: DeviceFacts) -> Note:
     if last is None or proof.verified.key is None:
         return Note(Tone.WAIT, w.unsigned.format(device=device.device), w.unsigned_text)
     key = fingerprint(bytes.fromhex(proof.verified.key))
+    unsigned = proof.verified.unsigned
     text = w.verified_text.format(
         last=say.number(last.size - 1) if last.size else w.none,
         time=say.minute(last.time_ms),
-        behind=w.behind_none
-        if proof.verified.unsigned == 0
-        else w.behind.format(n=say.number(proof.verified.unsigned)),
+        behind=w.behind[min(unsigned, 2)].format(n=say.number(unsigned)),
     )
     whose = (w.verified_key if proof.named else w.verified_own_key).format(key=key)
     held = w.space + w.held.format(n=proof.held) if proof.held else ""

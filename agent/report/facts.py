@@ -124,7 +124,8 @@ class DeviceFacts:
     """Longest first."""
     outcomes: Mapping[Outcome, int | None]
     """Decisions in the period; None: some, but fewer than `FEW`."""
-    pass_faults: Mapping[str, int]
+    pass_faults: Mapping[str, int | None]
+    """Why passes were refused, by wire name; None as above."""
     hours: tuple[int, ...]
     """Decisions by hour of the day, each rounded down to a multiple of `FEW`."""
     enrolments: int

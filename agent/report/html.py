@@ -28,6 +28,8 @@ from agent.report.document import (
     Tiles,
 )
 
+_LONG = 8
+"""A picture of more bands than this has its days above it as well."""
 _RULES = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -129,7 +131,9 @@ def _bands(block: Bands) -> str:
         parts.append((f"<h4>{escape(heading)}</h4>" if heading else "") + f'<ul class="bands">{rows}</ul>')
     legend = "".join(f"<li>{pictures.swatch(tone)}{escape(name)}</li>" for tone, name in block.legend)
     axis = _axis(block.ticks)
-    return _figure(block.title, f'<ul class="legend">{legend}</ul>{axis}{"".join(parts)}{axis}', block.caption)
+    long = sum(len(bands) for _, bands in block.groups) > _LONG
+    inside = f'<ul class="legend">{legend}</ul>{axis if long else ""}{"".join(parts)}{axis}'
+    return _figure(block.title, inside, block.caption)
 
 
 def _figure(title: str, inside: str, caption: str) -> str:

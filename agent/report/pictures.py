@@ -1,7 +1,7 @@
 """The pictures of a report as SVG without a letter in it: they stretch with the page, and words stand beside them.
 
 A state shows by its shape as well as by its colour: met is a bar, not met fills the height, not judged is a thin line,
-not binding a faint one, and where nothing is recorded there is nothing.
+not binding a faint one, and where nothing is recorded the ground is grey.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ SHAPES: Final[dict[Tone, tuple[float, float]]] = {
     Tone.BAD: (0, 20),
     Tone.WAIT: (8.5, 3),
     Tone.OPEN: (9, 2),
+    Tone.NONE: (0, 20),
 }
 """Upper edge and height of a tone's shape, of `HEIGHT`."""
 MARKS: Final[dict[Tone, str]] = {
@@ -50,14 +51,13 @@ def band(pieces: Iterable[Piece], ticks: Sequence[Tick], says: str) -> str:
         f'<line class="grid" x1="{_x(tick.place)}" x2="{_x(tick.place)}" y1="0" y2="{HEIGHT}"/>' for tick in ticks
     )
     shapes = "".join(_shape(piece) for piece in pieces)
-    return _picture(WIDTH, HEIGHT, says, lines + shapes)
+    return _picture(WIDTH, HEIGHT, says, shapes + lines)
 
 
 def swatch(tone: Tone) -> str:
     """A tone's shape for the legend."""
-    shape = _shape(Piece(0, 1, tone)) if tone in SHAPES else ""
-    frame = f'<rect class="track" width="{WIDTH}" height="{HEIGHT}"/>' if not shape else ""
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{frame}{shape}</svg>'
+    shape = _shape(Piece(0, 1, tone))
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{shape}</svg>'
 
 
 def bar(length: float) -> str:

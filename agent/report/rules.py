@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -19,7 +20,6 @@ COLUMNS: Final = 720
 """A picture over time shows so many steps; of what falls into one step the worst is shown."""
 ROWS: Final = 40
 """Of a longer table the rest stands in the ledger."""
-HOUSE: Final = "house rule: unknown is refused"
 _TONES: Final[dict[Met | None, Tone]] = {
     Met.MET: Tone.GOOD,
     Met.UNMET: Tone.BAD,
@@ -48,8 +48,7 @@ def pieces(stretches: Iterable[tuple[int, int, Tone]], start_ms: int, end_ms: in
     found, begun = list[Piece](), 0
     for step in range(1, COLUMNS + 1):
         if step == COLUMNS or steps[step] is not steps[begun]:
-            if steps[begun] is not Tone.NONE:
-                found.append(Piece(begun / COLUMNS, step / COLUMNS, steps[begun]))
+            found.append(Piece(begun / COLUMNS, step / COLUMNS, steps[begun]))
             begun = step
     return tuple(found)
 
@@ -104,17 +103,15 @@ def obligations(say: Saying, device: DeviceFacts) -> Section:
     document = document_of(device)
     profile = ProfileName.STRICT if document is None else document.profile
     groups = dict[str, list[Band]]()
-    for each in device.obligations:
+    for each in sorted(device.obligations, key=lambda each: _article(provision(each.ground, profile))):
         heading, text = w.provision(provision(each.ground, profile))
         groups.setdefault(heading, []).append(_band(say, each, text))
-    house, _ = w.provision(HOUSE)
-    order = sorted(groups, key=lambda name: name == house)
     known = w.articles_no_policy if document is None else w.articles_profile.format(profile=w.profiles[profile])
     blocks: list[Block] = [
         Text(w.articles_text + w.space + known),
         Bands(
             title=w.articles_title,
-            groups=tuple((name, tuple(groups[name])) for name in order),
+            groups=tuple((name, tuple(bands)) for name, bands in groups.items()),
             ticks=ticks(say),
             legend=tuple((_TONES[state], w.met[state]) for state in (*Met, None)),
             caption=w.picture_caption.format(step=step(say)),
@@ -132,6 +129,13 @@ def document_of(device: DeviceFacts) -> PolicyDocument | None:
 def provision(ground: Ground, profile: ProfileName) -> str:
     """What an obligation serves; of one that the profile leaves open, as the strictest has it."""
     return PROFILES[profile].provisions.get(ground) or PROFILES[ProfileName.STRICT].provisions[ground]
+
+
+def _article(provision: str) -> tuple[bool, str, int]:
+    """The order of provisions: laws by name, articles by number, our own rules last."""
+    heading = provision.partition(":")[0]
+    law, number = re.match(r"(\D*)(\d*)", heading).groups()  # type: ignore[union-attr]
+    return heading == "house rule", law, int(number or 0)
 
 
 def refusals(say: Saying, device: DeviceFacts) -> Section:

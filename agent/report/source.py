@@ -27,15 +27,20 @@ def source_of(copy: LedgerCopy, keys: Mapping[str, SignPublic], held: Sequence[b
     entries = list(copy.entries)
     checkpoints = sorted(_readable(copy.checkpoints), key=lambda each: each.size)
     site, device = _whose(entries, checkpoints)
-    own = [data for data in held for each in _readable([data]) if each.device == device]
+    kept = own(held, device)
     key = keys.get(device)
     verified, fault = None, None
     try:
-        verified = verify_ledger(replace(copy, entries=entries), key, own, device)
+        verified = verify_ledger(replace(copy, entries=entries), key, kept, device)
     except VaultError as error:
         fault = str(error)
-    proof = Proof(verified, fault, checkpoints[-1] if checkpoints else None, key is not None, len(own))
+    proof = Proof(verified, fault, checkpoints[-1] if checkpoints else None, key is not None, len(kept))
     return Source(site, device, entries, checkpoints, proof)
+
+
+def own(held: Sequence[bytes], device: str) -> list[bytes]:
+    """Of these checkpoints those of the device."""
+    return [data for data in held for each in _readable([data]) if each.device == device]
 
 
 def _readable(statements: Sequence[bytes]) -> list[Checkpoint]:

@@ -50,8 +50,8 @@ class Words:
     verified_text: str
     verified_key: str
     verified_own_key: str
-    behind: str
-    behind_none: str
+    behind: tuple[str, str, str]
+    """No entry behind the last checkpoint, one, several."""
     held: str
     unverified: str
     unverified_text: str

@@ -92,14 +92,14 @@ def week() -> Book:
         if day == 14:
             book.decide(at(day, 17, 3), Outcome.PASS_REFUSED, "pass-expired")
             book.withdraw(at(14, 17, 30), PEOPLE[0])
-            book.check(at(14, 18))
-            book.start(at(15, 6, 30), "0.1.1")  # off for the night
+        for number in range(11):
+            book.decide(at(day, 18, 4 * number, 30), Outcome.MATCH if number % 3 else Outcome.PASS_ACCEPTED)
+        book.check(at(day, 19))
+        if day == 14:  # off for the night, and a camera that comes late
+            book.start(at(15, 6, 30), "0.1.1")
             book.adopt(at(15, 6, 30, 2))
             book.refuse(at(15, 6, 30, 4), Ground.NO_FRAMES)
             book.refuse(at(15, 6, 34))
-        for number in range(11):
-            book.decide(at(day, 18, 4 * number, 30), Outcome.MATCH if number % 3 else Outcome.PASS_ACCEPTED)
-        book.check(at(day, 22))
     book.enrol(at(17, 22, 30), PEOPLE[7])
     return book
 
@@ -108,7 +108,9 @@ def source(book: Draft) -> Source:
     return source_of(book.copy(), KEYS)
 
 
-def facts(book: Draft | None = None, period: Period = WEEK, documents: dict[str, PolicyDocument] | None = None) -> Facts:
+def facts(
+    book: Draft | None = None, period: Period = WEEK, documents: dict[str, PolicyDocument] | None = None
+) -> Facts:
     """The facts of one device, with the policy's document at hand unless told otherwise."""
     found = facts_of(source(book or week()), period, DOCUMENTS if documents is None else documents)
     return Facts(SITE, period, (found,), "0.1.0")
