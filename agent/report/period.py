@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,6 +20,9 @@ class Period:
     """Included."""
     zone: str
     """IANA name."""
+    start_ms: int = field(init=False)
+    end_ms: int = field(init=False)
+    """The first millisecond that is no longer of the period."""
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -33,15 +36,8 @@ class Period:
                 f"--timezone: {self.zone!r} is not known here; give an IANA name such as Asia/Shanghai, or install "
                 "tzdata"
             ) from None
-
-    @property
-    def start_ms(self) -> int:
-        return self._midnight_ms(self.first)
-
-    @property
-    def end_ms(self) -> int:
-        """The first millisecond that is no longer of the period."""
-        return self._midnight_ms(self.last + timedelta(days=1))
+        object.__setattr__(self, "start_ms", self._midnight_ms(self.first))
+        object.__setattr__(self, "end_ms", self._midnight_ms(self.last + timedelta(days=1)))
 
     @property
     def days(self) -> int:
