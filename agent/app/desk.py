@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.fetch import Repository
@@ -18,6 +19,7 @@ from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.app.authority import follow
 from agent.app.config import DeviceConfig
+from agent.app.custody import Custody
 from agent.app.recogniser import alone
 from agent.app.standing import Standing
 from agent.app.timekeeping import hear, trusted_clock
@@ -28,6 +30,7 @@ from agent.gallery.enrol import Rejected, Watch, enrol
 from agent.gallery.reference import ModelIdentity, Reference
 from agent.gallery.vault import Rotation, VaultContext, lock
 from agent.policy.circumstances import Circumstances, Surroundings
+from agent.policy.filing import filing_advice
 from agent.policy.frames import CapturedFrame
 from agent.policy.gate import Gate
 from agent.policy.law import Law
@@ -60,8 +63,7 @@ class Desk:
         self._model = ModelIdentity(embedder.sha256, embedder.runtime)
         self._context = VaultContext(keys.device, law.policy.site, self._model)
         self._rotation: Rotation | None = None
-        stock, crossed_s = store.stock(law.profile.filing_at, unix_s)
-        around = Surroundings(
+        self._around = Surroundings(
             unix_s=unix_s,
             lease_until_s=lease_until_s,
             fix=None,
@@ -70,10 +72,9 @@ class Desk:
             ledger_writable=store.writable(),
             stopped=stopped,
             moved=False,
-            stock=stock,
-            crossed_s=crossed_s,
+            stock=None,
+            crossed_s=None,
         )
-        self._here = Circumstances(0, around, None)
 
     def consent(self, receipt: bytes, source: str = "receipt") -> Consent:
         """The consent of a receipt that somebody brings.
@@ -88,13 +89,20 @@ class Desk:
                 f"{source}: the clock is not trusted; set it, or bring the device in contact with the site"
             )
         consent = read_receipt(receipt, self._law.policy.document.enrolment_keys, self._unix_s, source)
-        if consent.subject in self._store.tombstones():
+        if self._store.marks.withdrawn(consent.subject):
             raise VaultError(f"{source}: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
         if self._context.device not in consent.devices:
             raise PolicyError(f"{source}: devices: does not name {self._context.device}; ask for consent to it")
         if self._context.gallery != consent.site:
             raise PolicyError(f"{source}: site: is not {self._context.gallery}; ask for consent at this site")
         return consent
+
+    @property
+    def filing(self) -> str | None:
+        """What to do about the filing duty, in one line; None: nothing yet."""
+        filing_at = self._law.profile.filing_at
+        people, _ = self._store.people.stock(filing_at, self._unix_s)
+        return filing_advice(people, filing_at, self._law.policy.document.filing)
 
     def enrol(self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None) -> Rejected | None:
         """Make and keep one person's reference; None when it is kept.
@@ -108,7 +116,9 @@ class Desk:
             DeviceError: the disk or a model failed.
         """
         gate = Gate(self._law)
-        made = enrol(pictures, gate, self._here, self._detector, self._embedder, consent, self._model, watch=watch)
+        people, crossed_s = self._store.people.stock(self._law.profile.filing_at, self._unix_s)
+        here = Circumstances(0, replace(self._around, stock=people, crossed_s=crossed_s), None)
+        made = enrol(pictures, gate, here, self._detector, self._embedder, consent, self._model, watch=watch)
         if not isinstance(made, Reference):
             return made
         keys = self._keys.vault_keys
@@ -150,12 +160,12 @@ def open_law(
     Raises:
         ConfigError, PolicyError, VaultError, DeviceError: see `open_desk`.
     """
-    with _open_store(config) as (keys, store):
+    with open_store(config) as (keys, store):
         clock, trusted = SystemClock(), trusted_clock(store)
         verified = _verified(config, trusted.proved(clock.monotonic_ns()), report)
         hear(verified, trusted, store, clock.monotonic_ns())
         now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
-        standing = Standing(keys.device, store, lambda: None, report)
+        standing = Standing(store, Custody(store, keys, report), lambda: None, report)
         standing.take(verified, now_s)
         if standing.law is None:
             raise PolicyError(f"{config.site.repository}: no policy for this device can be used; see the line above")
@@ -163,7 +173,13 @@ def open_law(
 
 
 @contextmanager
-def _open_store(config: DeviceConfig) -> Iterator[tuple[PlainKeys, Store]]:
+def open_store(config: DeviceConfig) -> Iterator[tuple[PlainKeys, Store]]:
+    """A stopped device's keys and store; no network, no law.
+
+    Raises:
+        ConfigError: the recogniser runs.
+        VaultError, DeviceError: keys or store cannot be used.
+    """
     with alone(config.state):
         keys = PlainKeys.open(config.state / "keys.json", insecure_dev=config.device.insecure_dev)
         if keys.device != config.device.id:

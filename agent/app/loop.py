@@ -17,6 +17,7 @@ from agent.adapters.picture import encode
 from agent.adapters.store import Store
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
+from agent.app.custody import Custody
 from agent.app.eye import Eye
 from agent.app.heartbeat import Heartbeat
 from agent.app.measure import Measure, rss_kb
@@ -40,6 +41,7 @@ from agent.errors import DeviceError, DoorwardError
 from agent.events.bodies import Metrics, RefusedFrames, Stage, StageTime
 from agent.events.decision import Decision
 from agent.events.seal import SealedEvent, seal_event
+from agent.gallery.retention import DAY_S
 from agent.ledger.entry import refusal_changed
 from agent.policy.circumstances import LoadedModels, Surroundings
 from agent.policy.clock import TrustedClock
@@ -69,6 +71,7 @@ class Loop:
         outbox: Outbox,
         authority: Authority,
         standing: Standing,
+        custody: Custody,
         heartbeat: Heartbeat,
         measure: Measure,
         clock: Clock,
@@ -82,7 +85,7 @@ class Loop:
     ) -> None:
         self._config, self._core, self._gate = config, core, gate
         self._store, self._channel, self._outbox = store, channel, outbox
-        self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
+        self._authority, self._standing, self._custody, self._heartbeat = authority, standing, custody, heartbeat
         self._measure, self._clock, self._trusted = measure, clock, trusted
         self._eye, self._door, self._locator = eye, door, locator
         self._models: LoadedModels | None = models
@@ -221,8 +224,19 @@ class Loop:
                 lambda: inputs.extend(self._standing.take(news, self._unix_s()))
             ):
                 inputs.append(self._standing.gallery_changed())
-        for event in inputs:
+        for event in inputs + self._sweep():
             self._receive(event)
+
+    def _sweep(self) -> list[Input]:
+        """Erase whoever's time is over, under a refusal too; nobody while the clock is not trusted."""
+        unix_s, law, inputs = self._unix_s(), self._standing.law, list[Input]()
+        if unix_s is None or not self._ledger_writable:
+            return []
+        if not self._written(lambda: inputs.extend(self._standing.sweep(unix_s))):
+            return [self._standing.gallery_changed()]
+        if law is not None:
+            self._written(lambda: self._custody.shorten(law, unix_s))
+        return inputs
 
     def _housekeeping(self) -> None:
         state = self._core.state
@@ -248,7 +262,8 @@ class Loop:
         self._outbox.offer_again()
 
     def _metrics(self) -> Metrics:
-        medians = self._measure.medians_ms()
+        medians, unix_s = self._measure.medians_ms(), self._unix_s()
+        oldest_s, next_s = self._custody.oldest_s, self._custody.next_s
         return Metrics(
             fps=self._measure.fps(),
             stages=tuple(StageTime(stage=stage, median_ms=medians[stage]) for stage in Stage if stage in medians),
@@ -258,6 +273,8 @@ class Loop:
                 RefusedFrames(ground=Ground(name), frames=count) for name, count in self._measure.refused.items()
             ),
             rss_kb=rss_kb(),
+            oldest_days=None if unix_s is None or oldest_s is None else max(0, int((unix_s - oldest_s) // DAY_S)),
+            purge_in_days=None if unix_s is None or next_s is None else max(0, int((next_s - unix_s) // DAY_S)),
         )
 
     def _unix_s(self) -> float | None:

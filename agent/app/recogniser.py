@@ -26,6 +26,7 @@ from agent.adapters.qr import ZxingReader
 from agent.adapters.store import Store
 from agent.app.authority import Authority
 from agent.app.config import DeviceConfig
+from agent.app.custody import Custody
 from agent.app.eye import Eye
 from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.loop import Loop
@@ -135,6 +136,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     if locator is not None:
         opened.callback(locator.close)
     identity = ModelIdentity(embedder.sha256, embedder.runtime)
+    custody = Custody(store, keys, report)
     return Loop(
         config=config,
         core=core,
@@ -143,7 +145,8 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         channel=channel,
         outbox=Outbox(store, channel, config.broker.acknowledge, report),
         authority=authority,
-        standing=Standing(device, store, lambda: open_gallery(store, site, device, keys, identity), report),
+        standing=Standing(store, custody, lambda: open_gallery(store, site, device, keys, identity), report),
+        custody=custody,
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
         measure=measure,
         clock=clock,

@@ -11,15 +11,17 @@ from collections.abc import Callable
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
+from agent.app.custody import Custody
 from agent.core import GalleryChanged, Input, LawChanged
-from agent.crypto import sha256
+from agent.crypto import BoxPublic, sha256
 from agent.errors import PolicyError
+from agent.events.seal import Addressee
 from agent.gallery.gallery import Gallery
 from agent.ledger.entry import policy_adopted
 from agent.policy.bundle import POLICY_PATH, Policy, Restriction, VerifiedTarget, restriction
 from agent.policy.law import Law
 from agent.policy.zones import Zone
-from agent.units import DeviceId, SubjectId
+from agent.units import SubjectId
 
 MakeGallery = Callable[[], Gallery | None]
 
@@ -28,12 +30,12 @@ class Standing:
     """Turns verified states into inputs of the core.
 
     Args:
-        gallery: opens the vault anew; called after a withdrawal.
+        gallery: opens the vault anew; called after an erasure.
         report: told about documents that cannot be used, in one line.
     """
 
-    def __init__(self, device: DeviceId, store: Store, gallery: MakeGallery, report: Callable[[str], None]) -> None:
-        self._device, self._store = device, store
+    def __init__(self, store: Store, custody: Custody, gallery: MakeGallery, report: Callable[[str], None]) -> None:
+        self._store, self._custody = store, custody
         self._gallery, self._report = gallery, report
         self._policy: Policy | None = None
         self._policy_sha256: str | None = None
@@ -71,8 +73,8 @@ class Standing:
         """
         inputs: list[Input] = []
         for target in verified.targets:
-            if target.role == "restriction":
-                self._store.remember(target.path, target.data)
+            if target.role == "restriction" and not self._carried_out(target):
+                self._store.said.remember(target.path, target.data)
         self._recall()
         if self._withdraw(unix_s):
             inputs.append(self.gallery_changed())
@@ -102,16 +104,17 @@ class Standing:
         try:
             if not targets:
                 raise PolicyError(f"{POLICY_PATH}: the site publishes no policy; publish one with 'doorward site'")
-            policy = _honest(Policy(targets[0], self._device), single_key)
+            policy = _honest(Policy(targets[0], self._store.device), single_key)
         except PolicyError as error:
             self._report(str(error))
         if policy is not None:
+            self._store.said.address(Addressee(BoxPublic(bytes.fromhex(policy.document.events_key)), policy.door))
             self._store.note(policy_adopted(policy.document.version, digest or "", unix_s))
         self._policy, self._policy_sha256 = policy, digest
 
     def _recall(self) -> None:
         self._restrictions, self._unreadable = [], set()
-        for path, document in self._store.restrictions():
+        for path, document in self._store.said.restrictions():
             try:
                 self._restrictions.append(restriction(VerifiedTarget("restriction", path, document)))
             except PolicyError as error:
@@ -126,21 +129,50 @@ class Standing:
     def _lifted(self) -> tuple[str, ...]:
         return () if self._policy is None else self._policy.document.lifts
 
+    def sweep(self, unix_s: float) -> list[Input]:
+        """Erase whoever's time is over; cheap while nobody is due.
+
+        Args:
+            unix_s: trusted time. Without it nobody is swept; the gate refuses then, so nobody is matched either.
+
+        Raises:
+            DeviceError: the disk; whoever was erased already is out of `gallery_changed`.
+        """
+        fresh = self.lease_until_s is not None and unix_s < self.lease_until_s
+        if not self._custody.sweep(self._law, unix_s, fresh=fresh):
+            return []
+        self._count(self._law, unix_s)
+        return [self.gallery_changed()]
+
     def _withdraw(self, unix_s: float | None) -> bool:
-        """Erase whoever withdrew and is not erased yet; True if anybody was."""
+        """Erase whoever withdrew and is not erased yet; True if anybody was. Their documents go: they name people."""
         named = {SubjectId(each.subject) for each in self._restrictions if each.subject is not None}
-        news = named - self._store.tombstones()
+        news = {subject for subject in named if not self._store.marks.withdrawn(subject)}
         for subject in sorted(news):
-            self._store.withdraw(subject, unix_s)
+            self._custody.withdraw(subject, unix_s)
+        if named:
+            kept = [VerifiedTarget("restriction", *each) for each in self._store.said.restrictions()]
+            self._store.said.carried_out((each.path, each.data) for each in kept if self._carried_out(each))
+            self._store.purge()
+            self._restrictions = [each for each in self._restrictions if each.subject is None]
         return bool(news)
+
+    def _carried_out(self, target: VerifiedTarget) -> bool:
+        """Whether it is the withdrawal of somebody who is erased."""
+        try:
+            subject = restriction(target).subject
+        except PolicyError:
+            return False
+        return subject is not None and self._store.marks.withdrawn(SubjectId(subject))
 
     def _count(self, law: Law | None, unix_s: float | None) -> None:
         filing_at = None if law is None else law.profile.filing_at
-        self.stock, self.crossed_s = self._store.stock(filing_at, unix_s)
+        self.stock, self.crossed_s = self._store.people.stock(filing_at, unix_s)
 
     def gallery_changed(self) -> GalleryChanged:
-        """The gallery as it is now."""
-        return GalleryChanged(self._gallery(), self._store.tombstones())
+        """The gallery as it is now; whoever has withdrawn is no longer in it, and by name only if a row were left."""
+        left = frozenset(subject for subject in self._store.people.uses() if self._store.marks.withdrawn(subject))
+        return GalleryChanged(self._gallery(), left)
 
 
 def _honest(policy: Policy, single_key: bool) -> Policy:

@@ -22,7 +22,7 @@ _COMMANDS: Final = {
     "device": ("agent.cli.device", "device", "Make and show a device's keys."),
     "site": ("agent.cli.site", "site", "The authority: make, publish and restrict a site's policy."),
     "policy": ("agent.cli.policy", "policy", "What the rules demand, and whether they are met here and now."),
-    "people": ("agent.cli.people", "people", "Sign consent receipts, enrol people on a stopped device."),
+    "people": ("agent.cli.people", "people", "Consent, enrolment on a stopped device, and its end: list, withdraw."),
     "sign": ("agent.cli.sign", "sign", "Print the site's sign, attest it where it hangs; the no-recognition sign."),
     "pass": ("agent.cli.passes", "passes", "Day passes for those who do not use their face."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),

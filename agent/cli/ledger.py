@@ -100,6 +100,9 @@ def _print(found: Verified, *, checked: bool) -> None:
     table = Table(show_header=False, title="ledger verified")
     table.add_row("site, device", f"{found.site}, {found.device}")
     table.add_row("entries", f"{found.size} ({', '.join(f'{kind} {n}' for kind, n in sorted(found.kinds.items()))})")
+    if found.dropped:
+        days = f"all older than {found.dropped_days} days, as a signed entry says"
+        table.add_row("dropped by right", f"the first {found.dropped} entries; {days}")
     if found.first_ms is not None and found.last_ms is not None:
         first, last = (utc(ms / 1000).isoformat(" ", "seconds") for ms in (found.first_ms, found.last_ms))
         table.add_row("time", f"{first} to {last}")

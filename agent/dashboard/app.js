@@ -144,6 +144,9 @@ const show = {
       ["Frames a second", body.fps.toFixed(1)],
       ["Frames seen", body.frames.toLocaleString()],
       ["Waiting events", body.queue.toLocaleString()],
+      ...[["Oldest template", body.oldest_days], ["Next erasure by date in", body.purge_in_days]]
+        .filter(([, days]) => days != null) // nobody is enrolled, or the clock is not trusted
+        .map(([name, days]) => [name, `${days.toLocaleString()} ${days === 1 ? "day" : "days"}`]),
       ["Memory", `${(body.rss_kb / 1024).toFixed(0)} MB`],
       ...body.refused.map(({ ground, frames }) => [`Refused: ${(GROUNDS[ground]?.[0] ?? ground).toLowerCase()}`, frames.toLocaleString()]),
     ]);

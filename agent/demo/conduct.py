@@ -25,7 +25,7 @@ from agent.demo.subscriber import Heard, Joined, LinkSaid, Subscriber
 from agent.errors import DoorwardError
 from agent.events.bodies import Metrics, State, Status
 from agent.events.decision import OPENS, Outcome
-from agent.events.seal import OpenedEvent
+from agent.events.seal import OpenedErasure, OpenedEvent
 from agent.ledger.verify import verify_ledger
 from agent.policy.grounds import Ground
 from agent.scene.scene import Scene
@@ -103,7 +103,7 @@ class Conduct:
             case OpenedEvent():
                 self._decided(thing)
                 return True
-            case Joined() | LinkSaid():
+            case Joined() | LinkSaid() | OpenedErasure():
                 pass
             case _:
                 self._told(thing.body)

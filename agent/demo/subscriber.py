@@ -16,7 +16,7 @@ from agent.adapters.mqtt import Address, Broker, Connection
 from agent.crypto import BoxSecret, SignPublic
 from agent.errors import LinkError
 from agent.events import wire
-from agent.events.seal import OpenedEvent, open_event
+from agent.events.seal import OpenedErasure, OpenedEvent, open_event
 from agent.events.telemetry import Message, read_telemetry
 from agent.events.wire import Kind
 
@@ -37,7 +37,7 @@ class Joined:
     connected: bool
 
 
-Heard = OpenedEvent | Message | LinkSaid | Joined
+Heard = OpenedEvent | OpenedErasure | Message | LinkSaid | Joined
 
 
 class Subscriber:

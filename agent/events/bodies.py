@@ -137,6 +137,10 @@ class Metrics(Strict):
     """Since start."""
     refused: tuple[RefusedFrames, ...]
     rss_kb: Count
+    oldest_days: Count | None = None
+    """Age of the oldest template in whole days; None: there is none, or the clock is not trusted (Measures art. 8)."""
+    purge_in_days: Count | None = None
+    """Whole days until the next template is erased because its time is over; None likewise."""
 
 
 class Ledger(Strict):

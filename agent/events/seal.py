@@ -1,4 +1,4 @@
-"""Sealed events: a decision that only the site can read, signed by the device that made it.
+"""Sealed events: a decision or an erasure receipt that only the site can read, signed by the device that made it.
 
 The clear part names device, sequence, door and until when anybody may act on it, and the outcome class where the policy
 grants it. Everything else, the pseudonym and the time included, is in the sealed part, padded to one size so that its
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from agent import crypto
 from agent.crypto import BoxPublic, BoxSecret, SignPublic, SignSecret
@@ -26,8 +26,8 @@ from agent.policy.fields import Name
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 CONTEXT: Final = "doorward/event/1"
-BUCKET_BYTES: Final = 512
-"""Every sealed part holds this many bytes; the longest names the policy allows fit with room to spare."""
+BUCKET_BYTES: Final = 1024
+"""Every sealed part holds this many bytes, so that nobody sees which kind it is; the longest of both fit."""
 ACT_WITHIN_S: Final = 30.0
 """An event that comes later is still recorded, and opens nothing."""
 
@@ -66,6 +66,27 @@ class _Inside(Strict):
     policy_version: Annotated[int, Field(ge=0)]
 
 
+class _Erasure(Strict):
+    """The sealed part of an event that brings an erasure receipt."""
+
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    at_ms: Millis
+    door: Name
+    erasure: dict[str, str | int | None]
+    """The receipt, see ledger/erasure.py; in canonical form it is what the device signed."""
+
+
+_SEALED: Final[TypeAdapter[_Inside | _Erasure]] = TypeAdapter(_Inside | _Erasure)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Where the events of a device go: the site's key and the door that the clear part names, from the policy."""
+
+    key: BoxPublic
+    door: DoorId
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class SealedEvent:
     """What the outbox takes. The device keeps the nonce to check the acknowledgement, and cannot open the envelope."""
@@ -89,6 +110,17 @@ class OpenedEvent:
     subject: SubjectId | None
     ground: str | None
     policy_version: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedErasure:
+    """A person was erased; the site's consumer keeps the receipt for whoever asks."""
+
+    device: DeviceId
+    sequence: int
+    nonce: bytes
+    receipt: bytes
+    """Canonical JSON; `read_erasure` of ledger/erasure.py checks it."""
 
 
 def seal_event(
@@ -123,21 +155,63 @@ def seal_event(
         ground=decision.ground,
         policy_version=decision.policy_version,
     )
-    clear: dict[str, Any] = {
+    clear: dict[str, Any] = {} if not outcome_in_clear else {"outcome": decision.outcome.value}
+    return _seal(
+        inside, nonce, clear, decision.unix_s, sequence, site, device, Addressee(events_key, decision.door), sign_secret
+    )
+
+
+def seal_erasure(
+    receipt: bytes,
+    *,
+    unix_s: float | None,
+    sequence: int,
+    site: SiteId,
+    device: DeviceId,
+    addressee: Addressee,
+    sign_secret: SignSecret,
+    random: Callable[[int], bytes] = crypto.random_bytes,
+) -> SealedEvent:
+    """Seal one erasure receipt to the site; from outside it looks like any decision.
+
+    Args:
+        receipt: canonical JSON, see ledger/erasure.py.
+        unix_s: trusted time; None while the clock is not trusted.
+        sequence, random: as for `seal_event`.
+
+    Raises:
+        ValueError: it is no receipt, or does not fit into the bucket.
+    """
+    nonce, at_s = random(NONCE_BYTES), unix_s or 0.0
+    inside = _Erasure(nonce=nonce.hex(), at_ms=round(at_s * 1000), door=addressee.door, erasure=json.loads(receipt))
+    return _seal(inside, nonce, {}, at_s, sequence, site, device, addressee, sign_secret)
+
+
+def _seal(
+    inside: _Inside | _Erasure,
+    nonce: bytes,
+    clear: dict[str, Any],
+    unix_s: float,
+    sequence: int,
+    site: SiteId,
+    device: DeviceId,
+    addressee: Addressee,
+    sign_secret: SignSecret,
+) -> SealedEvent:
+    padded = _pad(inside.model_dump_json(exclude_none=isinstance(inside, _Inside)).encode())
+    document = clear | {
         "v": 1,
         "site": site,
         "device": device,
         "sequence": sequence,
-        "not_after_ms": round((decision.unix_s + ACT_WITHIN_S) * 1000),
-        "door": decision.door,
-        "sealed": b64encode(crypto.seal(events_key, _pad(inside.model_dump_json(exclude_none=True).encode()))).decode(),
+        "not_after_ms": round((unix_s + ACT_WITHIN_S) * 1000),
+        "door": addressee.door,
+        "sealed": b64encode(crypto.seal(addressee.key, padded)).decode(),
     }
-    if outcome_in_clear:
-        clear["outcome"] = decision.outcome.value
-    return SealedEvent(sequence, signed(clear, CONTEXT, sign_secret), nonce)
+    return SealedEvent(sequence, signed(document, CONTEXT, sign_secret), nonce)
 
 
-def open_event(envelope: bytes, events_secret: BoxSecret, device_key: SignPublic) -> OpenedEvent:
+def open_event(envelope: bytes, events_secret: BoxSecret, device_key: SignPublic) -> OpenedEvent | OpenedErasure:
     """Verify and open one event, as its consumer does.
 
     Raises:
@@ -146,15 +220,19 @@ def open_event(envelope: bytes, events_secret: BoxSecret, device_key: SignPublic
     clear = read_signed(envelope, Envelope, CONTEXT, device_key, "events")
     padded = crypto.open_sealed(events_secret, b64decode(clear.sealed))
     try:
-        inside = _Inside.model_validate_json(_unpad(padded or b""))
+        inside = _SEALED.validate_json(_unpad(padded or b""))
     except ValidationError:
         raise LinkError(
             "events: sealed: not readable with this site's key; give the consumer keys/events.x25519"
         ) from None
-    if inside.door != clear.door or clear.outcome not in (None, inside.outcome):
+    outcome = inside.outcome if isinstance(inside, _Inside) else None
+    if inside.door != clear.door or clear.outcome not in (None, outcome):
         raise LinkError(
             "events: the clear part contradicts the sealed part; the device is faulty, take it out of service"
         )
+    if isinstance(inside, _Erasure):
+        receipt = canonical(inside.erasure)
+        return OpenedErasure(DeviceId(clear.device), clear.sequence, bytes.fromhex(inside.nonce), receipt)
     return OpenedEvent(
         device=DeviceId(clear.device),
         sequence=clear.sequence,

@@ -24,7 +24,7 @@ import numpy as np
 from agent.crypto import decrypt, encrypt
 from agent.errors import PolicyError, VaultError
 from agent.gallery._mint import MINT
-from agent.gallery.consent import read_kept_receipt
+from agent.gallery.consent import Consent, read_kept_receipt
 from agent.gallery.reference import ModelIdentity, ProtectedReference, Reference, unit
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId, Vector
 
@@ -144,24 +144,39 @@ def unlock(row: VaultRow, context: VaultContext, keys: VaultKeys) -> ProtectedRe
     ):
         if found != wanted:
             raise VaultError(f"vault: {field}: a row is of another one than that in use; restore it or enrol again")
-    plain = decrypt(keys.vault, row.sealed, associated(row))
-    if plain is None:
-        raise VaultError("vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again")
-    size = int.from_bytes(plain[:4], "big")
-    receipt, rest = plain[4 : 4 + size], plain[4 + size :]
+    consent, rest = _open(row, keys)
     vector = np.frombuffer(rest[: len(rest) // 4 * 4], "<f4").astype(np.float32)
-    try:
-        consent = read_kept_receipt(receipt)
-    except PolicyError as error:
-        raise VaultError(f"vault: a row's {error}") from None
-    if (consent.subject, consent.id, consent.site) != (row.subject, row.consent_id, row.gallery):
-        raise VaultError("vault: a row's receipt is of another person or site; enrol again")
     sound = len(rest) % 4 == 0 and abs(float(np.linalg.norm(vector)) - 1.0) <= _LENGTH_SLACK
     if context.device not in consent.devices or not sound:
         raise VaultError("vault: a row does not fit its receipt or is no template; enrol again")
     return ProtectedReference(
         mint=MINT, rotated=unit(vector), consent=consent, model=context.model, epoch=context.epoch
     )
+
+
+def consent_of(row: VaultRow, keys: VaultKeys) -> Consent:
+    """The consent in a row, of whatever model and runtime its template is; the template is dropped.
+
+    Raises:
+        VaultError: wrong key or changed bytes.
+    """
+    return _open(row, keys)[0]
+
+
+def _open(row: VaultRow, keys: VaultKeys) -> tuple[Consent, bytes]:
+    """The consent and the bytes of the template."""
+    plain = decrypt(keys.vault, row.sealed, associated(row))
+    if plain is None:
+        raise VaultError("vault: a row does not open: wrong key or changed bytes; restore the keys, or enrol again")
+    size = int.from_bytes(plain[:4], "big")
+    receipt, rest = plain[4 : 4 + size], plain[4 + size :]
+    try:
+        consent = read_kept_receipt(receipt)
+    except PolicyError as error:
+        raise VaultError(f"vault: a row's {error}") from None
+    if (consent.subject, consent.id, consent.site) != (row.subject, row.consent_id, row.gallery):
+        raise VaultError("vault: a row's receipt is of another person or site; enrol again")
+    return consent, rest
 
 
 def associated(row: VaultRow) -> bytes:

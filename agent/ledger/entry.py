@@ -1,8 +1,9 @@
 """What the ledger says: a closed set of entries, each as the one JSON text that is hashed.
 
 Rules: no field holds a pseudonym, a place in a picture or free text. Who was concerned stands there as a commitment,
-SHA-256 over a salt and the pseudonym; the salt is made from a key of the device and the entry's position, so the same
-person's entries cannot be told to be the same, and with the key every one can be opened. Checkpoints are not entries.
+SHA-256 over a salt and the pseudonym; the salt is made from a secret of that person and the entry's position, so the
+same person's entries cannot be told to be the same. The store keeps the secret as long as the person; when it is
+destroyed, the entry still proves that something was done, and no longer to whom. Checkpoints are not entries.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from agent.crypto import sha256
 from agent.errors import VaultError
 from agent.events.decision import Decision, Outcome
+from agent.gallery.retention import Ended
 from agent.policy.document import Strict
 from agent.policy.fields import Hex32, Name
 from agent.policy.grounds import Ground
@@ -68,6 +71,25 @@ class Withdrawn(_Timed):
     subject: Hex32
 
 
+class Erased(_Timed):
+    """A person was erased; the receipt says who, to whoever holds it and knows the pseudonym."""
+
+    kind: Literal["erasure"] = "erasure"
+    reason: Ended
+    receipt: Hex32
+    """SHA-256 of the erasure receipt."""
+
+
+class Shortened(_Timed):
+    """The first entries were dropped because the policy keeps them no longer; checkpoints stay."""
+
+    kind: Literal["shortening"] = "shortening"
+    first: Annotated[int, Field(ge=1)]
+    """So many entries are gone, counted from the very first: as many as a signed checkpoint covers."""
+    days: Annotated[int, Field(ge=1)]
+    """The policy's `retention.ledger_days` then; all that was dropped was older."""
+
+
 class RefusalChanged(_Timed):
     """The grounds of refusal changed; none means that recognition was permitted again."""
 
@@ -75,7 +97,7 @@ class RefusalChanged(_Timed):
     grounds: tuple[Ground, ...]
 
 
-Entry = Start | PolicyAdopted | Decided | Enrolled | Withdrawn | RefusalChanged
+Entry = Start | PolicyAdopted | Decided | Enrolled | Withdrawn | Erased | Shortened | RefusalChanged
 
 _ENTRY: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 
@@ -107,9 +129,9 @@ def canonical(document: dict[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
-def salt(key: bytes, position: int) -> bytes:
-    """16 bytes; the device's ledger key opens the commitments of every position."""
-    return hashlib.blake2b(position.to_bytes(8, "big"), digest_size=16, key=key, person=b"doorward/salt").digest()
+def salt(secret: bytes, position: int) -> bytes:
+    """16 bytes; the person's 32-byte secret opens the commitments of all positions that concern this person."""
+    return hashlib.blake2b(position.to_bytes(8, "big"), digest_size=16, key=secret, person=b"doorward/salt").digest()
 
 
 def commitment(salt: bytes, word: str) -> str:
@@ -133,7 +155,8 @@ def refusal_changed(grounds: tuple[Ground, ...], unix_s: float | None) -> Refusa
     return RefusalChanged(time_ms=milliseconds(unix_s), grounds=grounds)
 
 
-def decided(decision: Decision, event: int, salt: bytes) -> Decided:
+def decided(decision: Decision, event: int, salt: bytes | None) -> Decided:
+    """What happened at the door; the salt is None exactly when the decision names nobody."""
     subject: SubjectId | None = decision.subject
     return Decided(
         time_ms=milliseconds(decision.unix_s),
@@ -141,7 +164,7 @@ def decided(decision: Decision, event: int, salt: bytes) -> Decided:
         outcome=decision.outcome,
         door=decision.door,
         policy=decision.policy_version,
-        subject=None if subject is None else commitment(salt, subject),
+        subject=None if subject is None or salt is None else commitment(salt, subject),
         ground=decision.ground,
     )
 
@@ -154,3 +177,11 @@ def enrolled(subject: SubjectId, consent_id: str, unix_s: float | None, salt: by
 
 def withdrawn(subject: SubjectId, unix_s: float | None, salt: bytes) -> Withdrawn:
     return Withdrawn(time_ms=milliseconds(unix_s), subject=commitment(salt, subject))
+
+
+def erased(reason: Ended, receipt: bytes, unix_s: float | None) -> Erased:
+    return Erased(time_ms=milliseconds(unix_s), reason=reason, receipt=sha256(receipt))
+
+
+def shortened(first: int, days: int, unix_s: float) -> Shortened:
+    return Shortened(time_ms=milliseconds(unix_s), first=first, days=days)

@@ -4,19 +4,26 @@ Every entry is read and hashed again, every checkpoint's signature and root comp
 ends it. What lies behind the last checkpoint is checked against the device's own unsigned frontier only; the
 summary says how much that is. A ledger cut off together with its checkpoints is found when a checkpoint from
 elsewhere is given.
+
+The first entries may have been dropped by right. Then the rest is joined to the edge of what was dropped, and that edge
+must be the root of a signed checkpoint of exactly that size; an entry covered by a later checkpoint must say that so
+many were dropped, and be later than that checkpoint by at least the days that it names. Checkpoints of what was dropped
+are checked for their signature alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.crypto import SignPublic
 from agent.errors import VaultError
 from agent.ledger.checkpoint import Checkpoint, read_checkpoint
-from agent.ledger.entry import Start, decode
+from agent.ledger.entry import Shortened, Start, decode
 from agent.ledger.merkle import Frontier, leaf_hash
+
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class LedgerCopy:
     """In the order in which they were made."""
     frontier: Frontier
     """What the store says of its own right edge."""
+    begin: Frontier = field(default_factory=Frontier)
+    """The edge of what was dropped; empty if nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,10 @@ class Verified:
     last_ms: int | None
     key: str | None
     """The key that signed all checkpoints; None when there is none yet."""
+    dropped: int = 0
+    """How many of the first entries are gone by right; `kinds` and times are of the rest."""
+    dropped_days: int | None = None
+    """All of them were older than this, as a signed entry says."""
 
 
 def verify_ledger(
@@ -61,10 +74,12 @@ def verify_ledger(
         VaultError: the first fault: a changed, missing, added or moved entry, a cut-off end, another device's ledger.
     """
     checkpoints = _checkpoints([*copy.checkpoints, *held], key)
-    frontier, kinds = Frontier(), Counter[str]()
+    frontier, kinds = copy.begin, Counter[str]()
     times: list[int] = []
     origin: tuple[str, str] | None = None
-    pending = list(reversed(checkpoints))
+    said: Shortened | None = None
+    signed = [each for each in checkpoints if each.size >= frontier.size]
+    pending = list(reversed(signed))
     _compare(pending, frontier)
     for position, data in copy.entries:
         if position != frontier.size:
@@ -79,6 +94,8 @@ def verify_ledger(
             if origin not in (None, (entry.site, entry.device)):
                 raise VaultError(f"ledger: entry {position}: of another device; keep this copy as evidence")
             origin = (entry.site, entry.device)
+        if isinstance(entry, Shortened) and entry.first == copy.begin.size and frontier.size < _size(checkpoints):
+            said = entry
         kinds[entry.kind] += 1
         if entry.time_ms is not None:
             times = [*times[:1], entry.time_ms]
@@ -90,6 +107,8 @@ def verify_ledger(
         )
     if copy.frontier != frontier:
         raise VaultError(f"ledger: the end (of {frontier.size} entries) is not what the store says: changed or cut off")
+    if copy.begin.size:
+        _by_right(copy.begin, signed, said)
     origins = _one_device(checkpoints, origin, device)
     site, name = next(iter(origins), ("", device or ""))
     return Verified(
@@ -98,11 +117,13 @@ def verify_ledger(
         size=frontier.size,
         root=frontier.root().hex(),
         checkpoints=len(checkpoints),
-        unsigned=frontier.size - (checkpoints[-1].size if checkpoints else 0),
+        unsigned=frontier.size - _size(checkpoints),
         kinds=dict(kinds),
         first_ms=times[0] if times else None,
         last_ms=times[-1] if times else None,
         key=checkpoints[-1].key if checkpoints else None,
+        dropped=copy.begin.size,
+        dropped_days=None if said is None else said.days,
     )
 
 
@@ -123,6 +144,31 @@ def _compare(pending: list[Checkpoint], frontier: Frontier) -> None:
                 f"ledger: the first {frontier.size} entries are not those of the signed checkpoint: changed, added, "
                 "deleted or moved; keep this copy as evidence"
             )
+
+
+def _size(checkpoints: Sequence[Checkpoint]) -> int:
+    """How many entries the last checkpoint covers."""
+    return checkpoints[-1].size if checkpoints else 0
+
+
+def _by_right(begin: Frontier, signed: Sequence[Checkpoint], said: Shortened | None) -> None:
+    """The first entries are missing: a checkpoint must end where the rest begins, and a signed entry must say why."""
+    if not any(each.size == begin.size for each in signed):
+        raise VaultError(
+            f"ledger: the first {begin.size} entries are missing, and no signed checkpoint ends there: deleted; keep "
+            "this copy as evidence"
+        )
+    if said is None or said.time_ms is None:
+        raise VaultError(
+            f"ledger: the first {begin.size} entries are missing, and no signed entry says that they were dropped: "
+            "deleted; keep this copy as evidence"
+        )
+    before_ms = said.time_ms - said.days * _DAY_MS
+    if not any(each.time_ms is not None and each.time_ms <= before_ms for each in signed if each.size == begin.size):
+        raise VaultError(
+            f"ledger: the first {begin.size} entries were dropped before their {said.days} days were over; keep this "
+            "copy as evidence"
+        )
 
 
 def _one_device(

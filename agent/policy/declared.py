@@ -187,3 +187,5 @@ class Filing(Strict):
 class Retention(Strict):
     max_days: Annotated[int, Field(ge=1, le=3650)]
     max_idle_days: Annotated[int, Field(ge=1, le=3650)]
+    ledger_days: Annotated[int, Field(ge=180, le=3650)] = 1095
+    """How long a device keeps its ledger; half a year at least, so that evidence is there when it is asked for."""

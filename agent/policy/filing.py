@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
+from agent.policy.declared import Filing
+
 WORKING_DAYS: Final = 30
+_NEARLY: Final = 0.8
+"""From this part of the threshold on, whoever enrols people is reminded."""
 _CHINA: Final = timezone(timedelta(hours=8))
 """The authority's days, wherever the device stands; China has one time zone and no summer time."""
 
@@ -39,6 +43,24 @@ def deadline(crossed_s: float) -> Deadline:
         assumed |= not known
         left -= works
     return Deadline(day, assumed)
+
+
+def filing_advice(people: int, most: int | None, filing: Filing | None) -> str | None:
+    """What whoever enrols people must hear about the filing duty; None: there is none, or it is far off.
+
+    Args:
+        people: enrolled now, on this device alone: the controller's total over all devices may be higher.
+        most: the profile's threshold; None: no such duty.
+        filing: the record of a filing in the policy.
+    """
+    if most is None:
+        return None
+    covered = most if filing is None else max(most, filing.covers_people)
+    if people < covered * _NEARLY:
+        return None
+    if people >= covered:
+        return f"{people} people are enrolled, {covered} is the most without a further filing: nobody more is enrolled"
+    return f"{people} of {covered} people are enrolled: file with the authority before there are that many"
 
 
 def _day(unix_s: float) -> date:

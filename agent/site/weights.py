@@ -1,7 +1,8 @@
 """Which way each field of a policy weighs: data for difference.py.
 
 A path is written with dots, `*` for an entry of a list. Whatever is not in here cannot be weighed and counts as
-widening, a field that somebody adds to the policy tomorrow included.
+widening, a field that somebody adds to the policy tomorrow included. `retention.ledger_days` is not in here: longer
+keeps more on people, shorter proves less.
 """
 
 from __future__ import annotations

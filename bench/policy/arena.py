@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Updates, Verified
-from agent.app.standing import Standing
 from agent.errors import LinkError, PolicyError
 from agent.policy.bundle import POLICY_PATH
 from agent.policy.law import Law
@@ -29,6 +28,7 @@ from agent.site.repository import SiteRepository
 from agent.site.restrictions import stop_order, withdrawal
 from agent.units import SiteId
 from bench.policy.forge import Forge
+from tests.app.given import standing as standing_over
 from tests.policy.given import DEVICE, NOW_S, document
 
 NOW = int(NOW_S)
@@ -154,7 +154,7 @@ class Arena:
         folder.mkdir(mode=0o700)
         store = Store.open(folder / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
         try:
-            standing = Standing(DEVICE, store, lambda: None, lambda line: None)
+            standing = standing_over(store, lambda: None, lambda line: None)
             for served in states:
                 verified = Updates(folder / "tuf", self.root, self.fetcher(served)).refresh(at_s)
                 standing.take(verified, at_s)

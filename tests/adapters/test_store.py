@@ -13,14 +13,26 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.store import Store, read_ledger
+from agent.adapters.store import Store, Use, read_ledger
 from agent.adapters.store.times import Known
-from agent.crypto import SignSecret, random_bytes, sign_public
+from agent.crypto import BoxPublic, SignSecret, random_bytes, sha256, sign_public
 from agent.errors import DeviceError, VaultError
 from agent.events.decision import Decision, Outcome
-from agent.events.seal import SealedEvent
+from agent.events.seal import Addressee, SealedEvent
+from agent.gallery.retention import Ended
 from agent.gallery.vault import VaultRow
-from agent.ledger.entry import Decided, Entry, commitment, decode, policy_adopted, refusal_changed, salt, started
+from agent.ledger.entry import (
+    Decided,
+    Entry,
+    Erased,
+    commitment,
+    decode,
+    policy_adopted,
+    refusal_changed,
+    salt,
+    started,
+)
+from agent.ledger.erasure import Close, Closed
 from agent.ledger.verify import Verified, verify_ledger
 from agent.policy.grounds import Ground
 from agent.units import ConsentId, DeviceId, DoorId, Sha256, SiteId, SubjectId
@@ -66,6 +78,11 @@ def verified(path: Path) -> Verified:
         return verify_ledger(copy, sign_public(SIGNER))
 
 
+def unsigned(path: Path) -> Verified:
+    with read_ledger(path) as copy:
+        return verify_ledger(copy)
+
+
 def entries(path: Path) -> list[Entry]:
     with read_ledger(path) as copy:
         return [decode(data) for _, data in copy.entries]
@@ -80,12 +97,12 @@ def test_a_decision_is_entry_event_and_use_at_once(state: Path, path: Path) -> N
     assert store.record(pass_shown("bb", Outcome.PASS_REFUSED), event) == 4
     assert [(row.sequence, row.envelope) for row in store.outbox()] == [(n, b"envelope %d" % n) for n in range(1, 5)]
     assert store.passes_used() == {"aa": 2}, "a refused pass is not used up"
+    found, secret = entries(path), store.marks.secret(P1)
     store.close()
-    found = entries(path)
     assert [entry.kind for entry in found] == ["start"] + ["decision"] * 4
     first = found[1]
-    assert isinstance(first, Decided)
-    assert (first.event, first.subject) == (1, commitment(salt(KEY, 1), P1))
+    assert isinstance(first, Decided) and secret is not None
+    assert (first.event, first.subject) == (1, commitment(salt(secret, 1), P1))
 
 
 def test_what_cannot_be_sealed_leaves_nothing(state: Path, path: Path) -> None:
@@ -109,8 +126,8 @@ def test_everything_is_there_after_a_restart(state: Path, path: Path) -> None:
     store.note(begin())
     store.record(pass_shown("aa"), event)
     store.put_reference(sealed_row(), NOW_S)
-    store.remember("restriction/r1.json", b"one")
-    store.remember("restriction/r1.json", b"two")
+    store.said.remember("restriction/r1.json", b"one")
+    store.said.remember("restriction/r1.json", b"two")
     store.times.signed(5.0, ["k"])
     store.times.signed(3.0, ["k"])
     kept = store.frontier
@@ -119,7 +136,7 @@ def test_everything_is_there_after_a_restart(state: Path, path: Path) -> None:
     assert store.frontier == kept
     assert store.passes_used() == {"aa": 1}
     assert [(row.subject, row.sealed, row.runtime) for row in store.references()] == [(P1, b"sealed", "litert 2.3.0")]
-    assert store.restrictions() == [("restriction/r1.json", b"one"), ("restriction/r1.json", b"two")]
+    assert store.said.restrictions() == [("restriction/r1.json", b"one"), ("restriction/r1.json", b"two")]
     assert store.times.known() == Known(signed_s=5.0, proved_s=None, recorded_s=None)
     store.close()
 
@@ -236,7 +253,7 @@ def test_a_withdrawn_person_is_gone_and_stays_gone(state: Path, path: Path) -> N
     on_disk = b"".join(file.read_bytes() for file in state.iterdir())
     assert not any(secrets[P1][at : at + 16] in on_disk for at in range(0, 900 - 16, 4))
     assert secrets[P2] in on_disk, "the scan finds what is there"
-    assert store.tombstones() == {P1}
+    assert store.marks.withdrawn(P1) and not store.marks.withdrawn(P2) and store.marks.count() == 1
     assert [row.subject for row in store.references()] == [P2]
     with pytest.raises(VaultError, match="has withdrawn"):
         store.put_reference(sealed_row(P1, consent="c-2"), NOW_S)
@@ -245,10 +262,163 @@ def test_a_withdrawn_person_is_gone_and_stays_gone(state: Path, path: Path) -> N
     assert [entry.kind for entry in entries(path)] == ["start", "enrolment", "enrolment", "withdrawal"]
 
 
+def closing(receipts: list[tuple[SubjectId, Ended, int | None, int]], sealed: bool = True) -> Close:
+    """Makes receipts that are easily told apart, and notes what it was asked."""
+
+    def close(subject: SubjectId, reason: Ended, epoch: int | None, sequence: int) -> Closed:
+        receipts.append((subject, reason, epoch, sequence))
+        return Closed(b"receipt %d" % sequence, event(sequence) if sealed else None)
+
+    return close
+
+
+def test_an_erasure_is_deletion_entry_and_event_at_once(state: Path, path: Path) -> None:
+    store, asked = opened(state), list[tuple[SubjectId, Ended, int | None, int]]()
+    for subject in (P1, P2):
+        store.put_reference(sealed_row(subject), NOW_S)
+    store.record(match(), event)
+    assert store.withdraw(P1, NOW_S, closing(asked))
+    assert store.expire({P2: Ended.IDLE}, NOW_S, closing(asked))
+    assert asked == [(P1, Ended.WITHDRAWN, 1, 2), (P2, Ended.IDLE, 1, 3)]
+    assert [row.sequence for row in store.outbox()] == [1, 2, 3]
+    assert store.withdraw(P1, NOW_S, closing(asked)) and len(asked) == 2, "a second time makes no second receipt"
+    store.close()
+    found = entries(path)
+    assert [each.kind for each in found[3:]] == ["withdrawal", "erasure", "erasure"]
+    assert [each.receipt for each in found if isinstance(each, Erased)] == [sha256(b"receipt 2"), sha256(b"receipt 3")]
+
+
+def test_an_erasure_that_cannot_be_receipted_does_not_happen(state: Path) -> None:
+    store = opened(state)
+    store.put_reference(sealed_row(), NOW_S)
+    before = store.frontier
+
+    def fails(subject: SubjectId, reason: Ended, epoch: int | None, sequence: int) -> Closed:
+        raise DeviceError("no key")
+
+    with pytest.raises(DeviceError, match="no key"):
+        store.expire({P1: Ended.IDLE}, NOW_S, fails)
+    assert [row.subject for row in store.references()] == [P1] and store.frontier == before
+    store.close()
+
+
+def test_whose_time_was_over_may_come_back_and_who_withdrew_may_not(state: Path) -> None:
+    store = opened(state)
+    for subject in (P1, P2):
+        store.put_reference(sealed_row(subject), NOW_S)
+    store.expire({P1: Ended.UNTIL}, NOW_S, closing([], sealed=False))
+    store.withdraw(P2, NOW_S)
+    assert store.pending() == 0
+    store.put_reference(sealed_row(P1, consent="c-2"), NOW_S)
+    with pytest.raises(VaultError, match="has withdrawn"):
+        store.put_reference(sealed_row(P2, consent="c-2"), NOW_S)
+    assert store.people.uses() == {P1: Use(ConsentId("c-2"), NOW_S, None)}
+    store.close()
+
+
+def test_erasure_destroys_what_opens_the_ledgers_commitments_and_the_name_is_nowhere(state: Path, path: Path) -> None:
+    store = opened(state)
+    named = SubjectId("very-long-pseudonym-of-one-person")
+    for subject in (named, P2):
+        store.put_reference(sealed_row(subject), NOW_S)
+        store.record(match(subject), event)
+    secrets = {subject: store.marks.secret(subject) for subject in (named, P2)}
+    assert None not in secrets.values() and secrets[named] != secrets[P2]
+    kept = [bytes(row[0]) for row in store._read("SELECT secret FROM subject_salt ORDER BY last")]
+    assert len(kept) == 2 and not set(kept) & set(secrets.values()), "without the ledger key they open nothing"
+    store.withdraw(named, NOW_S)
+    assert store.marks.secret(named) is None and store.marks.secret(P2) == secrets[P2]
+    store.close()
+    on_disk = b"".join(file.read_bytes() for file in state.iterdir())
+    assert named.encode() not in on_disk and kept[0] not in on_disk
+    assert P2.encode() in on_disk and kept[1] in on_disk
+    assert unsigned(path).kinds["withdrawal"] == 1, "the proof stays"
+
+
+def test_a_mark_depends_on_the_devices_key(state: Path, tmp_path: Path) -> None:
+    marks = []
+    for name, key in (("one", KEY), ("two", b"\x07" * 32)):
+        store = Store.open(tmp_path / f"{name}.sqlite", site=SITE, device=DEVICE, ledger_key=key)
+        store.withdraw(P1, None)
+        marks.append(store._read("SELECT mark FROM tombstone")[0][0])
+        store.close()
+    assert marks[0] != marks[1] and len(marks[0]) == 32
+
+
+def test_where_events_go_is_remembered(state: Path) -> None:
+    store = opened(state)
+    assert store.said.addressee() is None
+    for door in ("main", "back"):
+        store.said.address(Addressee(BoxPublic(b"\x03" * 32), DoorId(door)))
+    store.close()
+    store = opened(state)
+    assert store.said.addressee() == Addressee(BoxPublic(b"\x03" * 32), DoorId("back"))
+    store.close()
+
+
+# The length of the ledger.
+
+DAY_S = 86_400
+
+
+def test_what_is_too_old_is_dropped_as_far_as_a_checkpoint_covers_it(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(begin())
+    store.put_reference(sealed_row(P2), NOW_S)
+    store.record(match(P1), event)
+    store.record(match(P2), event)
+    store.checkpoint(SIGNER, NOW_S)
+    store.note(refusal_changed((), NOW_S + 1))
+    store.checkpoint(SIGNER, None)
+    store.checkpoint(SIGNER, NOW_S + 1)
+    assert store.shorten(200, SIGNER, NOW_S + 200 * DAY_S - 1) == 0, "nothing is old enough yet"
+    root = store.frontier
+    assert store.shorten(200, SIGNER, NOW_S + 200 * DAY_S) == 4
+    assert store.frontier.size == root.size + 1
+    found = verified(path)
+    assert (found.size, found.dropped, found.dropped_days, found.unsigned) == (6, 4, 200, 0)
+    assert found.kinds == {"refusal-change": 1, "shortening": 1}
+    assert store.shorten(200, SIGNER, NOW_S + 200 * DAY_S) == 0, "done already"
+    assert store.marks.secret(P1) is None, "nothing that it opens is left"
+    assert store.marks.secret(P2) is not None, "who is enrolled keeps theirs"
+    store.record(match(P2), event)
+    store.close()
+    store = opened(state)
+    assert store.shorten(200, SIGNER, NOW_S + 500 * DAY_S) == 6
+    assert verified(path).dropped == 6
+    store.close()
+
+
+def test_dropped_entries_cannot_be_read_from_the_disk(state: Path, path: Path) -> None:
+    store = opened(state)
+    store.note(policy_adopted(3, "abcdef0123456789" * 4, NOW_S))
+    store.checkpoint(SIGNER, NOW_S)
+    needle = b"abcdef0123456789" * 4
+    assert needle in b"".join(file.read_bytes() for file in state.iterdir())
+    assert store.shorten(180, SIGNER, NOW_S + 181 * DAY_S) == 1
+    assert needle not in b"".join(file.read_bytes() for file in state.iterdir())
+    store.close()
+
+
+def test_more_deleted_than_was_dropped_by_right_is_found(state: Path, path: Path) -> None:
+    store = opened(state)
+    for number in range(6):
+        store.note(refusal_changed((), NOW_S + number))
+    store.checkpoint(SIGNER, NOW_S + 6)
+    store.note(refusal_changed((), NOW_S + 7))
+    store.shorten(180, SIGNER, NOW_S + 181 * DAY_S)
+    store.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DELETE FROM ledger WHERE position = 6")
+    db.close()
+    with pytest.raises(VaultError, match="missing"):
+        verified(path)
+
+
 def test_someone_never_enrolled_here_can_withdraw(state: Path) -> None:
     store = opened(state)
     assert store.withdraw(P1, None)
-    assert store.tombstones() == {P1}
+    assert store.marks.withdrawn(P1) and not store.marks.withdrawn(P2) and store.marks.count() == 1
     store.close()
 
 
@@ -340,7 +510,7 @@ def test_a_frontier_that_cannot_be_is_found(state: Path, path: Path) -> None:
         with sqlite3.connect(path) as db:
             db.execute(change)
         db.close()
-        with pytest.raises(VaultError, match="right edge is damaged"):
+        with pytest.raises(VaultError, match="edge is damaged"):
             opened(state)
 
 

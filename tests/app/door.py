@@ -31,7 +31,7 @@ from agent.demo.device import Device, make, write_config
 from agent.errors import DeviceError
 from agent.events import wire
 from agent.events.bodies import Body, Status
-from agent.events.seal import OpenedEvent, open_event
+from agent.events.seal import OpenedErasure, OpenedEvent, open_event
 from agent.events.telemetry import read_telemetry
 from agent.events.wire import FetchOutcome, FetchReply, FetchRequest, FromRecogniser
 from agent.ledger.entry import Decided, decode
@@ -112,14 +112,16 @@ def opened(device: Device) -> Store:
     return Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
 
 
-def enrol(device: Device, models: tuple[LoadedModel, LoadedModel] | None = None) -> None:
-    """P1 agrees and is enrolled, as at the desk."""
+def enrol(
+    device: Device, models: tuple[LoadedModel, LoadedModel] | None = None, *, ago_s: float = 60, days: int = 30
+) -> None:
+    """P1, who agreed so long ago for so many days, is enrolled, as at the desk."""
     now = time.time()
     law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
     secret = device.repository.keys.sign_secret("enrolment")
     with contextlib.closing(opened(device)) as store:
         desk = Desk(store, device.keys, law, *(models or load_models(MODELS)), unix_s=now, lease_until_s=now + 3600)
-        receipt = issue_receipt(device.policy, secret, P1, given_s=now - 60, days=30)
+        receipt = issue_receipt(device.policy, secret, P1, given_s=now - ago_s, days=days)
         pictures = [np.ascontiguousarray(face(name=f"enrol-{place}")[..., ::-1]) for place in range(1, 7)]
         assert desk.enrol(desk.consent(receipt), [handed_in(place, bgr) for place, bgr in enumerate(pictures)]) is None
 
@@ -153,6 +155,7 @@ class Peer:
         self._device, self.acknowledging = device, acknowledging
         self._files = device.folder / "site" / "repository"
         self.events: list[OpenedEvent] = []
+        self.erasures: list[OpenedErasure] = []
         self.said: list[Body] = []
         self.previews: list[bytes] = []
         self.there: list[bool] = []
@@ -171,7 +174,10 @@ class Peer:
                 self.said.append(read_telemetry(kind, payload, self._device.key).body)
             case wire.Event(_, envelope):
                 event = open_event(envelope, self._device.events_secret, self._device.key)
-                self.events.append(event)
+                if isinstance(event, OpenedErasure):
+                    self.erasures.append(event)
+                else:
+                    self.events.append(event)
                 if self.acknowledging:
                     self.end.send(wire.Acknowledgement(event.sequence, event.nonce))
             case wire.PreviewPicture(jpeg):

@@ -12,12 +12,12 @@ from typing import Any
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Updates
-from agent.app.standing import Standing
 from agent.policy.bundle import POLICY_PATH
 from agent.site.repository import SiteRepository
 from agent.site.restrictions import stop_order
 from agent.units import SiteId
 from bench.policy.arena import policy
+from tests.app.given import standing as standing_over
 from tests.policy.given import DEVICE, NOW_S
 
 KILLS = 110
@@ -53,7 +53,7 @@ class Place:
         self.state.mkdir(mode=0o700, exist_ok=True)
         store = Store.open(self.state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
         try:
-            standing, updates = Standing(DEVICE, store, lambda: None, lambda line: None), Updates(
+            standing, updates = standing_over(store, lambda: None, lambda line: None), Updates(
                 self.state / "tuf", self.root, self.fetch
             )  # fmt: skip
             standing.opening(NOW_S)

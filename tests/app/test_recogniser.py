@@ -22,6 +22,8 @@ from agent.errors import ConfigError, DeviceError, DoorwardError, VaultError
 from agent.events.bodies import Compliance, Ledger, Met, Metrics, Notice, Status
 from agent.events.decision import Outcome
 from agent.face.probe import Probe, ProbeTemplate
+from agent.gallery.retention import Ended
+from agent.ledger.erasure import read_erasure
 from agent.policy.grounds import Ground
 from agent.ports import Embedder
 from agent.site.restrictions import stop_order, withdrawal
@@ -174,8 +176,59 @@ def test_who_withdraws_is_a_stranger_within_a_round(bench: Bench, models: tuple[
         path, data = withdrawal(P1)
         bench.device.repository.publish({path: data})
         with contextlib.closing(opened(bench.device)) as store:
-            until(lambda: store.tombstones() == {P1})
+            until(lambda: store.marks.withdrawn(P1))
             assert store.references() == []
+        bench.view = face()
+        assert peer.wait_events(1)[0].outcome is Outcome.NO_MATCH
+
+    assert bench.play(script) == 0
+    assert bench.opened == 0
+
+
+def test_whose_consent_is_over_goes_under_a_refusal_too_but_not_by_an_untrusted_clock(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    ends_s = time.time() + 8
+    enrol(bench.device, models, ago_s=86_400 - 8, days=1)
+    time.sleep(max(0.0, ends_s - time.time()) + 1)
+    bench.device.repository.publish(dict([stop_order("fair")]))
+
+    def alone(peer: Peer) -> None:  # never heard of the site: the clock is a long way ahead of what is proved
+        time.sleep(1)
+        with contextlib.closing(opened(bench.device)) as store:
+            assert store.times.known().signed_s is None and list(store.people.uses()) == [P1]
+
+    assert bench.play(alone, linked=False) == 0
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds(Ground.STOPPED)
+        with contextlib.closing(opened(bench.device)) as store:
+            until(lambda: store.references() == [])
+            assert not store.marks.withdrawn(P1)
+        (told,) = until(lambda: peer.erasures)
+        receipt = read_erasure(told.receipt)
+        assert receipt.concerns(P1) and receipt.reason is Ended.UNTIL
+        until(lambda: peer.last(Metrics) is not None and peer.last(Metrics).oldest_days is None)
+
+    assert bench.play(script) == 0
+    assert bench.opened == 0
+
+
+def test_who_has_not_come_for_too_long_goes_when_the_policy_says_so(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    enrol(bench.device, models, ago_s=3 * 86_400)
+    with contextlib.closing(sqlite3.connect(bench.device.store)) as db:
+        db.execute("UPDATE reference SET enrolled_s = enrolled_s - 259200")
+        db.commit()
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        until(lambda: peer.last(Metrics) is not None and peer.last(Metrics).oldest_days == 3)
+        assert peer.last(Metrics).purge_in_days == 26
+        publish(bench.device, 2, retention={"max_days": 30, "max_idle_days": 2})
+        (told,) = until(lambda: peer.erasures)
+        assert read_erasure(told.receipt).reason is Ended.IDLE
         bench.view = face()
         assert peer.wait_events(1)[0].outcome is Outcome.NO_MATCH
 

@@ -11,7 +11,6 @@ import pytest
 
 from agent.adapters.store import Store, read_ledger
 from agent.adapters.updates import Verified
-from agent.app.standing import Standing
 from agent.core import GalleryChanged, Input, LawChanged
 from agent.errors import DeviceError
 from agent.gallery.vault import VaultRow
@@ -19,7 +18,9 @@ from agent.ledger.entry import decode
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.site.restrictions import extra_zone, stop_order, withdrawal
 from agent.units import ConsentId, Sha256, SiteId, SubjectId
-from tests.policy.given import DEVICE, NOW_S, document, square
+from tests.app.given import standing
+from tests.app.test_custody import row
+from tests.policy.given import DEVICE, NOW_S, document, iso, square
 
 SITE = SiteId("quay")
 P1, P2 = SubjectId("p-1"), SubjectId("p-2")
@@ -29,7 +30,7 @@ class Bench:
     """A store with two people in it, and what stands over it; `again` is a new start of the process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.said: list[str] = []
         self.galleries = 0
         self.begin()
@@ -38,8 +39,8 @@ class Bench:
             self.store.put_reference(row, NOW_S)
 
     def begin(self) -> None:
-        self.store = Store.open(self._path, site=SITE, device=DEVICE, ledger_key=bytes(32))
-        self.standing = Standing(DEVICE, self.store, self._gallery, self.said.append)
+        self.store = Store.open(self.path, site=SITE, device=DEVICE, ledger_key=bytes(32))
+        self.standing = standing(self.store, self._gallery, self.said.append)
 
     def again(self) -> None:
         self.store.close()
@@ -58,7 +59,7 @@ class Bench:
         self.store._db.execute(f"PRAGMA max_page_count = {pages}")
 
     def kinds(self) -> list[str]:
-        with read_ledger(self._path) as copy:
+        with read_ledger(self.path) as copy:
             return [decode(data).kind for _, data in copy.entries]
 
     def people(self) -> list[SubjectId]:
@@ -188,7 +189,7 @@ def test_a_zone_begins_at_once_and_ends_at_its_time(bench: Bench) -> None:
 def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -> None:
     bench.standing.opening(NOW_S)
     gallery, law = bench.take(policy(), withdrawal(P1))
-    assert gallery == GalleryChanged(None, frozenset({P1}))
+    assert gallery == GalleryChanged(None, frozenset()) and bench.store.marks.withdrawn(P1)
     assert isinstance(law, LawChanged)
     assert (bench.people(), bench.galleries, bench.standing.stock) == ([P2], 2, 1)
     assert bench.kinds().count("withdrawal") == 1
@@ -197,10 +198,10 @@ def test_whoever_withdraws_is_erased_once_and_the_gallery_is_new(bench: Bench) -
 
 
 def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(bench: Bench) -> None:
-    bench.store.remember(*withdrawal(P2))  # the process died right behind this
+    bench.store.said.remember(*withdrawal(P2))  # the process died right behind this
     bench.again()
     (event,) = bench.standing.opening(None)
-    assert event == GalleryChanged(None, frozenset({P2}))
+    assert event == GalleryChanged(None, frozenset()) and bench.store.marks.withdrawn(P2)
     assert bench.people() == [P1]
 
 
@@ -222,7 +223,7 @@ def test_what_a_full_disk_keeps_from_being_written_is_taken_over_later(bench: Be
     bench.limit(1_000_000)
     (event,) = bench.take(policy(version=version), withdrawal(P1))
     assert isinstance(event, LawChanged) and event.law is not None and event.law.policy.document.version == version
-    assert bench.people() == [P2] and bench.standing.gallery_changed().withdrawn == {P1}
+    assert bench.people() == [P2] and bench.store.marks.withdrawn(P1)
 
 
 def test_a_withdrawal_that_cannot_be_remembered_is_an_error_and_nobody_believes_that_it_is_done(bench: Bench) -> None:
@@ -231,3 +232,55 @@ def test_a_withdrawal_that_cannot_be_remembered_is_an_error_and_nobody_believes_
         bench.take(policy(), withdrawal(P1))
     bench.begin()
     assert bench.people() == [P1, P2]
+
+
+def test_once_carried_out_a_withdrawal_names_nobody_in_the_store_however_often_it_is_listed(bench: Bench) -> None:
+    for again in range(3):
+        bench.take(policy(), withdrawal(P1), stop_order("fair"))
+        kept = [path for path, _ in bench.store.said.restrictions()]
+        assert kept == ["restriction/stop-fair.json"]
+        assert bench.standing.stopped(NOW_S)
+        if again == 1:
+            bench.again()
+    assert bench.kinds().count("withdrawal") == bench.kinds().count("erasure") == 1
+    bench.store.purge()
+    assert b"withdraw-p-1" not in bench.path.read_bytes()
+
+
+def test_a_restored_old_database_erases_again(bench: Bench) -> None:
+    bench.take(policy())
+    bench.store.close()
+    image = bench.path.read_bytes()
+    bench.begin()
+    bench.take(policy(), withdrawal(P1))
+    assert bench.people() == [P2]
+    bench.store.close()
+    bench.path.write_bytes(image)
+    bench.begin()
+    assert bench.people() == [P1, P2] and not bench.store.marks.withdrawn(P1)
+    bench.take(policy(), withdrawal(P1))  # what the client verified before is taken over at every start
+    assert bench.people() == [P2] and bench.store.marks.withdrawn(P1)
+
+
+def test_a_receipt_of_the_erasure_goes_to_the_key_of_the_policy(bench: Bench) -> None:
+    bench.take(policy())
+    assert bench.store.pending() == 0
+    bench.take(policy(), withdrawal(P1))
+    assert bench.store.pending() == 1
+    bench.store.said.remember(*withdrawal(P2))
+    bench.again()
+    bench.standing.opening(None)  # before anything was verified: the key of the last policy is remembered
+    assert bench.store.pending() == 2
+
+
+def test_a_sweep_makes_the_gallery_new_only_if_somebody_went(bench: Bench) -> None:
+    bench.take(policy())
+    assert bench.standing.sweep(NOW_S) == []
+    bench.store.put_reference(row("p-9", until=iso(NOW_S + 50)), NOW_S)
+    bench.again()
+    bench.take(policy())
+    galleries = bench.galleries
+    assert bench.standing.sweep(NOW_S + 49) == [] and bench.galleries == galleries
+    assert bench.standing.sweep(NOW_S + 50) == [GalleryChanged(None, frozenset())]
+    assert (bench.galleries, bench.standing.stock, bench.people()) == (galleries + 1, 2, [P1, P2])
+    assert len(bench.said) == 1 and "a row does not open" in bench.said[0]

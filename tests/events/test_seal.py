@@ -14,7 +14,7 @@ from agent.crypto import BoxSecret, SignSecret
 from agent.errors import LinkError
 from agent.events import seal
 from agent.events.decision import Decision, Outcome
-from agent.events.seal import SealedEvent, open_event, seal_event
+from agent.events.seal import Addressee, OpenedErasure, OpenedEvent, SealedEvent, open_event, seal_erasure, seal_event
 from agent.units import DeviceId, DoorId, PassId, SiteId, SubjectId
 
 SITE, DEVICE = SiteId("yard"), DeviceId("gate-1")
@@ -61,6 +61,7 @@ MATCH = Decision(Outcome.MATCH, DoorId("main"), 1_800_000_000.25, 1, 2, 3, subje
 def test_the_site_reads_what_was_decided(decision: Decision, in_clear: bool) -> None:
     event = sealed(decision, in_clear=in_clear)
     opened = open_event(event.envelope, BOX, PUBLIC)
+    assert isinstance(opened, OpenedEvent)
     assert (opened.device, opened.sequence, opened.nonce) == (DEVICE, 9, event.nonce)
     assert (opened.outcome, opened.door, opened.subject) == (decision.outcome, decision.door, decision.subject)
     assert (opened.ground, opened.policy_version) == (decision.ground, 7)
@@ -117,6 +118,43 @@ def test_a_repr_shows_nothing() -> None:
     event = sealed(MATCH)
     assert event.nonce.hex() not in repr(event)
     assert "p-7" not in repr(open_event(event.envelope, BOX, PUBLIC))
+
+
+RECEIPT = seal.canonical({"schema": "doorward/erasure/1", "epoch": None, "time_ms": 5, "site": "y" * 700})
+
+
+def erasure(receipt: bytes = RECEIPT, unix_s: float | None = 1.8e9) -> SealedEvent:
+    return seal_erasure(
+        receipt,
+        unix_s=unix_s,
+        sequence=10,
+        site=SITE,
+        device=DEVICE,
+        addressee=Addressee(crypto.box_public(BOX), DoorId("main")),
+        sign_secret=SIGN,
+    )
+
+
+def test_an_erasure_receipt_comes_out_as_it_went_in() -> None:
+    event = erasure()
+    opened = open_event(event.envelope, BOX, PUBLIC)
+    assert opened == OpenedErasure(DEVICE, 10, event.nonce, RECEIPT)
+    assert "yyy" not in repr(opened)
+
+
+def test_from_outside_an_erasure_looks_like_a_decision() -> None:
+    one, other = json.loads(erasure().envelope), json.loads(sealed(MATCH).envelope)
+    assert one.keys() == other.keys() and len(one["sealed"]) == len(other["sealed"])
+    assert json.loads(erasure(unix_s=None).envelope)["not_after_ms"] == 30_000
+
+
+def test_an_erasure_has_no_outcome() -> None:
+    document = json.loads(erasure().envelope)
+    del document["signature"]
+    with pytest.raises(LinkError, match="contradicts"):
+        open_event(seal.signed({**document, "outcome": "match"}, seal.CONTEXT, SIGN), BOX, PUBLIC)
+    with pytest.raises(ValueError, match="bucket"):
+        erasure(seal.canonical({"site": "y" * 1000}))
 
 
 @given(st.data())

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies
 from agent.crypto import decrypt, encrypt
 from agent.errors import PolicyError, VaultError
 from agent.gallery.reference import ModelIdentity, Reference
-from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, associated, lock, unlock
+from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, associated, consent_of, lock, unlock
 from agent.units import ConsentId, DeviceId, Sha256, SiteId, SubjectId
 from tests.gallery.given import CONTEXT, ISSUER, KEYS, LENGTH, MODEL, ROTATION, receipt, reference, vector
 from tests.policy.given import NOW_S, iso
@@ -40,6 +40,15 @@ def test_a_rotation_made_before_gives_the_same_row() -> None:
 def test_two_rows_of_one_person_have_nothing_in_common() -> None:
     one, two = row().sealed, row().sealed
     assert not {one[at : at + 16] for at in range(len(one) - 16)} & {two[at : at + 16] for at in range(len(two) - 16)}
+
+
+def test_the_consent_alone_is_read_whatever_model_is_in_use_but_not_with_another_key() -> None:
+    consent = consent_of(row(age="14-15"), KEYS)
+    assert (consent.subject, consent.age.value) == ("p-1", "14-15")
+    with pytest.raises(VaultError, match="wrong key or changed bytes"):
+        consent_of(row(), VaultKeys(b"\x09" * 32, KEYS.gallery))
+    with pytest.raises(VaultError, match="wrong key or changed bytes"):
+        consent_of(replace(row(), model_sha256=Sha256("f" * 64)), KEYS)
 
 
 OTHER: list[tuple[str, VaultContext | None, VaultKeys]] = [

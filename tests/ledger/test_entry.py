@@ -30,7 +30,7 @@ def test_no_entry_names_anybody() -> None:
         assert b"c-1" not in encode(entry)
 
 
-def test_the_commitment_opens_with_the_key_and_the_position() -> None:
+def test_the_commitment_opens_with_the_persons_secret_and_the_position() -> None:
     one, two = (decided(decision(), event, salt(KEY, event)) for event in (1, 2))
     assert one.subject != two.subject, "entries of one person must not be seen to be the same"
     assert one.subject == commitment(salt(KEY, 1), SUBJECT)
@@ -39,7 +39,7 @@ def test_the_commitment_opens_with_the_key_and_the_position() -> None:
 
 
 def test_a_stranger_leaves_outcome_door_and_time() -> None:
-    entry = decided(decision(Outcome.NO_MATCH), 7, salt(KEY, 0))
+    entry = decided(decision(Outcome.NO_MATCH), 7, None)
     assert json.loads(encode(entry)) == {
         "kind": "decision",
         "event": 7,

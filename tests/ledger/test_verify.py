@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies
 
 from agent.crypto import SignSecret, sign_public
 from agent.errors import VaultError
-from agent.ledger.entry import encode, enrolled, refusal_changed, salt, started
+from agent.ledger.entry import encode, enrolled, refusal_changed, salt, shortened, started
 from agent.ledger.verify import verify_ledger
 from agent.units import DeviceId
 from tests.ledger.given import DEVICE, KEY, NOW_S, SIGNER, SITE, SUBJECT, Draft, ledger
@@ -201,3 +201,106 @@ def test_the_copys_own_frontier_must_fit() -> None:
     copy = ledger().copy()
     with pytest.raises(VaultError, match="the end"):
         verify_ledger(replace(copy, frontier=Draft().frontier), PUBLIC)
+
+
+# What was dropped by right.
+
+DAYS = 365
+LATER_S = NOW_S + DAYS * 86_400
+
+
+def shorter(*, said_s: float = LATER_S, first: int = 5, days: int = DAYS, again: bool = True) -> Draft:
+    """A ledger whose first five entries were dropped a year later, under a signed entry that says so."""
+    draft = ledger()
+    draft.drop(5)
+    draft.add(shortened(first, days, said_s))
+    if again:
+        draft.sign(unix_s=said_s)
+    draft.add(refusal_changed((), LATER_S))
+    return draft
+
+
+def test_what_was_dropped_by_right_is_said_and_the_rest_is_sound() -> None:
+    draft = shorter()
+    found = verify_ledger(draft.copy(), PUBLIC, device=DEVICE)
+    assert (found.size, found.dropped, found.dropped_days, found.checkpoints, found.unsigned) == (11, 5, DAYS, 3, 1)
+    assert found.kinds == {"decision": 1, "refusal-change": 3, "withdrawal": 1, "shortening": 1}
+    assert (found.site, found.device) == (SITE, DEVICE)
+    full = ledger()
+    full.add(shortened(5, DAYS, LATER_S))
+    full.add(refusal_changed((), LATER_S))
+    assert found.root == full.frontier.root().hex(), "the root is that of all entries that ever were"
+    assert verify_ledger(ledger().copy(), PUBLIC).dropped == 0
+
+
+def test_it_may_be_dropped_again() -> None:
+    draft = shorter()
+    second_s = LATER_S + DAYS * 86_400
+    draft.drop(10)
+    draft.add(shortened(10, DAYS, second_s))
+    draft.sign(unix_s=second_s)
+    found = verify_ledger(draft.copy(), PUBLIC)
+    assert (found.size, found.dropped) == (12, 10)
+
+
+@pytest.mark.parametrize(
+    ("draft", "words"),
+    [
+        (shorter(again=False), "no signed entry says"),
+        (shorter(first=4), "no signed entry says"),
+        (shorter(said_s=LATER_S - 1), "before their 365 days were over"),
+        (shorter(days=DAYS + 1), "before their 366 days were over"),
+    ],
+)
+def test_entries_that_are_missing_without_right_are_found(draft: Draft, words: str) -> None:
+    with pytest.raises(VaultError, match=words):
+        verify_ledger(draft.copy(), PUBLIC)
+
+
+def test_more_than_was_said_cannot_be_dropped() -> None:
+    draft = shorter()
+    draft.drop(6)
+    with pytest.raises(VaultError, match="no signed checkpoint ends there"):
+        verify_ledger(draft.copy(), PUBLIC)
+    draft = shorter()
+    draft.drop(8)  # there is a checkpoint, but nothing says that so many were dropped
+    with pytest.raises(VaultError, match="no signed entry says"):
+        verify_ledger(draft.copy(), PUBLIC)
+    draft = shorter()
+    draft.checkpoints[0] = draft.checkpoints[1]
+    with pytest.raises(VaultError, match="no signed checkpoint ends there"):
+        verify_ledger(draft.copy(), PUBLIC)
+
+
+def test_a_drop_that_was_said_without_a_time_does_not_count() -> None:
+    draft = ledger()
+    draft.drop(5)
+    draft.add(shortened(5, DAYS, LATER_S).model_copy(update={"time_ms": None}))
+    draft.sign(unix_s=LATER_S)
+    with pytest.raises(VaultError, match="no signed entry says"):
+        verify_ledger(draft.copy(), PUBLIC)
+
+
+def test_a_forged_edge_of_what_was_dropped_is_found() -> None:
+    copy = shorter().copy()
+    peaks = (copy.begin.peaks[0], bytes(32))
+    with pytest.raises(VaultError, match="not those of the signed checkpoint"):
+        verify_ledger(replace(copy, begin=replace(copy.begin, peaks=peaks)), PUBLIC)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("tamper", [*TAMPERINGS])
+def test_tampering_with_the_rest_is_found_as_before(tamper: Callable[[Draft], None], careful: bool) -> None:
+    draft = ledger()
+    for number in range(9):
+        draft.add(refusal_changed((), NOW_S + 10 + number))
+    draft.sign()
+    draft.drop(8)
+    draft.add(shortened(8, DAYS, LATER_S))
+    draft.sign(unix_s=LATER_S)
+    assert verify_ledger(draft.copy(), PUBLIC).dropped == 8
+    tamper(draft)
+    if careful:
+        draft.renumber()
+    with pytest.raises(VaultError, match=r"^ledger: [^\n]+$"):
+        verify_ledger(draft.copy(), PUBLIC)

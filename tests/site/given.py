@@ -13,10 +13,10 @@ import pytest
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Updates, Verified
-from agent.app.standing import Standing
 from agent.cli import main
 from agent.site.repository import SiteRepository
 from agent.units import DeviceId, SiteId
+from tests.app.given import standing
 from tests.site.test_policy_draft import DEVICE, TOML
 
 NOW = 1_795_000_000
@@ -48,7 +48,7 @@ class Gate:
     def starts(self) -> None:
         """A new start of the process; what was on disk still is."""
         self.store = Store.open(self._path, site=SiteId("quay"), device=self._device, ledger_key=bytes(32))
-        self.standing = Standing(self._device, self.store, lambda: None, self.said.append)
+        self.standing = standing(self.store, lambda: None, self.said.append)
 
     def looks(self, unix_s: float) -> Verified:
         """Ask the site for news and take them over."""

@@ -18,6 +18,7 @@ from agent.introduction import introduced
 from agent.site.keys import SiteKeys
 from agent.site.repository import SiteRepository
 from agent.site.restrictions import stop_order
+from agent.units import SubjectId
 from tests.policy.given import square
 from tests.site.given import Gate, Operator
 from tests.site.test_policy_draft import DEVICE
@@ -143,7 +144,7 @@ def test_withdrawal_zone_and_incident_take_one_key(operator: Operator, gate: Gat
     assert law is not None and [each.id for each in law.extra_zones] == ["school"]
     assert law.extra_zones[0].buffer_m == 20
     assert law.incident_s == 1_795_165_200.0
-    assert gate.store.tombstones() == {"p-7"}
+    assert gate.store.marks.withdrawn(SubjectId("p-7"))
     assert "the policy lifts" not in operator.does("stop", operator.dir, "x")
     for words, says in [
         (("incident", operator.dir, "later", "--at", "2999-01-01T00:00:00Z"), "has not come yet"),

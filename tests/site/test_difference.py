@@ -91,6 +91,12 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
 """Path and change of each; the other way round it narrows."""
 
 
+@pytest.mark.parametrize("days", [180, 3650])
+def test_a_longer_ledger_keeps_more_and_a_shorter_proves_less_so_both_widen(days: int) -> None:
+    (change,) = between(policy(), policy(**part("retention", ledger_days=days)))
+    assert (change.widens, change.where) == (True, "retention.ledger_days")
+
+
 @pytest.mark.parametrize(("where", "changes"), WIDER, ids=[where for where, _ in WIDER])
 def test_what_permits_more_widens_and_the_other_way_round_narrows(where: str, changes: dict[str, Any]) -> None:
     changes = {name: BASE[name] | value if isinstance(value, dict) else value for name, value in changes.items()}

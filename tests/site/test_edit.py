@@ -37,7 +37,7 @@ def differing(one: Any, other: Any) -> set[str]:
 @pytest.mark.parametrize(
     ("assignment", "field", "value"),
     [
-        ("retention.max_days=180", "retention", {"max_days": 180, "max_idle_days": 90}),
+        ("retention.max_days=180", "retention", {"max_days": 180, "max_idle_days": 90, "ledger_days": 1095}),
         ("mode=verify", "mode", "verify"),
         ('mode="verify"', "mode", "verify"),
         ("until=2027-03-01T00:00:00+01:00", "until", "2027-03-01T00:00:00+01:00"),

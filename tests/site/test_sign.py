@@ -147,6 +147,7 @@ class TestTerms:
             {"sign": {"id": "sign-1", "marker": MARKER_7["marker"] | {"tolerance_px": 9}}},  # type: ignore[dict-item]
             {"devices": [{"id": "gate-2", "signing_key": "5" * 64, "box_key": "6" * 64}]},
             {"alternatives": [{"on": iso(NOW_S), "until": iso(NOW_S + 9 * DAY_S), "way": "staff"}]},
+            {"retention": {"max_days": 30, "max_idle_days": 30, "ledger_days": 200}},
         ],
     )
     def test_what_promises_nothing_leaves_a_sign_as_it_is(self, changes: dict[str, Any]) -> None:

@@ -69,9 +69,8 @@ def read_ledger(path: Path) -> Iterator[LedgerCopy]:
             db.execute("BEGIN")  # one state of a file that may be growing
             _demand_ours(db, path)
             statements = [bytes(row[0]) for row in db.execute("SELECT statement FROM checkpoint ORDER BY number")]
-            yield LedgerCopy(
-                db.execute("SELECT position, entry FROM ledger ORDER BY position"), statements, read_frontier(db)
-            )
+            entries = db.execute("SELECT position, entry FROM ledger ORDER BY position")
+            yield LedgerCopy(entries, statements, read_frontier(db), read_begin(db))
     except sqlite3.Error as error:
         raise fault(error, path) from None
 
@@ -106,12 +105,21 @@ def _demand_ours(db: sqlite3.Connection, path: Path) -> None:
 
 
 def read_frontier(db: sqlite3.Connection) -> Frontier:
-    rows = db.execute("SELECT size, peaks FROM frontier").fetchall()
+    """The ledger's right edge."""
+    return _edge(db.execute("SELECT size, peaks FROM frontier").fetchall())
+
+
+def read_begin(db: sqlite3.Connection) -> Frontier:
+    """The edge of what was dropped; empty if nothing was."""
+    return _edge(db.execute("SELECT size, peaks FROM ledger_begin").fetchall())
+
+
+def _edge(rows: list[tuple[int, bytes]]) -> Frontier:
     size, peaks = rows[0] if rows else (-1, b"")
     try:
         return Frontier(size, tuple(peaks[at : at + 32] for at in range(0, len(peaks), 32)))
     except ValueError:
-        raise VaultError("ledger: its right edge is damaged; keep this copy and restore another") from None
+        raise VaultError("ledger: its edge is damaged; keep this copy and restore another") from None
 
 
 def code(error: sqlite3.Error) -> int:

@@ -1,10 +1,10 @@
-"""The device's one SQLite file: ledger, outbox, vault rows, withdrawals, restrictions, used passes.
+"""The device's one SQLite file: ledger, outbox, vault rows, marks of withdrawals, restrictions, used passes.
 
 Rules: a decision, its ledger entry, its outbox row and what it uses up are one transaction, durable before `record`
 returns (WAL, `synchronous=FULL`); a failed one leaves nothing. After an input or output error nothing more is
 written: the process must end, since nobody knows what the disk holds. Deleted rows are overwritten and the WAL is
 cut, which is `best-effort` on flash. One connection under one lock: any thread may call. Leaves out: what rows
-mean, and all keys but the one that salts the ledger's commitments.
+mean, and all keys but the one that marks are made with.
 """
 
 from __future__ import annotations
@@ -12,22 +12,27 @@ from __future__ import annotations
 import hmac
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agent.adapters.store import ledger
 from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.adapters.store.marks import Marks
+from agent.adapters.store.people import People
+from agent.adapters.store.said import Said
 from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
 from agent.errors import DeviceError, DoorwardError, VaultError
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent
+from agent.gallery.retention import Ended
 from agent.gallery.vault import VaultRow
-from agent.ledger.checkpoint import make_checkpoint, read_checkpoint
-from agent.ledger.entry import Entry, decided, encode, enrolled, salt, withdrawn
-from agent.ledger.merkle import Frontier, leaf_hash
+from agent.ledger.entry import Entry, decided, enrolled, erased, shortened, withdrawn
+from agent.ledger.erasure import Close
+from agent.ledger.merkle import Frontier
 from agent.units import ConsentId, DeviceId, PassId, Sha256, SiteId, SubjectId
 
 _VAULT_COLUMNS: Final = "device, gallery, subject, consent_id, epoch, model_sha256, runtime, sealed"
@@ -50,18 +55,20 @@ class Store:
         self.site: Final = site
         self.device: Final = device
         self._db = db
-        self._key = ledger_key
         self._lock = threading.RLock()
         self._broken = False
         self._frontier = read_frontier(db)
         self.times: Final = Times(self._transaction, self._read)
+        self.said: Final = Said(self._transaction, self._read)
+        self.people: Final = People(self._transaction, self._read, self.times)
+        self.marks: Final = Marks(ledger_key, self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
         """Open the store of this device, or make it when there is no such file yet.
 
         Args:
-            ledger_key: 32 bytes that salt the ledger's commitments.
+            ledger_key: 32 bytes that people's marks are keyed with.
 
         Raises:
             DeviceError: the file cannot be read or written.
@@ -109,11 +116,10 @@ class Store:
             The event's sequence number. Only now may the door open.
         """
         with self._transaction() as db:
-            row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-            sequence: int = 1 if row is None else row[0] + 1
-            event = make(sequence)
-            db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (sequence, event.envelope, event.nonce))
-            self._append(db, decided(decision, sequence, self._salt()))
+            sequence = self._next(db)
+            self._send(db, make(sequence))
+            salt = None if decision.subject is None else self._salt(db, decision.subject)
+            self._append(db, decided(decision, sequence, salt))
             if decision.pass_used is not None and decision.opens:
                 db.execute(
                     "INSERT INTO pass_use VALUES (?, 1) ON CONFLICT (pass_id) DO UPDATE SET uses = uses + 1",
@@ -126,12 +132,24 @@ class Store:
     def checkpoint(self, secret: SignSecret, unix_s: float | None) -> bytes:
         """Sign the ledger as it is now and keep the statement; the last one again if nothing was added since."""
         with self._transaction() as db:
-            last = db.execute("SELECT statement FROM checkpoint ORDER BY number DESC LIMIT 1").fetchone()
-            if last is not None and read_checkpoint(last[0]).size == self._frontier.size:
-                return bytes(last[0])
-            statement = make_checkpoint(self._frontier, self.site, self.device, secret, unix_s)
-            db.execute("INSERT INTO checkpoint (statement) VALUES (?)", (statement,))
-            return statement
+            return ledger.sign_head(db, self.site, self.device, secret, unix_s)
+
+    def shorten(self, days: int, secret: SignSecret, unix_s: float) -> int:
+        """Drop the entries that are older than so many days, as far as a checkpoint covers them; checkpoints stay.
+
+        Returns:
+            How many entries are gone now, counted from the very first; 0: nothing was to be dropped.
+        """
+        with self._transaction() as db:
+            first = ledger.droppable(db, days, unix_s)
+            if first:
+                ledger.drop(db, first)
+                self._append(db, shortened(first, days, unix_s))
+                ledger.sign_head(db, self.site, self.device, secret, unix_s)
+                self.marks.forget_before(db, first, but=self.people.uses())
+        if first:
+            self.purge()
+        return first
 
     def outbox(self, after: int = 0, limit: int = 100) -> list[OutboxRow]:
         """Unacknowledged events with a sequence number above `after`, oldest first."""
@@ -156,6 +174,9 @@ class Store:
         """Number of unacknowledged events."""
         return int(self._read("SELECT count(*) FROM outbox")[0][0])
 
+    def passes_used(self) -> dict[PassId, int]:
+        return {PassId(pass_id): uses for pass_id, uses in self._read("SELECT pass_id, uses FROM pass_use")}
+
     # The vault.
 
     def put_reference(self, row: VaultRow, unix_s: float | None) -> None:
@@ -165,88 +186,82 @@ class Store:
             VaultError: the person has withdrawn: a pseudonym is never used again after that.
         """
         with self._transaction() as db:
-            if db.execute("SELECT 1 FROM tombstone WHERE subject = ?", (row.subject,)).fetchone():
+            if self.marks.withdrawn(row.subject):
                 raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
             values = (row.device, row.gallery, row.subject, row.consent_id, row.epoch, row.model_sha256, row.runtime)
             db.execute(
                 f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",
                 (*values, row.sealed, unix_s),
             )
-            self._append(db, enrolled(row.subject, row.consent_id, unix_s, self._salt()))
+            self._append(db, enrolled(row.subject, row.consent_id, unix_s, self._salt(db, row.subject)))
 
     def references(self) -> list[VaultRow]:
+        rows = self._read(f"SELECT {_VAULT_COLUMNS} FROM reference ORDER BY 3")
         return [
             VaultRow(DeviceId(d), SiteId(g), SubjectId(s), ConsentId(c), epoch, Sha256(m), runtime, sealed)
-            for d, g, s, c, epoch, m, runtime, sealed in self._read(
-                f"SELECT {_VAULT_COLUMNS} FROM reference ORDER BY 3"
-            )
+            for d, g, s, c, epoch, m, runtime, sealed in rows
         ]
 
-    def withdraw(self, subject: SubjectId, unix_s: float | None) -> bool:
-        """Tombstone, deletion and ledger entry in one transaction, then `purge`; doing it twice changes nothing.
+    def withdraw(self, subject: SubjectId, unix_s: float | None, close: Close | None = None) -> bool:
+        """Mark, deletion, ledger entries and receipt in one transaction, then `purge`; twice changes nothing.
+
+        Args:
+            close: makes the erasure receipt; None leaves none behind.
 
         Returns:
-            What `purge` returns. The withdrawal itself holds in either case.
+            What `purge` returns; the withdrawal holds in either case.
         """
         with self._transaction() as db:
-            if db.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (subject, unix_s)).rowcount:
-                self._append(db, withdrawn(subject, unix_s, self._salt()))
-            db.execute("DELETE FROM reference WHERE subject = ?", (subject,))
+            if self.marks.put(db, subject, unix_s):
+                self._append(db, withdrawn(subject, unix_s, self._salt(db, subject)))
+                self._erase(db, subject, Ended.WITHDRAWN, unix_s, close)
+        return self.purge()
+
+    def expire(self, ended: Mapping[SubjectId, Ended], unix_s: float, close: Close) -> bool:
+        """Erase people whose time is over, all in one transaction; unlike the withdrawn, they may come back.
+
+        Returns:
+            What `purge` returns.
+        """
+        with self._transaction() as db:
+            for subject, reason in ended.items():
+                self._erase(db, subject, reason, unix_s, close)
         return self.purge()
 
     def purge(self) -> bool:
         """Write overwritten pages home and cut the WAL; False while another process reads the file: try again later."""
         return not self._read("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
 
-    def stock(self, filing_at: int | None, unix_s: float | None) -> tuple[int, float | None]:
-        """How many people are enrolled, and when that first reached `filing_at` (None: never, or no such duty).
-
-        The time is written down when it is first seen, so that later withdrawals do not move it.
-        """
-        people = int(self._read("SELECT count(*) FROM reference")[0][0])
-        if filing_at is None:
-            return people, None
-        crossed_s = self.times.number(f"reached_{filing_at}_s")
-        if crossed_s is None and people >= filing_at and unix_s is not None:
-            with self._transaction() as db:
-                self.times.rise(db, f"reached_{filing_at}_s", unix_s)
-            crossed_s = unix_s
-        return people, crossed_s
-
-    def tombstones(self) -> frozenset[SubjectId]:
-        """Who has withdrawn."""
-        return frozenset(SubjectId(row[0]) for row in self._read("SELECT subject FROM tombstone"))
-
-    # Restrictions and passes.
-
-    def remember(self, path: str, document: bytes) -> None:
-        """Keep a verified restriction beside all others, an earlier version of the same target included."""
-        with self._transaction() as db:
-            db.execute("INSERT OR IGNORE INTO restriction VALUES (?, ?)", (path, document))
-
-    def restrictions(self) -> list[tuple[str, bytes]]:
-        """Path and document of each, in the order of their paths."""
-        return [
-            (path, document) for path, document in self._read("SELECT path, document FROM restriction ORDER BY 1, 2")
-        ]
-
-    def passes_used(self) -> dict[PassId, int]:
-        return {PassId(pass_id): uses for pass_id, uses in self._read("SELECT pass_id, uses FROM pass_use")}
-
     # How it is done.
 
     def _append(self, db: sqlite3.Connection, entry: Entry) -> int:
         """Within a transaction; `_transaction` takes the new frontier over from the file when it has committed."""
-        data, before = encode(entry), read_frontier(db)
-        after = before.append(leaf_hash(data))
-        db.execute("INSERT INTO ledger VALUES (?, ?)", (before.size, data))
-        db.execute("UPDATE frontier SET size = ?, peaks = ?", (after.size, b"".join(after.peaks)))
         if entry.time_ms is not None:
             self.times.written(db, entry.time_ms / 1000)
-        return before.size
+        return ledger.append(db, entry)
 
-    def _salt(self) -> bytes:
-        return salt(self._key, self._frontier.size)
+    def _salt(self, db: sqlite3.Connection, subject: SubjectId) -> bytes:
+        """For the entry that is appended next."""
+        return self.marks.salt(db, subject, read_frontier(db).size)
+
+    def _erase(
+        self, db: sqlite3.Connection, subject: SubjectId, reason: Ended, unix_s: float | None, close: Close | None
+    ) -> None:
+        """Within a transaction: template and secret go, the entry and the sealed receipt come."""
+        row = db.execute("DELETE FROM reference WHERE subject = ? RETURNING epoch", (subject,)).fetchone()
+        self.marks.forget(db, subject)
+        if close is not None:
+            closed = close(subject, reason, None if row is None else int(row[0]), self._next(db))
+            self._append(db, erased(reason, closed.receipt, unix_s))
+            if closed.event is not None:
+                self._send(db, closed.event)
+
+    def _next(self, db: sqlite3.Connection) -> int:
+        row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        return 1 if row is None else int(row[0]) + 1
+
+    def _send(self, db: sqlite3.Connection, event: SealedEvent) -> None:
+        db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (event.sequence, event.envelope, event.nonce))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -77,7 +77,7 @@ def terms_sha256(document: PolicyDocument) -> str:
         "mode": document.mode,
         "basis": document.basis.model_dump(mode="json"),
         "notice": document.notice.sha256,
-        "retention": document.retention.model_dump(mode="json"),
+        "retention": document.retention.model_dump(mode="json", exclude={"ledger_days"}),
         "alternatives": sorted({each.way for each in document.alternatives}),
         "dwell_s": document.attempt.dwell_s,
     }

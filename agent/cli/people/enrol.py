@@ -1,8 +1,7 @@
-"""`doorward people`: consent receipts, and enrolment on a stopped device."""
+"""`doorward people enrol`: enrolment from pictures, on a stopped device."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Final
 
@@ -10,16 +9,12 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from agent.cli.authority import load_site
-from agent.cli.passphrase import PASSPHRASES
+from agent.cli.people.group import CONFIG, FILE, bytes_of, people
 from agent.errors import ConfigError, PolicyError
 from agent.gallery.enrol import NotPermitted, PictureFault, TooFewGood
 from agent.gallery.reference import PROBES_MIN
-from agent.policy.fields import AgeBand
 from agent.policy.frames import CapturedFrame
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_CONFIG = click.option("--config", "config_file", required=True, type=_FILE, help="The device config (TOML).")
 _SIZE_MAX: Final = 32 * 1024 * 1024
 _WORDS: Final = {
     PictureFault.NOT_PERMITTED: "not permitted by the policy",
@@ -32,53 +27,10 @@ _WORDS: Final = {
 }
 
 
-@click.group()
-def people() -> None:
-    """Sign consent receipts, enrol people on a stopped device."""
-
-
 @people.command()
-@click.option("--site", required=True, type=click.Path(path_type=Path, file_okay=False), help="The authority's folder.")
-@click.option("--subject", required=True, help="A pseudonym: lower-case letters, digits and hyphens; never a name.")
-@click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="How long it holds.")
-@click.option("--device", "devices", multiple=True, help="Only for this device; may be given again.")
-@click.option("--age", type=click.Choice([each.value for each in AgeBand]), default="adult", show_default=True)
-@click.option("--guardian", help="Pseudonym of the guardian who agreed as well; for minors.")
-@click.option("-o", "--output", required=True, type=_FILE, help="The receipt (JSON).")
-@PASSPHRASES
-def consent(
-    site: Path,
-    subject: str,
-    days: int,
-    devices: tuple[str, ...],
-    age: str,
-    guardian: str | None,
-    output: Path,
-    passphrases: tuple[Path, ...],
-) -> None:
-    """Sign a receipt for a person who has read the notice and agreed, for the policy's one purpose."""
-    from agent.adapters.keys import write_whole
-    from agent.site.consents import demand_pseudonym, issue_receipt
-
-    policy, keys = load_site(site, passphrases)
-    receipt = issue_receipt(
-        policy,
-        keys.sign_secret("enrolment"),
-        demand_pseudonym(subject),
-        given_s=time.time(),
-        days=days,
-        devices=devices,
-        age=AgeBand(age),
-        guardian=guardian,
-    )
-    write_whole(output, receipt, 0o600)
-    click.echo(f"{output}: consent of {subject} to {policy.purpose.value}, {days} days; give the person a copy")
-
-
-@people.command()
-@_CONFIG
-@click.option("--receipt", required=True, type=_FILE, help="The person's signed consent receipt.")
-@click.argument("pictures", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@CONFIG
+@click.option("--receipt", required=True, type=FILE, help="The person's signed consent receipt.")
+@click.argument("pictures", nargs=-1, required=True, type=FILE, metavar="FILE...")
 def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
     """Enrol one person from at least five pictures; the recogniser must not run. Nothing is kept of the pictures."""
     from agent.app import config
@@ -86,7 +38,7 @@ def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
 
     if len(pictures) < PROBES_MIN:
         raise ConfigError(f"FILE: {len(pictures)} pictures; at least {PROBES_MIN} are needed, from different moments")
-    loaded, data = config.load(config_file), _bytes(receipt)
+    loaded, data = config.load(config_file), bytes_of(receipt)
     with open_desk(loaded, lambda line: click.echo(f"doorward: {line}", err=True)) as desk:
         agreed = desk.consent(data, str(receipt))
         frames = [_frame(place, path) for place, path in enumerate(pictures)]
@@ -99,22 +51,18 @@ def enrol(config_file: Path, receipt: Path, pictures: tuple[Path, ...]) -> None:
                 progress.update(bar, completed=len(faults))
 
             rejected = desk.enrol(agreed, frames, watch)
+        advice = desk.filing
     for place, fault in sorted(faults.items()):
         if fault is not None:
             click.echo(f"{pictures[place]}: {_WORDS[fault]}", err=True)
+    if advice is not None:
+        click.echo(f"doorward: filing: {advice}", err=True)
     if isinstance(rejected, NotPermitted):
         listed = ", ".join(ground.value for ground in rejected.grounds)
         raise PolicyError(f"{receipt}: not permitted ({listed}); nothing was kept")
     if isinstance(rejected, TooFewGood):
         raise ConfigError(f"FILE: {rejected.good} good pictures, {PROBES_MIN} are needed; nothing was kept")
     click.echo(f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from None
 
 
 def _frame(number: int, path: Path) -> CapturedFrame:
@@ -125,7 +73,7 @@ def _frame(number: int, path: Path) -> CapturedFrame:
     """
     from agent.adapters.recording import decoded, handed_in
 
-    data = _bytes(path)
+    data = bytes_of(path)
     picture = decoded(data) if len(data) <= _SIZE_MAX else None
     if picture is None:
         raise ConfigError(f"{path}: is not a picture of at most {_SIZE_MAX >> 20} MB; give JPEG, PNG or WebP")

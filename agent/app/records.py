@@ -1,0 +1,193 @@
+"""What a stopped device holds on its people: the list, one person's record, a withdrawal at the device.
+
+Rules: no network: what the site published last and this device verified is what counts. A withdrawal takes neither a
+policy nor a trusted clock. No template leaves. Leaves out: words and files (the commands).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Any, Final
+
+from agent.adapters.clock import SystemClock
+from agent.adapters.keys import KeySource
+from agent.adapters.store import Store, read_ledger
+from agent.app.authority import follow
+from agent.app.config import DeviceConfig
+from agent.app.custody import Custody
+from agent.app.desk import open_store
+from agent.app.standing import Standing
+from agent.app.timekeeping import hear, trusted_clock
+from agent.errors import ConfigError, LinkError
+from agent.gallery.retention import DAY_S, Ended, Stay, end, ended
+from agent.gallery.vault import consent_of
+from agent.ledger.entry import Decided, Enrolled, Withdrawn, commitment, decode, salt
+from agent.policy.bundle import PolicyDocument, utc
+from agent.policy.filing import filing_advice
+from agent.units import SubjectId
+
+_SOON_DAYS: Final = 30
+
+
+@unique
+class State(StrEnum):
+    IN_FORCE = "in-force"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    UNREADABLE = "unreadable"
+    """The row does not open with this device's keys."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Listed:
+    """One person; None: not known, not used, or no end."""
+
+    subject: SubjectId
+    state: State
+    stay: Stay | None
+    ends_s: float | None
+    why: Ended | None
+    """Why the stay ends, or has ended."""
+    days_left: int | None
+
+
+class Records:
+    """Made by `open_records`."""
+
+    def __init__(
+        self, store: Store, keys: KeySource, custody: Custody, standing: Standing, unix_s: float | None
+    ) -> None:
+        self._store, self._keys, self._custody, self._standing = store, keys, custody, standing
+        self.unix_s = unix_s
+        """Trusted time; None: not trusted, and then everybody counts as expired."""
+
+    @property
+    def withdrawn(self) -> int:
+        """How many have withdrawn; who they were is no longer known here."""
+        return self._store.marks.count()
+
+    @property
+    def filing(self) -> str | None:
+        """See `filing_advice`."""
+        law = self._standing.law
+        if law is None:
+            return None
+        people, _ = self._store.people.stock(law.profile.filing_at, self.unix_s)
+        return filing_advice(people, law.profile.filing_at, law.policy.document.filing)
+
+    def people(self) -> list[Listed]:
+        stays = self._custody.stays()
+        return [self._listed(subject, stays.get(subject)) for subject in self._store.people.uses()]
+
+    def withdraw(self, subject: SubjectId) -> bytes:
+        """Erase a person for good; the erasure receipt.
+
+        Raises:
+            ConfigError: done before; the receipt was made then.
+            DeviceError: the disk.
+        """
+        receipt = self._custody.withdraw(subject, self.unix_s)
+        if receipt is None:
+            raise ConfigError("--subject: has withdrawn here before; the receipt of then stands, and nothing is stored")
+        return receipt
+
+    def record(self, subject: SubjectId) -> dict[str, Any]:
+        """All that is stored on a person, as JSON can write it; of the template only that it is there.
+
+        Raises:
+            ConfigError: nothing is stored.
+            VaultError: the person's row does not open.
+        """
+        row = next((each for each in self._store.references() if each.subject == subject), None)
+        secret, use = self._store.marks.secret(subject), self._store.people.uses().get(subject)
+        if row is None and secret is None:
+            raise ConfigError("--subject: nothing is stored on this person on this device; check the pseudonym")
+        held: dict[str, Any] | None = None
+        if row is not None and use is not None:
+            listed = self._listed(subject, self._custody.stays().get(subject))
+            held = {
+                "receipt": json.loads(consent_of(row, self._keys.vault_keys).receipt),
+                "enrolled": _text(use.enrolled_s),
+                "last_use": _text(use.last_use_s),
+                "state": listed.state.value,
+                "ends": _text(listed.ends_s),
+                "template": {
+                    "kept": "encrypted on this device; it is not given out",
+                    "model_sha256": row.model_sha256,
+                    "runtime": row.runtime,
+                    "epoch": row.epoch,
+                },
+            }
+        return {
+            "schema": "doorward/export/1",
+            "site": self._store.site,
+            "device": self._store.device,
+            "subject": subject,
+            "made": _text(self.unix_s),
+            "enrolment": held,
+            "ledger": [] if secret is None else self._entries(subject, secret),
+        }
+
+    def _entries(self, subject: SubjectId, secret: bytes) -> list[dict[str, Any]]:
+        """The ledger's entries that concern this person, opened by their secret."""
+        found: list[dict[str, Any]] = []
+        with read_ledger(self._store.path) as copy:
+            for position, data in copy.entries:
+                entry = decode(data)
+                if isinstance(entry, Decided | Enrolled | Withdrawn) and entry.subject == commitment(
+                    salt(secret, position), subject
+                ):
+                    found.append({"position": position, **json.loads(data), "subject": subject})
+        return found
+
+    def _listed(self, subject: SubjectId, stay: Stay | None) -> Listed:
+        if stay is None:
+            return Listed(subject, State.UNREADABLE, None, None, None, None)
+        document = self._document()
+        ends_s, why = end(stay, None if document is None else document.retention)
+        if self.unix_s is None:
+            return Listed(subject, State.EXPIRED, stay, ends_s, None, None)
+        left = int((ends_s - self.unix_s) // DAY_S)
+        gone = ended(stay, document, self.unix_s, fresh=True)
+        if gone is not None:
+            return Listed(subject, State.EXPIRED, stay, ends_s, gone, min(left, 0))
+        return Listed(subject, State.EXPIRING if left < _SOON_DAYS else State.IN_FORCE, stay, ends_s, why, left)
+
+    def _document(self) -> PolicyDocument | None:
+        law = self._standing.law
+        return None if law is None else law.policy.document
+
+
+@contextmanager
+def open_records(config: DeviceConfig, report: Callable[[str], None]) -> Iterator[Records]:
+    """The records of a stopped device, under the last law that was verified here, if there was one.
+
+    Raises:
+        ConfigError: the recogniser runs, or the keys are another device's.
+        VaultError, DeviceError: keys or store cannot be used.
+    """
+
+    def unreachable(path: str, limit: int) -> bytes | None:
+        raise LinkError("site: is not asked by this command")
+
+    with open_store(config) as (keys, store):
+        clock, trusted, custody = SystemClock(), trusted_clock(store), Custody(store, keys, report)
+        standing = Standing(store, custody, lambda: None, report)
+        try:
+            verified = follow(config.state / "tuf", config.site.root_sha256, unreachable).load()
+        except LinkError:
+            verified = None  # this device never heard of its site
+        if verified is not None:
+            hear(verified, trusted, store, clock.monotonic_ns())
+        now_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
+        if verified is not None:
+            standing.take(verified, now_s)
+        yield Records(store, keys, custody, standing, now_s)
+
+
+def _text(unix_s: float | None) -> str | None:
+    return None if unix_s is None else utc(unix_s).isoformat(timespec="seconds")
