@@ -34,6 +34,10 @@ _Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 class Carried(Strict):
     id: Name
+    begin: Annotated[int, Field(ge=0)]
+    """So many first entries were dropped by right."""
+    peaks: Annotated[tuple[Hex32, ...], Field(max_length=64)]
+    """The edge of what was dropped; see `Frontier`."""
     size: Annotated[int, Field(ge=0)]
     root: Hex32
     key: Hex32 | None
@@ -114,8 +118,10 @@ def _list(carries: Sequence[Carry], order: Order) -> dict[str, Any]:
         "devices": [
             {
                 "id": each.source.device,
-                "size": len(each.source.entries),
-                "root": root_of(each.source.entries).root().hex(),
+                "begin": each.source.begin.size,
+                "peaks": [peak.hex() for peak in each.source.begin.peaks],
+                "size": edge_of(each.source.begin, each.source.entries).size,
+                "root": edge_of(each.source.begin, each.source.entries).root().hex(),
                 "key": None if each.key is None else each.key.hex(),
             }
             for each in carries
@@ -123,9 +129,9 @@ def _list(carries: Sequence[Carry], order: Order) -> dict[str, Any]:
     }
 
 
-def root_of(entries: Iterable[tuple[int, bytes]]) -> Frontier:
-    """The right edge of these entries."""
-    frontier = Frontier()
+def edge_of(begin: Frontier, entries: Iterable[tuple[int, bytes]]) -> Frontier:
+    """The right edge of these entries behind what was dropped."""
+    frontier = begin
     for _, data in entries:
         frontier = frontier.append(leaf_hash(data))
     return frontier

@@ -10,11 +10,12 @@ from agent.crypto import SignPublic, sha256
 from agent.errors import ConfigError, DoorwardError, PolicyError, VaultError
 from agent.introduction import DeviceDocument, read_introduction
 from agent.ledger.entry import canonical
+from agent.ledger.merkle import Frontier
 from agent.ledger.verify import LedgerCopy, Verified
 from agent.policy.bundle import PolicyDocument
 from agent.policy.document import read
 from agent.report.archive import unpack
-from agent.report.bundle import LIST, README, REPORT, BundleList, Carried, Carry, files_of, root_of
+from agent.report.bundle import LIST, README, REPORT, BundleList, Carried, Carry, edge_of, files_of
 from agent.report.content import LANGUAGES
 from agent.report.making import Order, adopted
 from agent.report.period import Period
@@ -109,9 +110,13 @@ def _listed(files: Mapping[str, bytes]) -> BundleList:
 
 
 def _copy(files: Mapping[str, bytes], carried: Carried) -> LedgerCopy:
-    entries = list(enumerate(_lines(files, f"devices/{carried.id}/ledger.jsonl", wanted=True)))
+    try:
+        begin = Frontier(carried.begin, tuple(bytes.fromhex(peak) for peak in carried.peaks))
+    except ValueError as error:
+        raise VaultError(f"{LIST}: devices: {carried.id}: {error}; changed") from None
+    entries = list(enumerate(_lines(files, f"devices/{carried.id}/ledger.jsonl", wanted=True), begin.size))
     checkpoints = _lines(files, f"devices/{carried.id}/checkpoints.jsonl", wanted=True)
-    return LedgerCopy(entries, checkpoints, root_of(entries))
+    return LedgerCopy(entries, checkpoints, edge_of(begin, entries), begin)
 
 
 def _verified(copy: LedgerCopy, carried: Carried, keys: Mapping[str, SignPublic], held: Sequence[bytes]) -> Verified:

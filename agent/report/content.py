@@ -6,7 +6,7 @@ from agent.events.bodies import Met
 from agent.events.decision import Outcome
 from agent.report.chinese import CHINESE
 from agent.report.document import Bands, Document, List, Note, Section, Terms, Text, Tile, Tiles, Tone
-from agent.report.doings import people, ways
+from agent.report.doings import people, ways, withdrawals_of
 from agent.report.english import ENGLISH
 from agent.report.evidence import ledger, verdict, versions
 from agent.report.facts import DeviceFacts, Facts
@@ -65,7 +65,7 @@ def _glance(say: Saying, facts: Facts) -> Section:
                     Tile(say.share(permitted, recorded), w.tile_permitted, Tone.GOOD if permitted else Tone.NONE),
                     Tile(f"{len(judged) - len(unmet)} / {len(judged)}", w.tile_rules, Tone.BAD if unmet else Tone.GOOD),
                     Tile(w.at_least.format(n=say.number(sure)) if None in opened else say.number(sure), w.tile_opened),
-                    Tile(say.number(sum(len(each.withdrawals) for each in devices)), w.tile_withdrawn),
+                    Tile(say.number(sum(withdrawals_of(each) for each in devices)), w.tile_withdrawn),
                 )
             ),
             Bands(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.events.bodies import Met
 from agent.events.decision import Outcome
-from agent.ledger.entry import Decided, Enrolled, Entry, PolicyAdopted, Start, Withdrawn
+from agent.ledger.entry import Decided, Enrolled, Entry, Erased, PolicyAdopted, Start, Withdrawn
 from agent.policy.bundle import PolicyDocument
 from agent.policy.grounds import Ground
 from agent.policy.profiles import PROFILES
 from agent.policy.rules import OBLIGATIONS
 from agent.report.entries import Unread, read_entry
-from agent.report.facts import FEW, Adopted, DeviceFacts, Obliged, RefusedFor, Source, Started, Stretch, Withdrawal
+from agent.report.facts import FEW, Adopted, DeviceFacts, Ending, Obliged, RefusedFor, Source, Started, Stretch
 from agent.report.period import Period
 from agent.report.timeline import Condition, Span, Timeline
 
@@ -34,11 +34,9 @@ class _Count:
     pass_faults: Counter[str] = field(default_factory=Counter)
     hours: Counter[int] = field(default_factory=Counter)
     enrolments: int = 0
-    withdrawals: list[Withdrawal] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
     people: int = 0
     stock: list[tuple[int, int]] = field(default_factory=list)
-    enrolled: int = 0
-    withdrawn: int = 0
     starts: list[Started] = field(default_factory=list)
     policies: list[Adopted] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
@@ -80,14 +78,13 @@ def facts_of(source: Source, period: Period, documents: Mapping[str, PolicyDocum
         pass_faults={fault: _few(times) for fault, times in sorted(count.pass_faults.items())},
         hours=tuple(count.hours[hour] // FEW * FEW for hour in range(24)),
         enrolments=count.enrolments,
-        withdrawals=tuple(count.withdrawals),
+        endings=tuple(each for each in count.endings if period.holds(each.time_ms)),
         stock=_stock(count.stock, period),
-        enrolled_ever=count.enrolled,
-        withdrawn_ever=count.withdrawn,
         starts=tuple(count.starts),
         policies=tuple(policies.values()),
         checkpoints=tuple(each for each in source.checkpoints if period.holds(each.time_ms)),
         other=dict(sorted(count.other.items())),
+        dropped=source.begin.size,
         undated=count.undated,
         steps_back=count.timeline.steps_back,
     )
@@ -121,16 +118,19 @@ def _take(
             if entry.outcome is Outcome.PASS_REFUSED and entry.ground is not None:
                 count.pass_faults[entry.ground] += 1
         case Enrolled() if before_end:
-            count.enrolled += 1
             count.people += 1
             count.stock.append((at_ms or 0, count.people))
             count.enrolments += inside
         case Withdrawn() if before_end:
-            count.withdrawn += 1
-            count.people = max(0, count.people - 1)
-            count.stock.append((at_ms or 0, count.people))
-            if inside:
-                count.withdrawals.append(Withdrawal(position, entry.time_ms))
+            _end(count, Ending(position, at_ms, "withdrawn", None, None, None))
+        case Erased() if before_end:
+            last = count.endings[-1] if count.endings else None
+            side_by_side = last is not None and last.position == position - 1 and last.erased is None
+            if last is not None and side_by_side and last.reason == entry.reason:
+                # Withdrawal and erasure are one transaction, so they stand side by side.
+                count.endings[-1] = replace(last, erased=position, erased_ms=entry.time_ms, receipt=entry.receipt)
+            else:
+                _end(count, Ending(position, at_ms, entry.reason.value, position, entry.time_ms, entry.receipt))
         case Unread() if inside:
             count.other[entry.kind] += 1
         case _:
@@ -139,6 +139,12 @@ def _take(
 
 def _few(count: int) -> int | None:
     return None if 0 < count < FEW else count
+
+
+def _end(count: _Count, ending: Ending) -> None:
+    count.people = max(0, count.people - 1)
+    count.stock.append((ending.time_ms or 0, count.people))
+    count.endings.append(ending)
 
 
 def state_of(ground: Ground, span: Span, policy: PolicyDocument | None) -> Met | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from agent.events.bodies import Met
 from agent.policy.grounds import Ground
 from agent.policy.profiles import PROFILES
-from agent.report.document import Block, Columns, Section, Steps, Table, Terms, Text
-from agent.report.facts import FEW, DeviceFacts
+from agent.report.document import Block, Code, Columns, Section, Steps, Table, Terms, Text
+from agent.report.facts import FEW, DeviceFacts, Ending
 from agent.report.rules import ROWS, document_of, ticks
 from agent.report.saying import Saying
 
@@ -50,14 +50,17 @@ def people(say: Saying, device: DeviceFacts) -> Section:
     document = document_of(device)
     filing_at = None if document is None else PROFILES[document.profile].filing_at
     caption = w.stock_caption
+    if device.dropped:
+        caption += w.space + w.stock_dropped
     if filing_at is not None:
         caption += w.space + w.stock_filing.format(n=say.number(filing_at))
     blocks: list[Block] = [
         Terms(
             (
                 (w.people_terms[0], say.number(device.enrolments)),
-                (w.people_terms[1], say.number(len(device.withdrawals))),
-                (w.people_terms[2], say.number(final)),
+                (w.people_terms[1], say.number(withdrawals_of(device))),
+                (w.people_terms[2], say.number(len(device.endings) - withdrawals_of(device))),
+                (w.people_terms[3], say.number(final)),
             )
         )
     ]
@@ -78,16 +81,35 @@ def people(say: Saying, device: DeviceFacts) -> Section:
         )
     else:
         blocks.append(Text(caption, quiet=True))
-    if device.withdrawals:
-        rows = tuple(
-            (say.day(each.time_ms), w.erased_with_it, str(each.position)) for each in device.withdrawals[:ROWS]
-        )
-        more = len(device.withdrawals) - len(rows)
+    if device.endings:
+        rows = tuple(_ending(say, each) for each in device.endings[:ROWS])
+        more = len(device.endings) - len(rows)
         more_text = w.space + w.more.format(n=say.number(more)) if more else ""
-        blocks.append(Table(w.withdrawals_table, w.withdrawals_head, rows, w.withdrawals_caption + more_text))
+        blocks.append(Table(w.endings_table, w.endings_head, rows, w.endings_caption + more_text))
     else:
-        blocks.append(Text(w.no_withdrawals))
+        blocks.append(Text(w.no_endings))
     return Section(w.people, 3, tuple(blocks))
+
+
+def withdrawals_of(device: DeviceFacts) -> int:
+    """How many withdrew in the period."""
+    return sum(each.reason == "withdrawn" for each in device.endings)
+
+
+def _ending(say: Saying, each: Ending) -> tuple[str, ...]:
+    w = say.words
+    if each.erased_ms is None or each.time_ms is None or each.erased_ms <= each.time_ms:
+        erased = w.erased_with_it
+    else:
+        erased = w.erased_after.format(length=say.length(each.erased_ms - each.time_ms))
+    positions = (each.position,) if each.erased in (None, each.position) else (each.position, each.erased)
+    return (
+        say.day(each.time_ms),
+        w.reasons.get(each.reason, each.reason),
+        erased,
+        Code(each.receipt) if each.receipt is not None else w.none,
+        w.joint.join(str(position) for position in positions),
+    )
 
 
 def _bucket(say: Saying, count: int) -> str:

@@ -92,6 +92,10 @@ def ledger(say: Saying, device: DeviceFacts) -> Section:
     if device.other:
         kinds = w.joint.join(f"{kind} {say.number(count)}" for kind, count in device.other.items())
         blocks.append(Note(Tone.WAIT, w.other_kinds, w.other_kinds_text.format(kinds=kinds)))
+    if device.dropped:
+        days = None if proof.verified is None else proof.verified.dropped_days
+        age = w.none if days is None else w.day.format(n=days)
+        blocks.append(Text(w.dropped.format(n=say.number(device.dropped), age=age)))
     if device.undated:
         blocks.append(Text(w.undated.format(n=say.number(device.undated))))
     if device.steps_back:
@@ -137,7 +141,12 @@ def _declared(say: Saying, document: PolicyDocument) -> tuple[tuple[str, str], .
         rows.append((t["filing"], f"{filing.authority}, {filing.number}, {filing.filed:%Y-%m-%d}"))
     retention = document.retention
     rows += [
-        (t["retention"], t["retention_text"].format(days=retention.max_days, idle=retention.max_idle_days)),
+        (
+            t["retention"],
+            t["retention_text"].format(
+                days=retention.max_days, idle=retention.max_idle_days, ledger=retention.ledger_days
+            ),
+        ),
         (t["models"], Code(" ".join(f"{each.role} {each.sha256}" for each in document.models))),
         (t["keys"], t["one_key"] if document.single_key else t["several_keys"]),
     ]

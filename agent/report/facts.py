@@ -15,6 +15,7 @@ from typing import Final
 from agent.events.bodies import Met
 from agent.events.decision import Outcome
 from agent.ledger.checkpoint import Checkpoint
+from agent.ledger.merkle import Frontier
 from agent.ledger.verify import Verified
 from agent.policy.bundle import PolicyDocument
 from agent.policy.grounds import Ground
@@ -47,6 +48,8 @@ class Source:
     site: str
     device: str
     entries: Sequence[tuple[int, bytes]]
+    begin: Frontier
+    """The edge of what was dropped by right; empty if nothing was."""
     checkpoints: Sequence[Checkpoint]
     """In the order of their sizes."""
     proof: Proof
@@ -70,9 +73,18 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Ending:
+    """Somebody withdrew, or their time was over."""
+
     position: int
     time_ms: int | None
+    reason: str
+    """Wire name: `withdrawn`, or why the time was over."""
+    erased: int | None
+    """Position of the entry that says that this person was erased; None: there is none for a withdrawal."""
+    erased_ms: int | None
+    receipt: str | None
+    """SHA-256 of the erasure receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +141,9 @@ class DeviceFacts:
     hours: tuple[int, ...]
     """Decisions by hour of the day, each rounded down to a multiple of `FEW`."""
     enrolments: int
-    withdrawals: tuple[Withdrawal, ...]
+    endings: tuple[Ending, ...]
     stock: tuple[tuple[int, int], ...]
-    """Enrolments less withdrawals since the ledger began: time and figure, from the period's start at each change."""
-    enrolled_ever: int
-    """Up to the period's end."""
-    withdrawn_ever: int
+    """Enrolments less endings in the whole ledger: time and figure, from the period's start at each change."""
     starts: tuple[Started, ...]
     policies: tuple[Adopted, ...]
     """Adopted in the period, and the one in force when it began; one row for each document, at its first entry."""
@@ -142,6 +151,8 @@ class DeviceFacts:
     """Made in the period."""
     other: Mapping[str, int]
     """Entries of kinds that this version does not know."""
+    dropped: int
+    """So many first entries were dropped by right; the figures are of the rest."""
     undated: int
     """Entries of the whole ledger without a trusted time."""
     steps_back: int

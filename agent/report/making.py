@@ -64,9 +64,9 @@ def adopted(sources: Sequence[Source], *, signed: bool = False) -> frozenset[str
     found = set[str]()
     for each in sources:
         last = each.proof.last
-        reach = len(each.entries) if not signed else 0 if last is None else last.size
-        for _, data in each.entries[:reach]:
-            entry = read_entry(data) if b'"policy"' in data else None
+        covered = 0 if last is None else last.size
+        for position, data in each.entries:
+            entry = read_entry(data) if b'"policy"' in data and (position < covered or not signed) else None
             if isinstance(entry, PolicyAdopted):
                 found.add(entry.sha256)
     return frozenset(found)

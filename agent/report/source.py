@@ -35,7 +35,7 @@ def source_of(copy: LedgerCopy, keys: Mapping[str, SignPublic], held: Sequence[b
     except VaultError as error:
         fault = str(error)
     proof = Proof(verified, fault, checkpoints[-1] if checkpoints else None, key is not None, len(kept))
-    return Source(site, device, entries, checkpoints, proof)
+    return Source(site, device, entries, copy.begin, checkpoints, proof)
 
 
 def own(held: Sequence[bytes], device: str) -> list[bytes]:

@@ -106,16 +106,18 @@ class Words:
     no_decisions: str
 
     people: str
-    people_terms: tuple[str, str, str]
+    people_terms: tuple[str, str, str, str]
     stock_title: str
     stock_says: str
     stock_caption: str
     stock_filing: str
-    withdrawals_table: str
-    withdrawals_head: tuple[str, ...]
-    withdrawals_caption: str
-    no_withdrawals: str
+    stock_dropped: str
+    endings_table: str
+    endings_head: tuple[str, ...]
+    endings_caption: str
+    no_endings: str
     erased_with_it: str
+    erased_after: str
 
     versions: str
     versions_table: str
@@ -137,6 +139,7 @@ class Words:
     no_entries: str
     other_kinds: str
     other_kinds_text: str
+    dropped: str
     undated: str
     steps_back: str
 
@@ -149,6 +152,8 @@ class Words:
     outcomes: Mapping[Outcome, str]
     faults: Mapping[str, str]
     """Why a pass was refused, by wire name."""
+    reasons: Mapping[str, str]
+    """Why somebody was erased, by wire name."""
     ways_names: Mapping[Way, str]
     places: Mapping[Place, str]
     purposes: Mapping[Purpose, str]

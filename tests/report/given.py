@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 from agent.crypto import sha256, sign_public
 from agent.events.decision import Decision, Outcome
-from agent.ledger.entry import decided, enrolled, policy_adopted, refusal_changed, salt, started, withdrawn
+from agent.gallery.retention import Ended
+from agent.ledger.entry import decided, enrolled, erased, policy_adopted, refusal_changed, salt, started, withdrawn
 from agent.policy.bundle import PolicyDocument
 from agent.policy.document import read
 from agent.policy.grounds import Ground
@@ -50,7 +51,12 @@ class Book(Draft):
         self.add(enrolled(subject, f"consent-of-{subject}", unix_s, self._salt()))
 
     def withdraw(self, unix_s: float, subject: SubjectId) -> None:
+        """As the store does it: withdrawal and erasure side by side."""
         self.add(withdrawn(subject, unix_s, self._salt()))
+        self.erase(unix_s, Ended.WITHDRAWN)
+
+    def erase(self, unix_s: float, reason: Ended) -> None:
+        self.add(erased(reason, b"receipt", unix_s))
 
     def decide(self, unix_s: float, outcome: Outcome, ground: str | None = None) -> None:
         self.events += 1
@@ -67,7 +73,7 @@ class Book(Draft):
 
 
 def week() -> Book:
-    """Seven days: refused for four reasons, off for a night, seven people enrolled before, one withdraws."""
+    """Seven days: refused for four reasons, off for a night, seven people enrolled before, two of them go."""
     book = Book()
     book.start(at(8, 9))
     for place, subject in enumerate(PEOPLE[:7]):
@@ -77,6 +83,8 @@ def week() -> Book:
     book.refuse(at(11, 7, 50, 3), Ground.SIGN_MISSING)
     book.refuse(at(11, 7, 50, 5))
     for day in range(11, 18):
+        if day == 16:
+            book.erase(at(16, 0, 5), Ended.IDLE)
         if day == 13:
             book.refuse(at(13, 6), Ground.LEASE_EXPIRED)
             book.refuse(at(13, 6, 40))

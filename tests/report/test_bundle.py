@@ -25,6 +25,7 @@ from agent.units import DeviceId
 from tests.ledger.given import DEVICE, SIGNER, SITE, Draft
 from tests.policy.given import document
 from tests.report.given import KEYS, PEOPLE, POLICY, WEEK, Book, at, week
+from tests.report.test_facts import shortened_week
 
 AGENT = "0.1.0"
 LEDGER, CHECKPOINTS = f"devices/{DEVICE}/ledger.jsonl", f"devices/{DEVICE}/checkpoints.jsonl"
@@ -61,7 +62,7 @@ def made() -> bytes:
 def test_it_checks_and_names_what_covers_each_file(made: bytes) -> None:
     found = check(made)
     assert found.site == SITE and found.named == {DEVICE: True}
-    assert [(each.device, each.size, each.unsigned) for each in found.devices] == [(DEVICE, 218, 1)]
+    assert [(each.device, each.size, each.unsigned) for each in found.devices] == [(DEVICE, 220, 1)]
     assert {name for name, _ in (*found.covered, *found.uncovered)} == set(unpack(made))
     assert dict(found.covered)[POLICY_FILE] == "its hash is in the signed ledger"
     assert dict(found.covered)["report.html"] == "made again from the ledger: the same"
@@ -139,6 +140,24 @@ def test_several_devices_are_in_one_bundle_by_name() -> None:
     with pytest.raises(ConfigError, match="2 devices"):
         check_bundle(data, AGENT, {}, one=KEYS[DEVICE])
     assert data == make_bundle([second, carry(week())], order(), {sha256(POLICY): POLICY})
+
+
+def test_a_shortened_ledger_begins_at_its_signed_checkpoint_in_the_bundle_too() -> None:
+    book = shortened_week()
+    data = make_bundle([carry(book)], order(), {})
+    (found,) = check(data).devices
+    assert (found.dropped, found.size, found.unsigned) == (2, 6, 0)
+    files = unpack(data)
+    peak = book.begin.peaks[0].hex().encode()
+    for old, new, says in (
+        (b'"begin":2', b'"begin":4', "the first 4 entries are missing"),
+        (b'"begin":2', b'"begin":3', "bundle.json"),
+        (peak, b"0" * 64, "not those of the signed checkpoint"),
+        (peak, b"zz", "bundle.json"),
+    ):
+        forged = {**files, "bundle.json": files["bundle.json"].replace(old, new)}
+        with pytest.raises(VaultError, match=says):
+            check(pack(forged), {})
 
 
 def test_a_ledger_that_does_not_verify_makes_no_bundle() -> None:
@@ -226,7 +245,7 @@ TAMPERINGS = [
     Tampering("space", edit("bundle.json", b'"site":', b'"site": '), "bundle.json"),
     Tampering("key", edit("bundle.json", KEYS[DEVICE].hex().encode(), b"0" * 64), "another key"),
     Tampering("name", edit("bundle.json", b'"gate-1"', b'"gate-2"'), "was taken out"),
-    Tampering("root", edit("bundle.json", b'"size":218', b'"size":217'), LEDGER),
+    Tampering("root", edit("bundle.json", b'"size":220', b'"size":219'), LEDGER),
     Tampering("device", edit(DEVICE_JSON, sign_public(SIGNER).hex().encode(), b"1" * 64), DEVICE_JSON),
     Tampering("device's form", edit(DEVICE_JSON, b"doorward/device/1", b"doorward/device/2"), DEVICE_JSON),
 ]  # fmt: skip

@@ -7,10 +7,14 @@ from datetime import date
 
 import pytest
 
+from agent.crypto import sha256
 from agent.errors import ConfigError, VaultError
 from agent.events.bodies import Met
 from agent.events.decision import Outcome
+from agent.gallery.retention import Ended
+from agent.ledger.entry import erased, shortened, withdrawn
 from agent.policy.grounds import Ground
+from agent.report.content import document
 from agent.report.counting import facts_of, state_of
 from agent.report.entries import Unread, read_entry
 from agent.report.facts import DeviceFacts, Obliged
@@ -20,7 +24,7 @@ from agent.report.source import source_of
 from agent.report.timeline import Condition, Span
 from agent.units import DeviceId
 from tests.ledger.given import DEVICE, Draft
-from tests.report.given import DOCUMENTS, KEYS, PEOPLE, POLICY, WEEK, at, facts, source, week
+from tests.report.given import DOCUMENTS, KEYS, PEOPLE, POLICY, WEEK, Book, at, facts, source, week
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -96,12 +100,17 @@ def test_decisions_are_counted_and_few_ones_are_not_told(device: DeviceFacts) ->
 
 
 def test_people_versions_and_policies(device: DeviceFacts) -> None:
-    assert (device.enrolments, len(device.withdrawals), device.enrolled_ever, device.withdrawn_ever) == (1, 1, 8, 1)
-    assert [figure for _, figure in device.stock] == [7, 6, 7]
+    assert device.enrolments == 1
+    assert [figure for _, figure in device.stock] == [7, 6, 5, 6]
+    withdrawn, idle = device.endings
+    assert (withdrawn.reason, withdrawn.position, withdrawn.erased) == ("withdrawn", 116, 117)
+    assert withdrawn.time_ms == withdrawn.erased_ms == round(at(14, 17, 30) * 1000)
+    assert (idle.reason, idle.position) == ("idle", idle.erased)
+    assert withdrawn.receipt == idle.receipt == sha256(b"receipt")
     assert device.stock[0][0] == WEEK.start_ms
     assert [each.version for each in device.starts] == ["0.1.0", "0.1.1"]
     assert [(each.version, each.document is not None) for each in device.policies] == [(3, True)]
-    assert (device.first, device.last) == (8, 217)
+    assert (device.first, device.last) == (8, 219)
     assert len(device.checkpoints) == 7 and device.undated == 0 and device.steps_back == 0 and not device.other
 
 
@@ -124,9 +133,9 @@ def test_a_ledger_without_the_period_says_so() -> None:
 def test_entries_without_a_time_and_of_later_kinds_are_counted_not_failed_on() -> None:
     book = week()
     book.refuse(None, Ground.CLOCK_UNTRUSTED)
-    book.entries.append((book.frontier.size, b'{"kind":"erasure","time_ms":%d}' % round(at(17, 23) * 1000)))
+    book.entries.append((book.frontier.size, b'{"kind":"later","time_ms":%d}' % round(at(17, 23) * 1000)))
     (device,) = facts(book).devices
-    assert device.undated == 1 and device.other == {"erasure": 1}
+    assert device.undated == 1 and device.other == {"later": 1}
     assert device.proof.fault is not None and "known kind" in device.proof.fault
 
 
@@ -212,3 +221,42 @@ def test_a_period_is_whole_days_of_its_zone() -> None:
     ):
         with pytest.raises(ConfigError, match=word):
             Period(first, last, zone)
+
+
+def shortened_week() -> Book:
+    """The first two entries were dropped by right; a signed entry says so."""
+    book = Book()
+    book.start(at(8, 9))
+    book.enrol(at(8, 9, 1), PEOPLE[0])
+    book.check(at(8, 9, 2))
+    book.add(shortened(2, 1, at(10, 9)))
+    book.start(at(11, 8))
+    book.refuse(at(11, 8, 1))
+    book.decide(at(11, 9), Outcome.MATCH)
+    book.check(at(11, 10))
+    book.drop(2)
+    return book
+
+
+def test_a_shortened_ledger_is_told_of_what_is_left() -> None:
+    (device,) = facts(shortened_week()).devices
+    assert device.proof.fault is None and device.dropped == 2 and device.first == 3
+    assert device.length_ms(Condition.PERMITTED) == 119 * MINUTE
+    assert [figure for _, figure in device.stock] == [0], "whoever enrolled before is not among what is left"
+
+
+def test_an_erasure_after_its_withdrawal_has_its_length_and_one_of_another_reason_its_own_row() -> None:
+    book = Book()
+    book.start(at(11, 8))
+    book.enrol(at(11, 8, 1), PEOPLE[0])
+    book.add(withdrawn(PEOPLE[0], at(11, 9), b"s" * 16))
+    book.add(erased(Ended.WITHDRAWN, b"r", at(11, 9, 0, 2)))
+    book.add(withdrawn(PEOPLE[1], at(11, 10), b"s" * 16))
+    book.add(erased(Ended.UNTIL, b"r", at(11, 10)))
+    book.add(erased(Ended.UNTIL, b"r", None))
+    told = facts(book)
+    assert [(each.reason, each.erased) for each in told.devices[0].endings] == [
+        ("withdrawn", 3), ("withdrawn", None), ("until", 5), ("until", 6),
+    ]  # fmt: skip
+    said = repr(document(told, "en"))
+    assert "2 s later" in said and "end of the consent" in said

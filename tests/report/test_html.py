@@ -42,7 +42,7 @@ def broken() -> Draft:
     """A week whose ledger was changed, with an entry of a later kind, and one without a time."""
     book = week()
     book.refuse(None, Ground.CLOCK_UNTRUSTED)
-    book.entries.append((book.frontier.size, b'{"kind":"erasure","time_ms":%d}' % round(at(16, 23) * 1000)))
+    book.entries.append((book.frontier.size, b'{"kind":"later","time_ms":%d}' % round(at(16, 23) * 1000)))
     book.entries[10] = (10, book.entries[11][1])
     return book
 
@@ -105,11 +105,11 @@ def test_it_says_first_whether_the_ledger_verifies(watched: Watched, folder: Pat
     expect(page).to_have_title("Face recognition at quay · Doorward")
     verdict = page.locator(".verdict")
     expect(verdict).to_contain_text("The ledger of gate-1 verifies")
-    expect(verdict).to_contain_text("up to entry 216, which the device signed at 2030-03-17 19:00")
+    expect(verdict).to_contain_text("up to entry 218, which the device signed at 2030-03-17 19:00")
     page = shown(watched, folder, "broken")
     expect(page.locator(".verdict.bad")).to_contain_text("does not verify")
     expect(page.locator(".verdict")).to_contain_text("Nothing below is proof")
-    expect(page.get_by_role("main")).to_contain_text("erasure 1")
+    expect(page.get_by_role("main")).to_contain_text("later 1")
     expect(page.get_by_role("main")).to_contain_text("1 entries of the ledger have no trusted time")
 
 
@@ -135,11 +135,11 @@ def test_every_obligation_has_its_band_and_the_unmet_ones_their_times_and_entrie
 def test_refusals_ways_people_versions_and_proof_have_their_figures(watched: Watched, folder: Path) -> None:
     page = shown(watched, folder, "week")
     for name, parts in {
-        "Refusals by ground": ("Sign missing", "5 h 47 min, 3 times", "began with entry 10, 54, 147"),
+        "Refusals by ground": ("Sign missing", "5 h 47 min, 3 times", "began with entry 10, 54, 148"),
         "Other ways in, and decisions": ("Staff", "147", "expired fewer than 5", "told in steps of 5"),
-        "People enrolled": ("2030-03-14", "with the entry", "100,000 people"),
+        "People enrolled": ("2030-03-14", "at once", "116, 117", "not used for too long", "100,000 people"),
         "Versions": ("0.1.0", "0.1.1", "at hand, fits its hash", "entry of residents", "one key alone"),
-        "Ledger": ("218 (decision 190", "8 to 217", "2030-03-11 19:00", "7 in all"),
+        "Ledger": ("220 (decision 190", "8 to 219", "2030-03-11 19:00", "7 in all"),
     }.items():
         section = page.get_by_role("region", name=name, exact=True)
         for part in parts:
@@ -152,7 +152,7 @@ def test_what_a_ledger_cannot_show_is_said(watched: Watched, folder: Path) -> No
     expect(page.get_by_role("main")).to_contain_text("not at hand")
     expect(page.get_by_role("heading", name="What this report cannot show")).to_be_visible()
     page = shown(watched, folder, "empty")
-    expect(page.get_by_role("region", name="Ledger")).to_contain_text("0 to 217")
+    expect(page.get_by_role("region", name="Ledger")).to_contain_text("0 to 219")
     page = shown(watched, folder, "two")
     expect(page.locator(".verdict")).to_contain_text("The ledger of gate-2 is not signed")
 
@@ -223,7 +223,7 @@ def test_everything_has_a_name_and_its_place_in_the_outline(watched: Watched, fo
 @pytest.mark.parametrize("name", ["chinese", "broken-chinese"])
 def test_in_chinese_nothing_is_left_in_english(watched: Watched, folder: Path, name: str) -> None:
     text = shown(watched, folder, name).locator("body").inner_text()
-    wire = {"decision", "enrolment", "policy", "refusal", "change", "start", "withdrawal", "erasure"}
+    wire = {"decision", "enrolment", "policy", "refusal", "change", "start", "withdrawal", "erasure", "later"}
     names = {"doorward", "quay", "gate", "asia", "shanghai", "sha", "sign", "main", "pia", "detector", "embedder"}
     fault = {"ledger", "the", "first", "entries", "are", "not", "those", "of", "signed", "checkpoint", "changed"}
     fault |= {"added", "deleted", "or", "moved", "keep", "this", "copy", "as", "evidence"}
