@@ -14,7 +14,7 @@ Evidence of face recognition at {site}, {first} to {last} ({zone})
 report.html is the report: open it in any browser, it asks the network for nothing.
 The other files are what it was made from:
 
-  devices/NAME/ledger.jsonl       every entry of the device's ledger, one a line, the first one first
+  devices/NAME/ledger.jsonl       every entry that the device's ledger keeps, one a line, oldest first
   devices/NAME/checkpoints.jsonl  what the device signed about it: number of entries, root, time
   devices/NAME/held.jsonl         such statements that were kept elsewhere
   devices/NAME/device.json        the device's public keys

@@ -98,25 +98,20 @@ class Timeline:
             self.steps_back += 1
             self._cut(time_ms)
         elif self._last_ms is not None and alive and not self._undated:
-            self._add(replace(self._now, start_ms=self._last_ms, end_ms=time_ms))
+            self._add(self._last_ms, time_ms)
         self._last_ms, self._undated = time_ms, False
 
     def _become(self, time_ms: int | None, now: Span) -> None:
         self._now = now
         self._undated = self._undated or time_ms is None
 
-    def _add(self, span: Span) -> None:
-        if span.start_ms == span.end_ms:
+    def _add(self, start_ms: int, end_ms: int) -> None:
+        if start_ms == end_ms:
             return
-        last = self._spans[-1] if self._spans else None
-        if (
-            last is not None
-            and last.end_ms == span.start_ms
-            and replace(last, start_ms=0, end_ms=0) == replace(span, start_ms=0, end_ms=0)
-        ):
-            self._spans[-1] = replace(last, end_ms=span.end_ms)
-        else:
-            self._spans.append(span)
+        now, last = self._now, self._spans[-1] if self._spans else None
+        if last is not None and last.end_ms == start_ms and last.position == now.position and last.policy == now.policy:
+            start_ms = self._spans.pop().start_ms  # said by the same entry under the same policy: one span
+        self._spans.append(Span(start_ms, end_ms, now.condition, now.grounds, now.position, now.policy))
 
     def _cut(self, time_ms: int) -> None:
         while self._spans and self._spans[-1].end_ms > time_ms:

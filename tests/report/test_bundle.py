@@ -150,7 +150,7 @@ def test_a_shortened_ledger_begins_at_its_signed_checkpoint_in_the_bundle_too() 
     files = unpack(data)
     peak = book.begin.peaks[0].hex().encode()
     for old, new, says in (
-        (b'"begin":2', b'"begin":4', "the first 4 entries are missing"),
+        (b'"begin":2', b'"begin":4', "not those of the signed checkpoint"),
         (b'"begin":2', b'"begin":3', "bundle.json"),
         (peak, b"0" * 64, "not those of the signed checkpoint"),
         (peak, b"zz", "bundle.json"),
