@@ -92,10 +92,9 @@ def ledger(say: Saying, device: DeviceFacts) -> Section:
     if device.other:
         kinds = w.joint.join(f"{kind} {say.number(count)}" for kind, count in device.other.items())
         blocks.append(Note(Tone.WAIT, w.other_kinds, w.other_kinds_text.format(kinds=kinds)))
-    if device.dropped:
-        days = None if proof.verified is None else proof.verified.dropped_days
-        age = w.none if days is None else w.day.format(n=days)
-        blocks.append(Text(w.dropped.format(n=say.number(device.dropped), age=age)))
+    days = None if proof.verified is None else proof.verified.dropped_days
+    if days is not None:
+        blocks.append(Text(w.dropped.format(n=say.number(device.dropped), age=w.day.format(n=days))))
     if device.undated:
         blocks.append(Text(w.undated.format(n=say.number(device.undated))))
     if device.steps_back:

@@ -235,6 +235,7 @@ TAMPERINGS = [
     Tampering("file added", lambda f: f.update({"note.txt": b"trust me"}), "note.txt: was added"),
     Tampering("report taken out", lambda f: f.pop("report.html"), "report.html: was taken out"),
     Tampering("ledger taken out", lambda f: f.pop(LEDGER), "ledger.jsonl: was taken out"),
+    Tampering("nobody's ledger", lambda f: f.update({LEDGER: b"", CHECKPOINTS: b""}), "whose it is"),
     Tampering("list taken out", lambda f: f.pop("bundle.json"), "no bundle of Doorward"),
     Tampering("list", edit("bundle.json", b"Asia/Shanghai", b"UTC"), "is not what the ledger in this bundle gives"),
     Tampering("days", edit("bundle.json", b"2030-03-17", b"2030-03-16"), "is not what"),

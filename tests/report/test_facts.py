@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -13,6 +13,7 @@ from agent.events.bodies import Met
 from agent.events.decision import Outcome
 from agent.gallery.retention import Ended
 from agent.ledger.entry import erased, shortened, withdrawn
+from agent.policy.declared import Filing
 from agent.policy.grounds import Ground
 from agent.report.content import document
 from agent.report.counting import facts_of, state_of
@@ -260,3 +261,26 @@ def test_an_erasure_after_its_withdrawal_has_its_length_and_one_of_another_reaso
     ]  # fmt: skip
     said = repr(document(told, "en"))
     assert "2 s later" in said and "end of the consent" in said
+
+
+def test_what_is_odd_about_a_ledger_is_said_in_the_report() -> None:
+    book = week()
+    book.decide(at(17, 18), Outcome.NO_MATCH)
+    said = repr(document(facts(book), "en"))
+    assert "The ledger's time stepped back once" in said
+    said = repr(document(facts(shortened_week()), "en"))
+    assert "The first 2 entries were dropped by right, each older than 1 d" in said
+    assert "Enrolments among the entries that were dropped by right are not counted" in said
+    nothing = Period(date(2029, 1, 1), date(2029, 1, 1), "UTC")
+    broken = week()
+    del broken.entries[3]
+    assert "The ledger has no entry in this period." in repr(document(facts(broken, nothing), "en"))
+
+
+def test_the_policys_own_words_are_told_as_what_they_are() -> None:
+    (policy,) = DOCUMENTS.values()
+    filing = Filing(authority="town", number="f-7", filed=datetime(2030, 1, 2, tzinfo=UTC), covers_people=9)
+    changed = policy.model_copy(update={"filing": filing, "assessment": None, "single_key": False, "alternatives": ()})
+    said = repr(document(facts(documents=dict.fromkeys(DOCUMENTS, changed)), "en"))
+    assert "town, f-7, 2030-01-02" in said and "Impact assessment" not in said and "two of three" in said
+    assert "those of documents not at hand are not listed" in said
