@@ -184,7 +184,12 @@ CHINESE: Final = Words(
         "pass-expired": "已过期",
         "pass-not-yet": "尚未生效",
         "pass-wrong-door": "属于另一扇门",
+        "pass-wrong-hour": "不在其日期或时段内",
         "pass-used": "已使用",
+        "pass-revoked": "已撤销",
+        "pass-stale": "动态码已过时",
+        "pass-too-long": "有效期超出其密钥的权限",
+        "pass-over-limit": "数量超出其密钥的限制",
         "clock-untrusted": "时钟不可信",
     },
     reasons={

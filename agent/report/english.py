@@ -209,7 +209,12 @@ ENGLISH: Final = Words(
         "pass-expired": "expired",
         "pass-not-yet": "not valid yet",
         "pass-wrong-door": "for another door",
+        "pass-wrong-hour": "outside its days or hours",
         "pass-used": "used already",
+        "pass-revoked": "revoked",
+        "pass-stale": "changing code too old",
+        "pass-too-long": "valid for longer than its key allows",
+        "pass-over-limit": "more than its key allows",
         "clock-untrusted": "clock not trusted",
     },
     reasons={

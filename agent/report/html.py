@@ -5,6 +5,7 @@ Every picture has its words for who cannot see it; tables become lists of named 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
@@ -48,7 +49,7 @@ def html(document: Document) -> bytes:
         f'<h1>{escape(document.title)}</h1>\n<p class="subtitle">{escape(document.subtitle)}</p>',
         _note(document.verdict, "note verdict"),
         f"{_contents(document)}\n</header>\n<main>",
-        *(_section(number, section) for number, section in enumerate(document.sections, 1)),
+        *_sections(document),
         f"</main>\n<footer><p>{escape(document.foot)}</p></footer>\n</body>\n</html>\n",
     ]
     return "\n".join(parts).encode()
@@ -63,15 +64,21 @@ def _contents(document: Document) -> str:
     return f"<nav aria-label={quoteattr(document.title)}><ul>{links}</ul></nav>"
 
 
-def _section(number: int, section: Section) -> str:
-    name, blocks = f"part-{number}", "\n".join(_block(block) for block in section.blocks)
+def _sections(document: Document) -> Iterator[str]:
+    above = ""
+    for number, section in enumerate(document.sections, 1):
+        above = f"part-{number}" if section.level == 2 else above
+        yield _section(f"part-{number}", above, section)
+
+
+def _section(name: str, above: str, section: Section) -> str:
+    """One part; parts of the same name, of several devices, are told apart by the heading above them."""
+    blocks = "\n".join(_block(block) for block in section.blocks)
     if section.level == 2:
         card = f'\n<div class="card">\n{blocks}\n</div>' if blocks else ""
         return f'<h2 id="{name}">{escape(section.title)}</h2>{card}'
-    return (
-        f'<section class="card" aria-labelledby="{name}">\n<h3 id="{name}">{escape(section.title)}</h3>\n{blocks}\n'
-        "</section>"
-    )
+    heading = f'<h3 id="{name}">{escape(section.title)}</h3>'
+    return f'<section class="card" aria-labelledby="{above} {name}">\n{heading}\n{blocks}\n</section>'
 
 
 def _block(block: Block) -> str:

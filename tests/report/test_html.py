@@ -117,7 +117,7 @@ def test_every_obligation_has_its_band_and_the_unmet_ones_their_times_and_entrie
     watched: Watched, folder: Path
 ) -> None:
     page = shown(watched, folder, "week")
-    section = page.get_by_role("region", name="Obligations", exact=True)
+    section = page.get_by_role("region", name="Device gate-1 Obligations", exact=True)
     expect(section.get_by_role("img")).to_have_count(len(OBLIGATIONS))
     sign = section.get_by_role("img", name=re.compile("^The sign is in its place: "))
     expect(sign).to_have_attribute("aria-label", re.compile("not met 5 h 47 min, not judged 4 min 3 s"))
@@ -141,7 +141,7 @@ def test_refusals_ways_people_versions_and_proof_have_their_figures(watched: Wat
         "Versions": ("0.1.0", "0.1.1", "at hand, fits its hash", "entry of residents", "one key alone"),
         "Ledger": ("220 (decision 190", "8 to 219", "2030-03-11 19:00", "7 in all"),
     }.items():
-        section = page.get_by_role("region", name=name, exact=True)
+        section = page.get_by_role("region", name=f"Device gate-1 {name}", exact=True)
         for part in parts:
             expect(section).to_contain_text(part, ignore_case=True)
 
@@ -214,6 +214,8 @@ def test_everything_has_a_name_and_its_place_in_the_outline(watched: Watched, fo
              .map(each => each.outerHTML)"""
     )
     assert unnamed == []
+    regions = page.locator("section").evaluate_all("all => all.map(each => each.getAttribute('aria-labelledby'))")
+    assert len(set(regions)) == len(regions) >= 6
     doubled = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
     assert len(set(doubled)) == len(doubled)
     for link in page.locator("nav a").all():
