@@ -86,7 +86,9 @@ def check_bundle(
             covered.append((name, "made again from the ledger: the same"))
         else:
             uncovered.append((name, f"made by version {listed.agent}: make the report again to compare it"))
-    covered.append((LIST, "in its one form; its entries and roots are the ledger's"))
+    covered.append((LIST, "in its one form; what it names is the ledger's, and what it asks for gives the report"))
+    if not same:
+        uncovered.append((LIST, f"the version {listed.agent} that it names"))
     return Checked(
         site=listed.site,
         devices=tuple(found),
