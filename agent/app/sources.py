@@ -43,9 +43,12 @@ def capture_parts(config: DeviceConfig, report: Callable[[str], None]) -> Parts:
     """
     if config.camera.scene is None:
         return parts(config, report)
-    # Imported here: a device that has a camera needs nothing of the scenes.
-    from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
-    from agent.scene.scene import load
+    # Imported here: a device that has a camera needs nothing of the scenes, and the wheel holds none.
+    try:
+        from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
+        from agent.scene.scene import load
+    except ImportError:
+        raise ConfigError("camera: kind 'simulated' needs a checkout of the project; name a real camera") from None
 
     scene, start = load(config.path(config.camera.scene)), SceneStart()
     simulated = config.position.kind == "simulated"

@@ -18,6 +18,7 @@ from agent.cli import main
 from agent.crypto import sha256, sign_public
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent
+from agent.gallery.retention import Ended
 from agent.ledger.entry import policy_adopted, refusal_changed, started
 from agent.policy.grounds import Ground
 from agent.report.archive import unpack
@@ -82,7 +83,7 @@ def lived(state: Path, device: DeviceId = DEVICE) -> bytes:
         for number in range(12):
             made = Decision(Outcome.MATCH, DoorId("main"), at(12, 9, number), 1, 1, 3, subject=SubjectId("someone-1"))
             store.record(made, lambda sequence: SealedEvent(sequence, b"sealed", b"n" * 16))
-        store.withdraw(SubjectId("someone-1"), at(12, 10))
+        store.erase({SubjectId("someone-1"): Ended.WITHDRAWN}, at(12, 10))
         store.checkpoint(keys.sign_secret, at(12, 11))
     return policy
 
