@@ -210,20 +210,21 @@ class Core:
         return [output for text in shown for output in self._pass(text, codes, law, around)]
 
     def _pass(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
-        policy = law.policy
-        here = Here(policy.site, policy.door, around.unix_s, around.utc_offset_s)
-        verdict = judge(text, policy.document.pass_keys, here, self._uses, law.revoked)
+        here = Here(law.policy.site, law.policy.door, around.unix_s, around.utc_offset_s)
+        verdict = judge(text, law.policy.document.pass_keys, here, self._uses, law.revoked)
         if verdict is None:
             return self._withdrawal(text, codes, law, around)
         if isinstance(verdict, Rejected):
             return self._refused(verdict.reason.value, law, codes, around)
         named = verdict.to_compare(self._withdrawn) if law.one_to_one else None
-        if named is None or self._names.only_pass(named, codes.captured_ns):
+        if named is None:
             opened = self._opened(verdict.subject, verdict.use, law, codes, around)
             if any(isinstance(each, Decided) and each.decision.opens for each in opened):
                 self._showings.opened(text, codes.captured_ns)
             return opened
-        # A pass that names a person for 1:1 opens nothing by itself; the match that follows uses it up.
+        # A pass that only names opens nothing, also when the attempts are spent; the match that follows uses it up.
+        if self._names.only_pass(named, codes.captured_ns):
+            return self._refused(TokenFault.ATTEMPTS_SPENT.value, law, codes, around)
         return self._name(named, verdict.use, law, codes, around)
 
     def _withdrawal(self, text: str, codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:

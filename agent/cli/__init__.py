@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     ),
     "pass": ("agent.cli.passes", "passes", "The way without a face: passes; cards and PINs for 1:1."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
+    "report": ("agent.cli.report", "report", "Report for auditors: rules kept over time, with the evidence."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),
 }
 """Name -> module, object in it, one line of help."""

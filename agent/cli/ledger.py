@@ -1,8 +1,9 @@
-"""`doorward ledger`: check a device's ledger without the device."""
+"""`doorward ledger`: check a device's ledger, or a bundle of evidence, without the device."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -33,12 +34,15 @@ def ledger() -> None:
     "--checkpoint", "held", type=_FILE, multiple=True, help="A checkpoint of this device that was kept elsewhere."
 )
 def verify(path: Path, key: str | None, policy: Path | None, held: tuple[Path, ...]) -> None:
-    """Recompute the whole ledger in the store at PATH; nothing is written to it.
+    """Recompute the whole ledger in the store at PATH, or all of the bundle of evidence at PATH; nothing is written.
 
     Exit code 0 and a summary, or 2 and the first fault.
     """
     statements = [_bytes(file) for file in held]
     try:
+        if _is_bundle(path):
+            _verify_bundle(path, key, policy, statements)
+            return
         with read_ledger(path) as copy:
             expected = _key(key) if key is not None else None
             if policy is not None:
@@ -48,6 +52,48 @@ def verify(path: Path, key: str | None, policy: Path | None, held: tuple[Path, .
     except DoorwardError as error:
         raise type(error)(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
     _print(found, checked=expected is not None)
+
+
+def _is_bundle(path: Path) -> bool:
+    """A ZIP; what cannot be read is a store that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\3\4"
+    except OSError:
+        return False
+
+
+def _verify_bundle(path: Path, key: str | None, policy: Path | None, held: list[bytes]) -> None:
+    from agent import __version__
+    from agent.report.check import check_bundle
+
+    named = {} if policy is None else keys_of([policy])
+    checked = check_bundle(_bytes(path), __version__, named, held, None if key is None else _key(key))
+    for verified in checked.devices:
+        _print(verified, checked=checked.named[verified.device])
+    table = Table(title=f"bundle of {checked.site} verified", title_justify="left")
+    table.add_column("file", overflow="fold")
+    table.add_column("covered by")
+    for name, what in checked.covered:
+        table.add_row(name, what)
+    for name, why in checked.uncovered:
+        table.add_row(name, f"NOT COVERED: {why}")
+    Console().print(table)
+
+
+def keys_of(policies: Sequence[Path]) -> dict[str, SignPublic]:
+    """The signing keys of all devices that these policies name, by device.
+
+    Raises:
+        ConfigError: a file cannot be read, or two name different keys for one device.
+        PolicyError: it is no policy.
+    """
+    found = dict[str, SignPublic]()
+    for file in policies:
+        for each in read(_bytes(file), PolicyDocument, str(file)).devices:
+            if found.setdefault(each.id, _key(each.signing_key)) != _key(each.signing_key):
+                raise ConfigError(f"{file}: names another key for {each.id} than an earlier --policy; give one of them")
+    return found
 
 
 def _print(found: Verified, *, checked: bool) -> None:

@@ -2,9 +2,9 @@
 
 Rules: a naming is good for one attempt of one track within `NAMED_S`. An attempt counts as failed from its first look
 on until it matches, so that nothing that cuts it off gives it back. After `MOST` failed ones of a person within
-`WITHIN_S` only the pass helps that person, by itself, until it was accepted or the time is over. After as many wrong
-tokens by one way, no token is taken by that way; said once, since a flood is not to fill the ledger. Times are the
-frames' own. Nothing here shows a token, its digest or a person. Pure; leaves out: comparing (gallery.py).
+`WITHIN_S` only a pass that opens by itself helps that person, until one was accepted or the time is over. After as many
+wrong tokens by one way, no token is taken by that way; said once, since a flood is not to fill the ledger. Times are
+the frames' own. Nothing here shows a token, its digest or a person. Pure; leaves out: comparing (gallery.py).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import Final
 from agent.adapters.keys import KeySource
 from agent.errors import VaultError
 from agent.gallery.gallery import Gallery
+from agent.gallery.retention import Ended
 from agent.gallery.vault import Rotation, VaultKeys, unlock
 from bench.vault.device import CONTEXT, LENGTH, MODEL, VaultDevice, person
 from tests.adapters.tpm import running_tpm
@@ -165,7 +166,7 @@ def speed(backend: str, people: int, watch: Watch) -> Speed:
                 Gallery(references, Rotation(keys.gallery, CONTEXT.rotation, LENGTH), MODEL)
                 unlocks.append((time.perf_counter() - began, time.process_time() - worked))
                 began, worked = time.perf_counter(), time.process_time()
-                erasure.erase([person(go)], None)
+                erasure.erase({person(go): Ended.WITHDRAWN}, None)
                 erasures.append((time.perf_counter() - began, time.process_time() - worked))
                 assert device.keys().epochs.known() == {store.epochs.present} and len(references) == people - go
         return Speed(backend, min(unlocks), min(erasures))

@@ -364,6 +364,7 @@ def test_only_enrolment_plays_a_simulated_camera_of_a_device_config(tmp_path: Pa
 [device]
 id = "d"
 state = "s"
+insecure_dev = true
 [site]
 name = "s"
 root_sha256 = "{"0" * 64}"

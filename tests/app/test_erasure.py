@@ -208,7 +208,7 @@ def test_an_old_store_is_not_written_again_and_again(device: VaultDevice) -> Non
     with closing(device.store()) as store:
         erasure = Erasure(store, device.keys(), device.said.append)
         erasure.settle(NOW_S)
-        erasure.erase([person(4)], NOW_S)
+        erasure.erase({person(4): Ended.WITHDRAWN}, NOW_S)
         assert store.epochs.owed and [row.subject for row in store.references()] == [*ALL[:2], ALL[4]]
         changes = store._db.total_changes
         erasure.retry(NOW_S)
@@ -221,7 +221,7 @@ def test_a_mark_that_could_not_be_written_is_written_later(device: VaultDevice) 
     way.mkdir()
     with closing(device.store()) as store:
         erasure = Erasure(store, device.keys(), device.said.append)
-        erasure.erase([person(3)], NOW_S)
+        erasure.erase({person(3): Ended.WITHDRAWN}, NOW_S)
         assert device.keys().epochs.known() == {2} and "erased: Is a directory" in device.said[0]
         way.rmdir()
         erasure.retry(NOW_S)

@@ -13,6 +13,7 @@ import pytest
 from agent.app.erasure import Erasure
 from agent.events.bodies import Status
 from agent.events.decision import Outcome
+from agent.gallery.retention import Ended
 from agent.units import SubjectId
 from tests.app.door import Bench, Peer, day_passes, enrol, face, opened, shown, site
 from tests.app.running import until
@@ -30,7 +31,7 @@ def test_an_old_store_opens_to_nobody_and_passes_go_on(bench: Bench, capfd: pyte
     enrol(device)
     kept = shutil.copy(device.store, device.folder / "old.sqlite")
     with contextlib.closing(opened(device)) as store:
-        Erasure(store, device.keys, print).erase([SubjectId("p-9")], time.time())
+        Erasure(store, device.keys, print).erase({SubjectId("p-9"): Ended.WITHDRAWN}, time.time())
     shutil.copy(kept, device.store)
     [text] = day_passes(device, 1)
 

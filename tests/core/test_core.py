@@ -792,11 +792,10 @@ class TestVerify:
             assert decisions(self.names(desk, names("p-1"))) == []
             assert outcomes(desk.frames(12, Person("stranger", INSIDE))) == [("no-match", None)]
             desk.frames(25)
-        desk.qrs.texts_now = (text := names("p-1", uses=1),)
-        (accepted,) = decisions(desk.frame(read_passes=True))
+        assert [each.ground for each in decisions(self.names(desk, names("p-1")))] == ["attempts-spent"]
+        (accepted,) = decisions(self.names(desk, a_pass(subject="p-1")))
         assert (accepted.outcome, accepted.subject, accepted.opens) == (Outcome.PASS_ACCEPTED, "p-1", True)
         desk.frames(25)
-        assert [each.ground for each in decisions(desk.frame(read_passes=True))] == ["pass-used"], text
         assert decisions(self.names(desk, names("p-1"))) == [], "it names again"
         assert outcomes(desk.frames(12, Person("p-1", INSIDE))) == [("match", "p-1")]
 
@@ -810,7 +809,8 @@ class TestVerify:
             desk.frame()
             desk.show_sign()
             desk.frames(30)
-        assert outcomes(self.names(desk, names("p-1"))) == [("pass-accepted", "p-1")]
+        (refused,) = decisions(self.names(desk, names("p-1")))
+        assert (refused.outcome, refused.ground) == (Outcome.PASS_REFUSED, "attempts-spent")
         assert len(desk.embedder.seen) == 5
 
     def test_one_naming_is_for_the_one_who_stands_nearest(self) -> None:

@@ -14,6 +14,7 @@ from agent.adapters.markers import ArucoReader
 from agent.adapters.qr import ZxingReader
 from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
 from agent.adapters.store import Store
+from agent.app.erasure import Erasure
 from agent.app.recogniser import open_gallery
 from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged
 from agent.demo import policies
@@ -64,7 +65,7 @@ def play(name: str, models: tuple[LoadedModel, LoadedModel], folder: Path) -> Pl
     law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
     store = Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
     gallery = open_gallery(
-        store, device.site, device.id, device.keys, ModelIdentity(models[1].sha256, models[1].runtime)
+        store, Erasure(store, device.keys, print), ModelIdentity(models[1].sha256, models[1].runtime)
     )
     store.close()
     embedder = RecordingEmbedder(LiteRtEmbedder(models[1]))

@@ -18,6 +18,7 @@ from agent.adapters.markers import ArucoReader
 from agent.adapters.qr import ZxingReader
 from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
 from agent.adapters.store import Store
+from agent.app.erasure import Erasure
 from agent.app.recogniser import open_gallery
 from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged
 from agent.demo import case, policies
@@ -101,7 +102,7 @@ def test_the_outcome_is_the_one_written_down(
     assert gate.closed() is None
     store = Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
     identity = ModelIdentity(models[1].sha256, models[1].runtime)
-    gallery = open_gallery(store, device.site, device.id, device.keys, identity)
+    gallery = open_gallery(store, Erasure(store, device.keys, print), identity)
     store.close()
     core = Core(gate, LiteRtDetector(models[0]), embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses())
     core.receive(LawChanged(law))

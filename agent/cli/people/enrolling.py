@@ -49,8 +49,7 @@ def enrol_pictures(config: DeviceConfig, receipt: Path, pictures: tuple[Path, ..
             return found if isinstance(found, TooFewGood | NotPermitted) else (found,)
 
         (made,) = looked_at(pictures, receipt, look)
-        advice = desk.filing
-    _close(agreed, receipt, made, advice)
+    _close(agreed, receipt, made)
 
 
 def looked_at(pictures: Sequence[Path], receipt: Path, look: Callable[[list[CapturedFrame], Watch], T | Rejected]) -> T:
@@ -104,8 +103,8 @@ def enrol_here(config: DeviceConfig, receipt: Path, limit_s: float) -> None:
             raise _not_permitted(receipt, taken)
         if isinstance(taken, OutOfTime):
             raise ConfigError(f"camera: {_missing(taken)}; {NOTHING_KEPT}")
-        made, advice = desk.keep(taken.reference, taken.since_s), desk.filing
-    _close(agreed, receipt, made, advice)
+        made = desk.keep(taken.reference, taken.since_s)
+    _close(agreed, receipt, made)
 
 
 @contextmanager
@@ -115,7 +114,11 @@ def _consenting(config: DeviceConfig, receipt: Path) -> Iterator[tuple[Desk, Con
 
     data = bytes_of(receipt)
     with open_desk(config, _report) as desk:
-        yield desk, desk.consent(data, str(receipt))
+        try:
+            yield desk, desk.consent(data, str(receipt))
+        finally:
+            if (advice := desk.filing) is not None:
+                _report(f"filing: {advice}")
 
 
 def _report(line: str) -> None:
@@ -168,13 +171,11 @@ def _not_permitted(receipt: Path, refused: NotPermitted) -> PolicyError:
     return PolicyError(f"{receipt}: not permitted ({_listed(refused.grounds)}); {NOTHING_KEPT}")
 
 
-def _close(agreed: Consent, receipt: Path, made: Kept | Alike, advice: str | None) -> None:
+def _close(agreed: Consent, receipt: Path, made: Kept | Alike) -> None:
     if isinstance(made, Alike):
         raise VaultError(f"{receipt}: {ALIKE[made]}; {NOTHING_KEPT}")
     if made.too_like:
         _report(NEARLY)
-    if advice is not None:
-        _report(f"filing: {advice}")
     click.echo(
         f"{agreed.subject} is enrolled on this device until the consent of {receipt} ends ({made.seconds:.1f} s)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,23 +24,30 @@ def pdf(sheet: Sheet, family: Family, made: datetime) -> bytes:
     Args:
         made: written into the file as the date of its making.
     """
-    page = FPDF(unit="mm", format=(sheet.width, sheet.height))
+    return pdf_of((sheet,), family, made)
+
+
+def pdf_of(sheets: Sequence[Sheet], family: Family, made: datetime) -> bytes:
+    """One page for each sheet, all of the first one's size; language and titles are the first one's."""
+    first = sheets[0]
+    page = FPDF(unit="mm", format=(first.width, first.height))
     page.set_auto_page_break(False)
     page.set_margin(0)
     page.set_creation_date(made)
-    page.set_lang(sheet.language)
-    page.set_title(sheet.title)
-    page.set_subject(sheet.subject)
+    page.set_lang(first.language)
+    page.set_title(first.title)
+    page.set_subject(first.subject)
     page.set_producer("Doorward")
-    page.add_page()
     for name, face in (("regular", family.regular), ("bold", family.bold)):
         if face is not None:
             page.add_font(name, fname=face.file.path, collection_font_number=face.file.place)
-    for item in sheet.items:
-        if isinstance(item, Shape):
-            _shape(page, item)
-        else:
-            _line(page, item, family.face(item.bold), "bold" if item.bold and family.bold else "regular", family)
+    for sheet in sheets:
+        page.add_page()
+        for item in sheet.items:
+            if isinstance(item, Shape):
+                _shape(page, item)
+            else:
+                _line(page, item, family.face(item.bold), "bold" if item.bold and family.bold else "regular", family)
     return bytes(page.output())
 
 

@@ -1,0 +1,1 @@
+"""The report for auditors: facts out of verified ledgers, words and pictures for them, and the bundle of evidence."""
