@@ -23,15 +23,21 @@ from agent.demo.device import Device
 from agent.demo.process import start
 from agent.demo.recorder import Isolation, Opened, Record
 from agent.events.decision import Outcome
+from agent.gallery.retention import Ended
+from agent.ledger.erasure import read_erasure
 from agent.policy.grounds import Ground
+from agent.site.withdrawals import signed_withdrawal
 from tests.app.door import (
     MODELS,
+    P1,
     WALL,
     Bench,
     Peer,
     Process,
     configure,
     day_passes,
+    enrol,
+    face,
     ledger,
     opened,
     process,
@@ -159,6 +165,31 @@ def test_a_disk_that_fails_under_it_ends_the_process_with_one_line_and_a_sound_l
         assert running.lines[-1].startswith(f"doorward: {device.store}: ")
         assert all(line.startswith("doorward: ") for line in running.lines) and len(running.lines) <= 3, running.lines
     assert peer.events == [] and ledger(device) == []
+
+
+def test_a_withdrawal_code_before_its_camera_erases_and_no_kill_brings_the_person_back(
+    device: Device, peer: Peer
+) -> None:
+    enrol(device)
+    code = signed_withdrawal(device.site, device.repository.keys.sign_secret("enrolment"), P1)
+    folder = stills(device)
+    with process(device) as running:
+        peer.wait_grounds()
+        for name in ("a.png", "b.png"):
+            cv2.imwrite(str(folder / name), shown(code))
+        (told,) = until(lambda: peer.erasures, 20, "a receipt of the erasure")
+        running.end(signal.SIGKILL)
+    receipt = read_erasure(told.receipt)
+    assert receipt.concerns(P1) and receipt.reason is Ended.WITHDRAWN and peer.events == []
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(folder / name), face()[..., ::-1])
+    with process(device) as running:
+        (event,) = peer.wait_events(1)
+        assert (event.outcome, event.subject) == (Outcome.NO_MATCH, None)
+        assert running.end() == 0 and running.lines == []
+    with contextlib.closing(opened(device)) as store:
+        assert store.references() == [] and store.marks.withdrawn(P1)
+    assert [each.outcome for each in ledger(device)].count(Outcome.MATCH) == 0
 
 
 @pytest.fixture

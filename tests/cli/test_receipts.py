@@ -49,12 +49,11 @@ def test_the_sheet_is_drawn_in_three_forms_and_no_other(desk: Desk) -> None:
 
 def test_a_person_is_enrolled_for_another_device_and_nothing_stays_at_the_station(desk: Desk) -> None:
     epoch, out = desk.folder / "epoch.json", desk.folder / "sealed"
-    out.mkdir()
     told = desk.types("device", "epoch", "--config", desk.config)
     assert json.loads(told.stdout)["schema"] == "doorward/epoch/1"
     assert desk.types("device", "epoch", "--config", desk.config, "-o", epoch).returncode == 0
 
-    def seals() -> subprocess.CompletedProcess[str]:
+    def seals(out: Path = out) -> subprocess.CompletedProcess[str]:
         return desk.types(
             *("people", "seal", "--config", desk.config, "--receipt", desk.receipt, "--keys", desk.site / "keys"),
             *("--for", epoch, "-o", out, *(CAST / f"p1-enrol-{place}.webp" for place in range(1, 7))),
@@ -64,6 +63,8 @@ def test_a_person_is_enrolled_for_another_device_and_nothing_stays_at_the_statio
     refused = seals()
     assert (refused.returncode, "transmission_consent: was not given" in refused.stderr) == (2, True)
     desk.consents("p1", "--transmission")
+    nowhere = seals(desk.folder / "none" / "sealed")
+    assert (nowhere.returncode, "none/sealed: there is no folder" in nowhere.stderr, out.exists()) == (2, True, False)
     assert seals().returncode == 0
     (envelope,) = out.iterdir()
     assert (desk.enrolled(), b"p1" in envelope.read_bytes()) == ([], False)

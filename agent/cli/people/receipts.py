@@ -105,16 +105,18 @@ def seal(
 
     secret = SiteKeys.load(keys, ask=asker(passphrases)).sign_secret("enrolment")
     loaded, data = config.load(config_file), bytes_of(file)
-    try:  # before anybody's pictures are looked at
-        output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{output}: {error.strerror}; name a folder that can be made") from None
+    if not output.absolute().parent.is_dir():  # said before anybody's pictures are looked at
+        raise ConfigError(f"{output}: there is no folder to make it in; name one in a folder, nothing was sealed")
     with open_desk(loaded, lambda line: click.echo(f"doorward: {line}", err=True)) as desk:
         named = {each.id: SignPublic(bytes.fromhex(each.signing_key)) for each in desk.policy.devices}
         to = [read_epoch(bytes_of(path), named, str(path)) for path in epochs]
         made = looked_at(
             pictures, file, lambda frames, watch: sealed_for(desk, data, str(file), to, secret, frames, watch)
         )
+    try:
+        output.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{output}: {error.strerror}; name a folder that can be written") from None
     for device, envelope in made.items():
         path = output / envelope_name(envelope, device)
         write_whole(path, envelope, 0o600)
