@@ -42,6 +42,14 @@ class People:
         found = {self._names.show(hidden): Use(ConsentId(consent), *times) for hidden, consent, *times in rows}
         return {subject: found[subject] for subject in sorted(found)}
 
+    def used(self, db: sqlite3.Connection, subject: SubjectId, unix_s: float) -> None:
+        """Within a transaction: they were here."""
+        db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (unix_s, self._names.hide(subject)))
+
+    def forget(self, db: sqlite3.Connection, subject: SubjectId) -> None:
+        """Within a transaction: their row goes, and what stands beside it."""
+        db.execute("DELETE FROM reference WHERE subject = ?", (self._names.hide(subject),))
+
     def stock(self, filing_at: int | None, unix_s: float | None) -> tuple[int, float | None]:
         """How many people are enrolled, and when that first reached `filing_at` (None: never, or no such duty).
 

@@ -124,9 +124,8 @@ class Store:
             self._append(db, decided(decision, sequence, salt))
             if decision.pass_used is not None and decision.opens:
                 self.passes.take(db, decision.pass_used)
-            if decision.outcome is Outcome.MATCH:
-                hidden = None if decision.subject is None else self._names.hide(decision.subject)
-                db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (decision.unix_s, hidden))
+            if decision.outcome is Outcome.MATCH and decision.subject is not None:
+                self.people.used(db, decision.subject, decision.unix_s)
             return sequence
 
     def checkpoint(self, secret: SignSecret, unix_s: float | None) -> bytes:
@@ -191,21 +190,18 @@ class Store:
             if self.marks.withdrawn(row.subject):
                 raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
             self.taken.put(db, row.consent_id, unix_s, issuer)
-            hidden = self._names.hide(row.subject)
-            values = (row.device, row.gallery, hidden, row.consent_id, row.rotation, row.model_sha256, row.runtime)
+            named = (row.device, row.gallery, self._names.hide(row.subject), row.consent_id)
             db.execute(
                 f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",
-                (*values, row.sealed, unix_s),
+                (*named, row.rotation, row.model_sha256, row.runtime, row.sealed, unix_s),
             )
             self.epochs.keep(db, row.subject, row.epoch, row.wrapped)
             self._append(db, enrolled(row.subject, row.consent_id, unix_s, self._salt(db, row.subject)))
 
     def references(self) -> list[VaultRow]:
         found = [
-            VaultRow(
-                DeviceId(d), SiteId(g), self._names.show(s), ConsentId(c), turn, Sha256(m), runtime, sealed, epoch, key
-            )
-            for d, g, s, c, turn, m, runtime, sealed, epoch, key in self._read(
+            VaultRow(DeviceId(d), SiteId(g), self._names.show(s), ConsentId(c), turn, Sha256(m), *rest)
+            for d, g, s, c, turn, m, *rest in self._read(
                 f"SELECT {_VAULT_COLUMNS}, coalesce(epoch, 0), coalesce(wrapped, x'') "
                 "FROM reference LEFT JOIN data_key USING (subject)"
             )
@@ -261,7 +257,7 @@ class Store:
     ) -> None:
         """Within a transaction: template and secret go, the entry and the sealed receipt come."""
         epoch = self.epochs.forget(db, subject)
-        db.execute("DELETE FROM reference WHERE subject = ?", (self._names.hide(subject),))
+        self.people.forget(db, subject)
         self.marks.forget(db, subject)
         if close is not None:
             closed = close(subject, reason, epoch, outbox.following(db))
