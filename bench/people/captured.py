@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import threading
@@ -78,7 +79,7 @@ class Captured:
     core: str
     """How the recogniser ended by SIGABRT: `dumped` or `killed`."""
     limits: str
-    """Its own limit for core files, as the kernel lists it."""
+    """Its own limits for core files, soft and hard; `raised` if they could be raised from outside before the signal."""
     left: list[Path]
     """Core files that are there now and were not before."""
 
@@ -270,16 +271,14 @@ def _listen(
 
 def _abort(pair: Pair) -> tuple[str, str]:
     """The recogniser's limit, and how it ends by SIGABRT although the limit was raised for it from outside."""
-    import resource
-
     process = pair.recogniser.process
-    limits = Path(f"/proc/{process.pid}/limits").read_text("ascii")
-    limit = " ".join(next(line for line in limits.splitlines() if "core" in line).split()[4:6])
-    with contextlib.suppress(OSError, ValueError):
+    limits = [str(limit) for limit in resource.prlimit(process.pid, resource.RLIMIT_CORE)]
+    with contextlib.suppress(OSError, ValueError):  # only root may
         resource.prlimit(process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        limits.append("raised")
     process.send_signal(signal.SIGABRT)
     ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    return limit, "dumped" if ended is not None and ended.si_code == os.CLD_DUMPED else "killed"
+    return " ".join(limits), "dumped" if ended is not None and ended.si_code == os.CLD_DUMPED else "killed"
 
 
 def _store(device: Device) -> Store:

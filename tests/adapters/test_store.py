@@ -353,8 +353,25 @@ def test_erasure_destroys_what_opens_the_ledgers_commitments_and_the_name_is_now
     store.close()
     on_disk = b"".join(file.read_bytes() for file in state.iterdir())
     assert named.encode() not in on_disk and kept[0] not in on_disk
-    assert P2.encode() in on_disk and kept[1] in on_disk
+    assert store._names.hide(named) not in on_disk
+    assert store._names.hide(P2) in on_disk and kept[1] in on_disk, "the scan finds what is there"
     assert unsigned(path).kinds["withdrawal"] == 1, "the proof stays"
+
+
+def test_the_disk_names_nobody_who_is_enrolled(state: Path) -> None:
+    named = SubjectId("resident-of-flat-9")
+    store = opened(state)
+    store.put_reference(replace(sealed_row(), subject=named), NOW_S)
+    assert [row.subject for row in store.references()] == list(store.people.uses()) == [named]
+    assert named.encode() not in b"".join(file.read_bytes() for file in state.iterdir())
+    store.close()
+    other = Store.open(state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=b"x" * 32)
+    (row,) = other.references()
+    assert row.subject.startswith("?") and list(other.people.uses()) == [row.subject]
+    assert other.erase({named: Ended.UNTIL}, NOW_S) and len(other.references()) == 1, "under another key nobody's"
+    with pytest.raises(VaultError, match="earlier version"):
+        other._names.show("p-1")  # as it lay in clear there
+    other.close()
 
 
 def test_a_mark_depends_on_the_devices_key(state: Path, tmp_path: Path) -> None:

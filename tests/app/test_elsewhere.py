@@ -236,7 +236,7 @@ def test_past_the_filing_threshold_nobody_is_enrolled(bench: Bench) -> None:
         columns = "consent_id, device, gallery, rotation, model_sha256, runtime, sealed, enrolled_s, last_use_s"
         db.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-            f"INSERT INTO reference (subject, {columns}) SELECT 'q-' || i, {columns} FROM n, reference",
+            f"INSERT INTO reference (subject, {columns}) SELECT CAST('q-' || i AS BLOB), {columns} FROM n, reference",
             (law.profile.filing_at,),
         )
     assert not bench.take(bench.sealed("p-22"), **profile)

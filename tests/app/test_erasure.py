@@ -142,10 +142,9 @@ def test_whoever_enrols_again_cannot_be_put_back_to_the_earlier_row(device: Vaul
     device.enrol([3])
     assert device.start() == (2, ALL)
     with closing(device.store()) as store:
-        store._db.execute(
-            "UPDATE data_key SET wrapped = ?, epoch = ? WHERE subject = ?", (earlier.wrapped, 2, earlier.subject)
-        )
-        store._db.execute("UPDATE reference SET sealed = ? WHERE subject = ?", (earlier.sealed, earlier.subject))
+        hidden = store._names.hide(earlier.subject)
+        store._db.execute("UPDATE data_key SET wrapped = ?, epoch = ? WHERE subject = ?", (earlier.wrapped, 2, hidden))
+        store._db.execute("UPDATE reference SET sealed = ? WHERE subject = ?", (earlier.sealed, hidden))
     assert device.start() == (2, None)
 
 
@@ -252,7 +251,9 @@ def test_if_it_is_not_known_who_was_erased_nobody_is_recognised(device: VaultDev
 
 def test_a_damaged_data_key_does_not_hold_up_the_others(device: VaultDevice) -> None:
     with closing(device.store()) as store:
-        store._db.execute("UPDATE data_key SET wrapped = zeroblob(72) WHERE subject = ?", (person(5),))
+        store._db.execute(
+            "UPDATE data_key SET wrapped = zeroblob(72) WHERE subject = ?", (store._names.hide(person(5)),)
+        )
     device.erase([3])
     epoch, found = device.start()
     assert (epoch, found) == (2, None)

@@ -41,7 +41,7 @@ def test_the_list_needs_neither_the_site_nor_the_network_and_names_what_it_canno
     store = desk.state / "store.sqlite"
     kept = store.read_bytes()
     with closing(sqlite3.connect(store)) as db:
-        db.execute("UPDATE reference SET runtime = 'other' WHERE subject = 'p2'")
+        db.execute("UPDATE reference SET runtime = 'other' WHERE subject = (SELECT max(subject) FROM reference)")
         db.commit()
     done = desk.types("people", "list", "--config", desk.config)
     assert done.returncode == 0 and "unreadable 1" in done.stdout and "does not open" in done.stderr
@@ -151,6 +151,6 @@ def crowd(desk: Desk, count: int) -> None:
     with closing(sqlite3.connect(desk.state / "store.sqlite")) as db:
         db.executemany(
             "INSERT OR REPLACE INTO reference VALUES (?, 'c', 'd', 'g', 1, 'm', 'r', x'00', 1.0, NULL)",
-            [(f"q{number}",) for number in range(count)],
+            [(b"q%d" % number,) for number in range(count)],
         )
         db.commit()

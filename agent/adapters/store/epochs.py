@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent.adapters.store.hidden import Hidden
 from agent.errors import VaultError
 from agent.units import SubjectId
 
@@ -41,8 +42,9 @@ class Epochs:
         self,
         transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
         read: Callable[..., list[Any]],
+        names: Hidden,
     ) -> None:
-        self._transaction, self._read = transaction, read
+        self._transaction, self._read, self._names = transaction, read, names
 
     @property
     def present(self) -> int | None:
@@ -80,9 +82,10 @@ class Epochs:
         Until it has come, whoever writes to the disk could put the earlier row back in its place.
         """
         self.demand(db, epoch)
-        if db.execute("SELECT 1 FROM data_key WHERE subject = ?", (subject,)).fetchone():
+        hidden = self._names.hide(subject)
+        if db.execute("SELECT 1 FROM data_key WHERE subject = ?", (hidden,)).fetchone():
             db.execute("INSERT OR REPLACE INTO about VALUES (?, '1')", (_OWED,))
-        db.execute("INSERT OR REPLACE INTO data_key VALUES (?, ?, ?)", (subject, epoch, wrapped))
+        db.execute("INSERT OR REPLACE INTO data_key VALUES (?, ?, ?)", (hidden, epoch, wrapped))
 
     def forget(self, db: sqlite3.Connection, subject: SubjectId) -> int | None:
         """Within a transaction: without a data key nothing of the person opens, even before the epoch ends.
@@ -90,7 +93,8 @@ class Epochs:
         Returns:
             The epoch that the data key was of; None: there was none.
         """
-        row = db.execute("DELETE FROM data_key WHERE subject = ? RETURNING epoch", (subject,)).fetchone()
+        hidden = self._names.hide(subject)
+        row = db.execute("DELETE FROM data_key WHERE subject = ? RETURNING epoch", (hidden,)).fetchone()
         return None if row is None else int(row[0])
 
     def renew(self, db: sqlite3.Connection, renewal: Renewal | None) -> None:
@@ -103,7 +107,7 @@ class Epochs:
             db.execute("INSERT OR REPLACE INTO about VALUES (?, '1')", (_OWED,))
             return
         kept = db.execute("SELECT subject, wrapped FROM data_key WHERE epoch = ?", (renewal.old,)).fetchall()
-        wrapped = ((renewal.rewrap(SubjectId(subject), key), subject) for subject, key in kept)
+        wrapped = ((renewal.rewrap(self._names.show(subject), key), subject) for subject, key in kept)
         db.executemany(
             "UPDATE data_key SET epoch = ?, wrapped = ? WHERE subject = ?",
             ((renewal.new, key, subject) for key, subject in wrapped if key is not None),

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from agent.adapters.store.hidden import Hidden
 from agent.adapters.store.times import Times
 from agent.units import ConsentId, SubjectId
 
@@ -31,13 +32,23 @@ class People:
         transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
         read: Callable[..., list[Any]],
         times: Times,
+        names: Hidden,
     ) -> None:
-        self._transaction, self._read, self._times = transaction, read, times
+        self._transaction, self._read, self._times, self._names = transaction, read, times, names
 
     def uses(self) -> dict[SubjectId, Use]:
         """Everybody in the vault, by pseudonym."""
-        rows = self._read("SELECT subject, consent_id, enrolled_s, last_use_s FROM reference ORDER BY 1")
-        return {SubjectId(subject): Use(ConsentId(consent), first, last) for subject, consent, first, last in rows}
+        rows = self._read("SELECT subject, consent_id, enrolled_s, last_use_s FROM reference")
+        found = {self._names.show(hidden): Use(ConsentId(consent), *times) for hidden, consent, *times in rows}
+        return {subject: found[subject] for subject in sorted(found)}
+
+    def used(self, db: sqlite3.Connection, subject: SubjectId, unix_s: float) -> None:
+        """Within a transaction: they were here."""
+        db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (unix_s, self._names.hide(subject)))
+
+    def forget(self, db: sqlite3.Connection, subject: SubjectId) -> None:
+        """Within a transaction: their row goes, and what stands beside it."""
+        db.execute("DELETE FROM reference WHERE subject = ?", (self._names.hide(subject),))
 
     def stock(self, filing_at: int | None, unix_s: float | None) -> tuple[int, float | None]:
         """How many people are enrolled, and when that first reached `filing_at` (None: never, or no such duty).

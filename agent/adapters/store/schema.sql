@@ -13,15 +13,16 @@ CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, envelope BLOB NOT NULL, nonce BLOB NOT NULL
 ) STRICT;
 
--- The vault: one reference a person, sealed by gallery/vault.py; the columns are its associated data.
+-- The vault: one reference a person, sealed by gallery/vault.py; the columns are its associated data, the pseudonym
+-- enciphered by hidden.py.
 CREATE TABLE reference (
-    subject TEXT PRIMARY KEY, consent_id TEXT NOT NULL, device TEXT NOT NULL, gallery TEXT NOT NULL,
+    subject BLOB PRIMARY KEY, consent_id TEXT NOT NULL, device TEXT NOT NULL, gallery TEXT NOT NULL,
     rotation INTEGER NOT NULL, model_sha256 TEXT NOT NULL, runtime TEXT NOT NULL, sealed BLOB NOT NULL,
     enrolled_s REAL, last_use_s REAL
 ) STRICT;
 -- Each person's data key, wrapped by the secret of an epoch: apart from the rows, so that a new epoch writes little.
 CREATE TABLE data_key (
-    subject TEXT PRIMARY KEY, epoch INTEGER NOT NULL, wrapped BLOB NOT NULL
+    subject BLOB PRIMARY KEY, epoch INTEGER NOT NULL, wrapped BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 -- Who has withdrawn stays withdrawn: no older receipt brings a reference back. A mark names nobody; see marks.py.
 CREATE TABLE tombstone (mark BLOB PRIMARY KEY, withdrawn_s REAL) STRICT, WITHOUT ROWID;

@@ -4,7 +4,7 @@ Rules: a decision, its ledger entry, its outbox row and what it uses up are one 
 returns (WAL, `synchronous=FULL`); a failed one leaves nothing. After an input or output error nothing more is
 written: the process must end, since nobody knows what the disk holds. Deleted rows are overwritten and the WAL is
 cut, which is `best-effort` on flash. One connection under one lock: any thread may call. Leaves out: what rows
-mean, and all keys but the one that marks are made with.
+mean, and all keys but the one that marks and hidden pseudonyms are made with.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Final
 from agent.adapters.store import ledger, outbox
 from agent.adapters.store.epochs import Epochs, Renewal
 from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.adapters.store.hidden import Hidden
 from agent.adapters.store.marks import Marks
 from agent.adapters.store.outbox import OutboxRow
 from agent.adapters.store.passes import Passes
@@ -56,9 +57,10 @@ class Store:
         self._broken = False
         self._frontier = read_frontier(db)
         self.times: Final = Times(self._transaction, self._read)
-        self.epochs: Final = Epochs(self._transaction, self._read)
+        self._names = Hidden(ledger_key)
+        self.epochs: Final = Epochs(self._transaction, self._read, self._names)
         self.said: Final = Said(self._transaction, self._read)
-        self.people: Final = People(self._transaction, self._read, self.times)
+        self.people: Final = People(self._transaction, self._read, self.times, self._names)
         self.marks: Final = Marks(ledger_key, self._read)
         self.taken: Final = Taken(ledger_key, self._read)
         self.passes: Final = Passes(self._read)
@@ -122,8 +124,8 @@ class Store:
             self._append(db, decided(decision, sequence, salt))
             if decision.pass_used is not None and decision.opens:
                 self.passes.take(db, decision.pass_used)
-            if decision.outcome is Outcome.MATCH:
-                db.execute("UPDATE reference SET last_use_s = ? WHERE subject = ?", (decision.unix_s, decision.subject))
+            if decision.outcome is Outcome.MATCH and decision.subject is not None:
+                self.people.used(db, decision.subject, decision.unix_s)
             return sequence
 
     def checkpoint(self, secret: SignSecret, unix_s: float | None) -> bytes:
@@ -188,22 +190,23 @@ class Store:
             if self.marks.withdrawn(row.subject):
                 raise VaultError("vault: this pseudonym has withdrawn; enrol with a new receipt under a new pseudonym")
             self.taken.put(db, row.consent_id, unix_s, issuer)
-            values = (row.device, row.gallery, row.subject, row.consent_id, row.rotation, row.model_sha256, row.runtime)
+            named = (row.device, row.gallery, self._names.hide(row.subject), row.consent_id)
             db.execute(
                 f"INSERT OR REPLACE INTO reference ({_VAULT_COLUMNS}, enrolled_s) VALUES (?,?,?,?,?,?,?,?,?)",
-                (*values, row.sealed, unix_s),
+                (*named, row.rotation, row.model_sha256, row.runtime, row.sealed, unix_s),
             )
             self.epochs.keep(db, row.subject, row.epoch, row.wrapped)
             self._append(db, enrolled(row.subject, row.consent_id, unix_s, self._salt(db, row.subject)))
 
     def references(self) -> list[VaultRow]:
-        return [
-            VaultRow(DeviceId(d), SiteId(g), SubjectId(s), ConsentId(c), turn, Sha256(m), runtime, sealed, epoch, key)
-            for d, g, s, c, turn, m, runtime, sealed, epoch, key in self._read(
+        found = [
+            VaultRow(DeviceId(d), SiteId(g), self._names.show(s), ConsentId(c), turn, Sha256(m), *rest)
+            for d, g, s, c, turn, m, *rest in self._read(
                 f"SELECT {_VAULT_COLUMNS}, coalesce(epoch, 0), coalesce(wrapped, x'') "
-                "FROM reference LEFT JOIN data_key USING (subject) ORDER BY 3"
+                "FROM reference LEFT JOIN data_key USING (subject)"
             )
         ]
+        return sorted(found, key=lambda row: row.subject)
 
     def erase(
         self,
@@ -254,7 +257,7 @@ class Store:
     ) -> None:
         """Within a transaction: template and secret go, the entry and the sealed receipt come."""
         epoch = self.epochs.forget(db, subject)
-        db.execute("DELETE FROM reference WHERE subject = ?", (subject,))
+        self.people.forget(db, subject)
         self.marks.forget(db, subject)
         if close is not None:
             closed = close(subject, reason, epoch, outbox.following(db))
