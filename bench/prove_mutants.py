@@ -1,7 +1,8 @@
 """Mutation test of agent/policy: each comparison flipped, each boolean turned, each rule dropped, one by one.
 
 A mutant is killed when the tests of the room fail on it. What survives is listed by file and line: either a test is
-missing, or the change means nothing. Takes about half an hour on two processors.
+missing, or the change means nothing; bench/equivalent.toml says of which changes that is known, and why. Ends with 1 if
+any other survives. Takes about half an hour on two processors.
 
     scripts/prove mutants [FILE...]        files of agent/policy, by name; all by default
 """
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,6 +49,18 @@ class Mutant:
     line: int
     what: str
     text: str
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """File, source line and change: what bench/equivalent.toml knows it by, wherever the line moves to."""
+        line = (ROOT / self.file).read_text("utf-8").splitlines()[self.line - 1] if self.line else ""
+        return self.file.name, line.strip(), self.what
+
+
+def equivalent() -> dict[tuple[str, str, str], str]:
+    """Why each of these changes means nothing."""
+    told = tomllib.loads((ROOT / "bench" / "equivalent.toml").read_text("utf-8"))
+    return {(each["file"], each["line"], each["change"]): each["why"] for each in told["mutant"]}
 
 
 def mutants(file: Path) -> Iterator[Mutant]:
@@ -148,15 +162,18 @@ def main() -> int:
 
         with ThreadPoolExecutor(workers) as pool:
             answers = list(track(pool.map(judge, found), "mutating", total=len(found), console=Console(stderr=True)))
-    survivors = [mutant for mutant, dead in zip(found, answers, strict=True) if not dead]
-    table = Table(title=f"{len(found)} mutants of {ROOM}, {len(found) - len(survivors)} killed "
-                        f"({100 * (1 - len(survivors) / max(1, len(found))):.1f} %)")  # fmt: skip
-    for heading in ("survived in", "line", "change"):
+    survivors, known = [mutant for mutant, dead in zip(found, answers, strict=True) if not dead], equivalent()
+    unexplained = [mutant for mutant in survivors if mutant.name not in known]
+    dead, same = len(found) - len(survivors), len(survivors) - len(unexplained)
+    score = 100 * dead / max(1, len(found) - same)
+    table = Table(title=f"{len(found)} mutants of {ROOM}: {dead} killed, {same} that change nothing, "
+                        f"{len(unexplained)} survived; score {score:.1f} % of those that change something")  # fmt: skip
+    for heading in ("survived in", "line", "change", "why it changes nothing"):
         table.add_column(heading)
     for mutant in survivors:
-        table.add_row(mutant.file.name, str(mutant.line), mutant.what)
+        table.add_row(mutant.file.name, str(mutant.line), mutant.what, known.get(mutant.name, "-"))
     console.print(table)
-    return 1 if survivors else 0
+    return 1 if unexplained else 0
 
 
 if __name__ == "__main__":
