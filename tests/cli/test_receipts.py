@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import cv2
 import pytest
+import zxingcpp
 
+from agent.gallery.withdrawal import judge_withdrawal
+from agent.units import SiteId
 from tests.cli.given import CAST, Desk
 
 
@@ -45,6 +49,23 @@ def test_the_sheet_is_drawn_in_three_forms_and_no_other(desk: Desk) -> None:
     forged = desk.types(*words, desk.folder / "forged.pdf")
     assert (forged.returncode, "signature" in forged.stderr) == (2, True)
     assert not (desk.folder / "forged.pdf").exists()
+
+
+@pytest.mark.parametrize("role", ["enrolment", "pass"])
+def test_the_code_alone_withdraws_at_the_door(desk: Desk, role: str) -> None:
+    words = ("people", "code", "--site", desk.site, "--subject", "p1", "--key", role, "-o")
+    drawn = desk.folder / "code.png"
+    done = desk.types(*words, drawn)
+    assert (done.returncode, drawn.stat().st_mode & 0o777) == (0, 0o600), done.stderr
+    (read,) = zxingcpp.read_barcodes(cv2.imread(str(drawn)))
+    policy = json.loads(next((desk.site / "repository").rglob("*policy.json")).read_bytes())
+    kept = {"enrolment": "enrolment_keys", "pass": "pass_keys"}[role]
+    keys = [each["key"] for each in policy[kept]]
+    assert judge_withdrawal(read.text, keys, SiteId(policy["site"])) == "p1"
+    other = desk.types(*words, desk.folder / "code.txt")
+    assert (other.returncode, "drawn as .png or .svg" in other.stderr, other.stderr.count("\n")) == (2, True, 1)
+    named = desk.types("people", "code", "--site", desk.site, "--subject", "Ann Lee", "-o", drawn)
+    assert (named.returncode, named.stderr.count("\n")) == (2, 1)
 
 
 def test_a_person_is_enrolled_for_another_device_and_nothing_stays_at_the_station(desk: Desk) -> None:

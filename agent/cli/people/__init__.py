@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.cli.people import consent, enrol, erased, receipts, records
+from agent.cli.people import code, consent, enrol, erased, receipts, records
 from agent.cli.people.group import people
 
-__all__ = ["consent", "enrol", "erased", "people", "receipts", "records"]
+__all__ = ["code", "consent", "enrol", "erased", "people", "receipts", "records"]
