@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -25,7 +26,9 @@ from agent.errors import ConfigError
 )
 @click.option("-o", "--output", required=True, type=FILE, help=".png or .svg")
 @PASSPHRASES
-def code(site: Path, subject: str, role: str, output: Path, passphrases: tuple[Path, ...]) -> None:
+def code(
+    site: Path, subject: str, role: Literal["enrolment", "pass"], output: Path, passphrases: tuple[Path, ...]
+) -> None:
     """Draw the code that withdraws a person at the door, for whoever has a pass or has lost the sheet."""
     from agent.adapters.keys import write_whole
     from agent.cli.authority import load_site
