@@ -212,6 +212,7 @@ def test_whatever_faces_and_cards_come_no_opted_out_track_is_let_in(
             assert attempts.loose
         if attempts.loose:
             assert granted == {}
+            return  # the core drops the session here, and with it these attempts
         for opt_in in granted.values():
             attempts.looked(opt_in, frame)
         attempts.exhausted(at_ns)
