@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Generator
@@ -21,6 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # A shared machine may stall any example; what is slow shows in the suite's own time, not as a flaky failure.
 settings.register_profile("doorward", deadline=None, print_blob=True)
 settings.load_profile("doorward")
+
+
+# A shell starts what runs in its background deaf to Ctrl-C, and children inherit that: some tests send it to theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
