@@ -218,11 +218,12 @@ def test_whatever_faces_and_cards_come_no_opted_out_track_is_let_in(
         attempts.exhausted(at_ns)
 
 
-def test_the_holder_of_a_card_among_many_is_never_let_in_on_any_of_a_thousand_walks() -> None:
+def test_the_holder_of_a_card_among_many_is_never_let_in_on_any_of_many_walks() -> None:
     draw = random.Random(5)
-    for _ in range(1000):
-        rules = document()["attempt"] | {"region": [[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], "dwell_s": 0.3}
-        attempts = Attempts(policy(attempt=rules).document.attempt)
+    rules = document()["attempt"] | {"region": [[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], "dwell_s": 0.3}
+    attempt = policy(attempt=rules).document.attempt
+    for _ in range(250):
+        attempts = Attempts(attempt)
         faces = {TrackId(n): Box(x, 5.0, x + 8.0, 15.0) for n, x in ((1, 4.0), (2, 36.0), (3, 70.0))}
         who, shown = TrackId(draw.randint(1, 3)), draw.randint(0, 6)
         let_in = set[TrackId]()
