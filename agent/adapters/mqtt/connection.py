@@ -2,32 +2,36 @@
 
 Rules: each connection is a new client, so nothing that an old one held is sent behind our back; `connected` means that
 the broker's CONNACK said so; a broker that refuses is a state with a reason, told once, and tried again with back-off.
-Leaves out: what is published (app/link.py) and who keeps it until it is acknowledged (the recogniser's outbox).
+A broker that acknowledges nothing for `acknowledge_s` is left, whatever TCP believes: a half-open connection takes
+bytes for a quarter of an hour. Leaves out: what is published (app/link.py) and who keeps it until it is acknowledged
+(the recogniser's outbox).
 """
 
 from __future__ import annotations
 
-import random
+import contextlib
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum, unique
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.errors import ConfigError
+from agent.adapters.mqtt.address import Address, Will, password, tls_context
+from agent.adapters.mqtt.waiting import Backoff, Outstanding
 
-_FIRST_WAIT_S: Final = 0.25
-_LONGEST_WAIT_S: Final = 15.0
 _ANSWER_S: Final = 5.0
 """How long a broker may take for its CONNACK."""
 _KEEPALIVE_S: Final = 20
+_LOOK_S: Final = 0.5
+"""How often the acknowledgements are looked after."""
 _INFLIGHT: Final = 20
 """mosquitto's receive maximum; paho does not look at what a broker announces."""
 _ENTRY_REASONS: Final = frozenset({"bad user name or password", "not authorized", "banned"})
@@ -45,35 +49,8 @@ class Broker(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """None for `ca` trusts the system's CAs; certificate and key identify this device where the broker asks."""
-
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a broker is and how to enter."""
-
-    host: str
-    port: int
-    protocol: Literal["5", "3.1.1"] = "5"
-    tls: Tls | None = None
-    user: str | None = None
-    password_file: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    topic: str
-    payload: bytes
-
-
 class Connection:
-    """One client of one broker, for as long as the process runs.
+    """One client of one broker, or of the first that lets it in, for as long as the process runs.
 
     Callbacks run on threads of the connection and must be quick:
     `changed(state, detail)` on each change of state; `received(topic, payload, retained)`;
@@ -83,6 +60,11 @@ class Connection:
         client_id: stable, so that a second connection of the same client ends the first.
         subscribe: topic filters, subscribed at QoS 1 on each connect, before `changed` says connected.
         will: published, retained, by the broker when this client vanishes.
+        others: tried in this order, at once, where `address` does not let it in. One that did is stayed with until it
+            is lost; then the first is asked first again.
+        session_s: how long the broker keeps subscriptions and what came on them while this client is away; 0 begins
+            anew each time. (MQTT 3.1.1 knows no time: anything but 0 keeps.)
+        acknowledge_s: how long a broker may acknowledge nothing of what it was handed.
     """
 
     def __init__(
@@ -95,25 +77,34 @@ class Connection:
         changed: Callable[[Broker, str], None] = lambda state, detail: None,
         received: Callable[[str, bytes, bool], None] = lambda topic, payload, retained: None,
         published: Callable[[int], None] = lambda token: None,
+        others: tuple[Address, ...] = (),
+        session_s: int = 0,
+        acknowledge_s: float = 10.0,
     ) -> None:
         """Raises ConfigError when a certificate, key or password file cannot be read."""
-        self._address, self._client_id, self._subscribe, self._will = address, client_id, subscribe, will
+        self._client_id, self._subscribe, self._will = client_id, subscribe, will
         self._changed, self._received, self._published = changed, received, published
-        self._context = None if address.tls is None else _context(address.tls)
-        self._password = None if address.password_file is None else _password(address.password_file)
+        self._ways = [_Way(each) for each in (address, *others)]
+        self._way = self._ways[0]
+        self._last_in: _Way | None = None
+        self._session_s = session_s
         self.state = Broker.CONNECTING
-        self._was_in = False
+        self._told: dict[_Way, Broker] = {}
+        """What each address was last told of; trouble is told once, however often it is met."""
+        self.resumed = False
+        """The broker is the one of the last time, and has kept the session: what it acknowledged then, it has."""
+        self._was_in = self._torn = False
         self._client: Client | None = None
-        self._tokens: dict[int, int | None] = {}
-        """paho's message id -> token of ours, while the broker's PUBACK is out."""
-        self._early: set[int] = set()
-        """Message ids whose PUBACK came before `publish` had returned them."""
+        self._outstanding = Outstanding(acknowledge_s, time.monotonic)
         self._sending = threading.Lock()
-        self._book = threading.Lock()
-        """For the two above; never held while paho is called, which holds locks of its own when it calls back."""
         self._closing = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt-connection", daemon=True)
+
+    @property
+    def address(self) -> Address:
+        """Of the broker that is asked now, or has let us in."""
+        return self._way.address
 
     def start(self) -> None:
         self._thread.start()
@@ -126,12 +117,7 @@ class Connection:
             info: MQTTMessageInfo = self._client.publish(topic, payload, qos=qos, retain=retain)
             if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return False
-        with self._book:
-            early = info.mid in self._early
-            self._early.discard(info.mid)
-            if not early:
-                self._tokens[info.mid] = token
-        if early and token is not None:
+        if self._outstanding.sent(info.mid, token) and token is not None:
             self._published(token)
         return True
 
@@ -148,28 +134,31 @@ class Connection:
             self._thread.join(timeout=_ANSWER_S)
 
     def _run(self) -> None:
-        wait_s = _FIRST_WAIT_S
+        backoff = Backoff()
         while not self._closing.is_set():
             began = time.monotonic()
-            self._once()
-            if time.monotonic() - began > _ANSWER_S and self._was_in:
-                wait_s = _FIRST_WAIT_S  # a broker that lets us in and throws us out at once is not asked faster
-            self._closing.wait(wait_s * random.uniform(0.8, 1.2))
-            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+            for way in self._ways:
+                began, self._way = time.monotonic(), way
+                self._once()
+                if self._closing.is_set() or self._was_in:
+                    break
+            if self._was_in and time.monotonic() - began > _ANSWER_S:
+                backoff.reset()  # a broker that lets us in and throws us out at once is not asked faster
+            self._closing.wait(backoff.next_s())
 
     def _once(self) -> None:
         """One connection from beginning to end."""
-        self._was_in = False
+        self._was_in = self._torn = False
         self._ended.clear()
-        client = self._new_client()
+        client, secure = self._new_client(), self._way.context is not None
         try:
-            client.connect(self._address.host, self._address.port, keepalive=_KEEPALIVE_S)
+            client.connect(self.address.host, self.address.port, keepalive=_KEEPALIVE_S, **self._session())
         except ssl.SSLCertVerificationError as error:
             return self._tell(Broker.TLS_REFUSED, f"its certificate is not trusted ({error.verify_message})")
         except ssl.SSLError as error:
             return self._tell(Broker.TLS_REFUSED, f"TLS failed ({error.reason or 'no reason given'})")
         except (OSError, ValueError) as error:
-            if isinstance(error, ConnectionResetError) and self._context is not None:
+            if isinstance(error, ConnectionResetError) and secure:
                 return self._tell(Broker.TLS_REFUSED, "it broke off the beginning of TLS")
             return self._tell(Broker.UNREACHABLE, getattr(error, "strerror", None) or str(error) or "no answer")
         client.loop_start()
@@ -178,17 +167,40 @@ class Connection:
             client.disconnect()
             client.loop_stop()
             return None
-        self._ended.wait()
+        while not self._ended.wait(_LOOK_S):
+            if self._outstanding.stalled():
+                self._tear(client)
         return None
 
+    def _tear(self, client: Client) -> None:
+        """End a connection that TCP still believes in."""
+        self._torn = True
+        end: Any = client.socket()
+        if end is not None:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _session(self) -> dict[str, Any]:
+        if self.address.protocol != "5":
+            return {}
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._session_s
+        return {"clean_start": self._session_s == 0, "properties": properties}
+
     def _new_client(self) -> Client:
-        protocol = MQTTv5 if self._address.protocol == "5" else MQTTv311
-        client = Client(CallbackAPIVersion.VERSION2, self._client_id, protocol=protocol, reconnect_on_failure=False)
+        v5, way = self.address.protocol == "5", self._way
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            self._client_id,
+            clean_session=None if v5 else self._session_s == 0,
+            protocol=MQTTv5 if v5 else MQTTv311,
+            reconnect_on_failure=False,
+        )
         client.max_inflight_messages_set(_INFLIGHT)
-        if self._context is not None:
-            client.tls_set_context(self._context)
-        if self._address.user is not None:
-            client.username_pw_set(self._address.user, self._password)
+        if way.context is not None:
+            client.tls_set_context(way.context)
+        if self.address.user is not None:
+            client.username_pw_set(self.address.user, way.password)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
@@ -204,57 +216,50 @@ class Connection:
             return
         for topic_filter in self._subscribe:
             client.subscribe(topic_filter, qos=1)
+        self._outstanding.clear()
+        self.resumed = bool(flags.session_present) and self._way is self._last_in
+        self._last_in = self._way
         with self._sending:
             self._was_in, self._client = True, client
-        with self._book:
-            self._tokens.clear()
-            self._early.clear()
         self._tell(Broker.CONNECTED, "")
 
     def _on_disconnect(self, client: Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         with self._sending:
             self._client = None
         if self._was_in:
-            self._tell(Broker.UNREACHABLE, "connection lost")
+            stalled = "it takes messages and acknowledges none"
+            self._tell(Broker.UNREACHABLE, stalled if self._torn else "connection lost")
         elif self.state not in (Broker.NOT_AUTHORISED, Broker.REFUSED):
             closed = "it closed the connection before it answered"
-            self._tell(*((Broker.UNREACHABLE, closed) if self._context is None else (Broker.TLS_REFUSED, closed)))
+            self._tell(*((Broker.UNREACHABLE, closed) if self._way.context is None else (Broker.TLS_REFUSED, closed)))
         self._ended.set()
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         self._received(message.topic, bytes(message.payload), message.retain)
 
     def _on_publish(self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any) -> None:
-        with self._book:
-            if mid not in self._tokens and not reason.is_failure:
-                self._early.add(mid)
-            token = self._tokens.pop(mid, None)
-        if token is not None and not reason.is_failure:
+        if reason.is_failure:
+            self._outstanding.refused(mid)
+        elif (token := self._outstanding.acknowledged(mid)) is not None:
             self._published(token)
 
     def _tell(self, state: Broker, detail: str) -> None:
-        was, self.state = self.state, state
-        if was is not state and not (self._closing.is_set() and state is Broker.UNREACHABLE):
-            self._changed(state, detail)
+        self.state = state
+        if state is Broker.CONNECTED:
+            self._told.clear()
+        elif self._told.get(self._way) is state or (self._closing.is_set() and state is Broker.UNREACHABLE):
+            return
+        else:
+            self._told[self._way] = state
+        self._changed(state, detail)
 
 
-def _context(tls: Tls) -> ssl.SSLContext:
-    named = [path for path in (tls.ca, tls.cert, tls.key) if path is not None]
-    try:
-        context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        files = ", ".join(str(path) for path in named)
-        raise ConfigError(f"broker.tls: {files}: not usable as PEM ({error.strerror or 'not a certificate'})") from None
-    return context
+class _Way:
+    """An address with its files, which are read once, at start."""
 
+    __slots__ = ("address", "context", "password")
 
-def _password(file: Path) -> str:
-    try:
-        return file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(
-            f"broker.password_file: {file}: cannot be read as text; correct the path or its mode"
-        ) from None
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.context = None if address.tls is None else tls_context(address.tls)
+        self.password = None if address.password_file is None else password(address.password_file)
