@@ -15,7 +15,7 @@ from typing import Final
 
 from agent.errors import LinkError
 from agent.events import wire
-from agent.events.wire import Acknowledgement, FetchReply, FromRecogniser
+from agent.events.wire import FromLink, FromRecogniser
 
 _CHUNK: Final = 64 * 1024
 
@@ -43,7 +43,7 @@ class LinkEnd:
     def start(self) -> None:
         self._thread.start()
 
-    def send(self, message: Acknowledgement | FetchReply) -> None:
+    def send(self, message: FromLink) -> None:
         """Send one message; dropped when the recogniser is gone, which then asks again."""
         frame = wire.pack(message)
         with self._sending, contextlib.suppress(OSError):

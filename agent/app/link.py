@@ -2,8 +2,9 @@
 
 Rules: it has no camera, no database and no key but its own TLS key or password; it passes on what it can neither read
 nor forge. Nothing durable is kept: retained telemetry and unacknowledged events wait in memory, to go out again on each
-connect; what does not fit stays in the recogniser's outbox, which tries again. One line on standard error tells each
-change of state. Leaves out: NumPy, OpenCV and everything else that would make it large.
+connect; what does not fit stays in the recogniser's outbox, which tries again. Metrics are for who listens now: those
+of an outage are counted and let go. One line on standard error tells each change of state. Leaves out: NumPy, OpenCV
+and everything else that would make it large.
 """
 
 from __future__ import annotations
@@ -14,24 +15,35 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, Any, Final
 
+from agent import __version__
 from agent.adapters.fetch import Repository
 from agent.adapters.link_end import LinkEnd
 from agent.adapters.mqtt import Address, Broker, Connection, Tls, Will
 from agent.adapters.page import Page
+from agent.app.holding import Holding
 from agent.app.link_settings import LinkSettings
+from agent.app.rate import Bucket
 from agent.errors import DoorwardError, LinkError
-from agent.events import wire
-from agent.events.wire import Acknowledgement, FetchOutcome, FetchReply, FetchRequest, FromRecogniser, Kind
+from agent.events import homeassistant, wire
+from agent.events.wire import (
+    Acknowledgement,
+    CommandArrived,
+    FetchOutcome,
+    FetchReply,
+    FetchRequest,
+    FromRecogniser,
+    Kind,
+)
 
 if TYPE_CHECKING:
     from agent.app.config import DeviceConfig
 
-_HELD: Final = 256
-"""Events that wait here at most; the rest waits in the recogniser's outbox."""
 _FETCHES: Final = 16
+_SESSION_S: Final = 7 * 86_400
+"""The broker keeps acknowledgements and commands for a link that is away."""
 _DO: Final = {
     Broker.UNREACHABLE: "look at broker.host, broker.port and whether it runs",
     Broker.TLS_REFUSED: "look at broker.tls and the broker's certificates",
@@ -52,12 +64,19 @@ class Link:
         self._settings = settings
         self._topics = {kind: wire.topic(settings.site, settings.device, kind) for kind in Kind}
         self._acknowledge_topic = wire.acknowledge_topic(settings.site, settings.device)
+        self._command_topic = wire.command_topic(settings.site, settings.device)
+        consumer, assistant = settings.acknowledge == "consumer", settings.home_assistant
+        self._birth_topic = None if assistant is None else homeassistant.birth_topic(assistant)
         self._order = threading.Lock()
         """Held while retained topics are published, so that an older status never follows a newer one."""
         self._lock = threading.Lock()
-        """For `_held`; never held while anything is published or sent."""
+        """For `_holding`; never held while anything is published or sent."""
         self._retained: dict[Kind, bytes] = {Kind.STATUS: wire.RECOGNISER_LOST}
-        self._held: dict[int, bytes] = {}
+        self._holding = Holding(consumer=consumer)
+        self._commands = Bucket(10, 0.5)
+        self._metrics_let_go = 0
+        self._announced: bytes | None = None
+        """The description that Home Assistant has; None: none went out on this connection."""
         self._preview: bytes | None = None
         self._recogniser = False
         self._broker, self._broker_detail = Broker.CONNECTING, ""
@@ -65,14 +84,18 @@ class Link:
         url = settings.repository_url
         self._repository = None if url is None else Repository(url, settings.repository_ca)
         self._socket = LinkEnd(settings.socket, self._from_recogniser, self._recogniser_changed)
+        first, *others = _addresses(settings)
+        topics = (self._command_topic, self._acknowledge_topic if consumer else None, self._birth_topic)
         self._connection = Connection(
-            _address(settings),
+            first,
             f"doorward-{settings.site}-{settings.device}",
-            subscribe=(self._acknowledge_topic,) if settings.acknowledge == "consumer" else (),
+            subscribe=tuple(topic for topic in topics if topic is not None),
             will=Will(self._topics[Kind.STATUS], wire.OFFLINE),
             changed=self._broker_changed,
             received=self._from_broker,
             published=self._broker_has_it,
+            others=tuple(others),
+            session_s=_SESSION_S,
         )
         self._page = Page(
             settings.page_port, websocket_url=settings.websocket_url, facts=self._facts, preview=lambda: self._preview
@@ -106,7 +129,10 @@ class Link:
                 with self._order:
                     if kind in wire.RETAINED:
                         self._retained[kind] = payload
-                    self._publish(kind, payload)
+                    if not self._publish(kind, payload) and kind is Kind.METRICS:
+                        self._metrics_let_go += 1
+                    if kind is Kind.STATUS:
+                        self._announce()
             case wire.PreviewPicture(jpeg):
                 self._preview = jpeg
             case FetchRequest() as request:
@@ -117,9 +143,8 @@ class Link:
 
     def _hold(self, sequence: int, envelope: bytes) -> None:
         with self._lock:
-            if sequence not in self._held and len(self._held) >= _HELD:
+            if not self._holding.offered(sequence, envelope):
                 return
-            self._held[sequence] = envelope
         self._publish_event(sequence, envelope)
 
     def _recogniser_changed(self, there: bool) -> None:
@@ -131,7 +156,7 @@ class Link:
             self._retained[Kind.STATUS] = wire.RECOGNISER_LOST
             self._publish(Kind.STATUS, wire.RECOGNISER_LOST)
         with self._lock:
-            self._held.clear()  # a recogniser that comes back sends its outbox again
+            self._holding.forget()
         self._preview = None
         _say("the recogniser is gone; waiting for it")
 
@@ -145,43 +170,71 @@ class Link:
 
     # To and from the broker ---------------------------------------------------------------------------------------
 
-    def _publish(self, kind: Kind, payload: bytes) -> None:
+    def _publish(self, kind: Kind, payload: bytes) -> bool:
         retained = kind in wire.RETAINED
-        self._connection.publish(self._topics[kind], payload, qos=1 if retained else 0, retain=retained)
+        qos = 1 if retained or kind is Kind.ACK else 0
+        return self._connection.publish(self._topics[kind], payload, qos=qos, retain=retained)
 
     def _publish_event(self, sequence: int, envelope: bytes) -> None:
-        self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence)
+        if not self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence):
+            with self._lock:
+                self._holding.not_sent(sequence)
+
+    def _announce(self) -> None:
+        """Tell Home Assistant what there is, if it does not know; `_order` is held."""
+        settings = self._settings
+        if settings.home_assistant is None:
+            return
+        description = homeassistant.discovery(
+            settings.site, settings.device, agent=__version__, outcome_in_clear=_in_clear(self._retained[Kind.STATUS])
+        )
+        topic = homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device)
+        if description != self._announced and self._connection.publish(topic, description, qos=1, retain=True):
+            self._announced = description
 
     def _broker_changed(self, state: Broker, detail: str) -> None:
         self._broker, self._broker_detail = state, detail
-        where = f"{self._settings.broker_host}:{self._settings.broker_port}"
+        where = str(self._connection.address)
         if state is not Broker.CONNECTED:
             _say(f"broker {where}: {state}: {detail}; {_DO[state]}; trying again")
             return
+        with self._lock:
+            due = self._holding.connected(resumed=self._connection.resumed)
         with self._order:
+            self._announced = None
             for kind, payload in self._retained.items():
                 self._publish(kind, payload)
-        with self._lock:
-            held = dict(self._held)
-        for sequence, envelope in held.items():
+            self._announce()
+            let_go, self._metrics_let_go = self._metrics_let_go, 0
+        for sequence, envelope in due:
             self._publish_event(sequence, envelope)
-        _say(f"broker {where}: connected")
+        _say(f"broker {where}: connected" + (f"; {let_go} metrics of the outage were let go" if let_go else ""))
 
     def _from_broker(self, topic: str, payload: bytes, retained: bool) -> None:
-        if topic != self._acknowledge_topic or retained:
-            return
-        try:
-            self._acknowledge(wire.read_acknowledgement(payload))
-        except LinkError:
-            return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
+        if topic == self._birth_topic and payload == homeassistant.BIRTH:
+            with self._order:
+                self._announced = None
+                self._announce()
+        elif retained:
+            return  # an order or an acknowledgement of long ago is none
+        elif topic == self._command_topic:
+            if 0 < len(payload) <= wire.MAX_COMMAND and self._commands.take():
+                self._socket.send(CommandArrived(payload))
+        elif topic == self._acknowledge_topic:
+            try:
+                self._acknowledge(wire.read_acknowledgement(payload))
+            except LinkError:
+                return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
 
     def _broker_has_it(self, sequence: int) -> None:
+        with self._lock:
+            self._holding.taken(sequence)
         if self._settings.acknowledge == "puback":
-            self._acknowledge(Acknowledgement(sequence, None))
+            self._socket.send(Acknowledgement(sequence, None))
 
     def _acknowledge(self, acknowledgement: Acknowledgement) -> None:
         with self._lock:
-            self._held.pop(acknowledgement.sequence, None)
+            self._holding.freed(acknowledgement.sequence)
         self._socket.send(acknowledgement)
 
     def _facts(self) -> Mapping[str, Any]:
@@ -191,7 +244,13 @@ class Link:
             "device": settings.device,
             "prefix": wire.prefix(settings.site, settings.device),
             "websocket": settings.websocket_url,
-            "broker": {"state": self._broker.value, "detail": self._broker_detail},
+            "broker": {
+                "state": self._broker.value,
+                "detail": self._broker_detail,
+                "address": str(self._connection.address),
+                "acknowledge": settings.acknowledge,
+                "metrics_let_go": self._metrics_let_go,
+            },
             "recogniser": self._recogniser,
             "preview": self._preview is not None,
             "retained": {kind.value: payload.decode("utf-8") for kind, payload in dict(self._retained).items()},
@@ -219,11 +278,53 @@ def main(settings: LinkSettings) -> int:
     return 0
 
 
-def _address(settings: LinkSettings) -> Address:
-    tls = Tls(settings.ca, settings.cert, settings.key) if settings.tls else None
-    return Address(
-        settings.broker_host, settings.broker_port, settings.protocol, tls, settings.user, settings.password_file
+def retire(settings: LinkSettings, timeout_s: float = 10.0) -> None:
+    """Take a device that is no more off the broker: its retained topics, and its entities in Home Assistant.
+
+    Raises:
+        ConfigError: a file in the settings cannot be used.
+        LinkError: the broker does not let this device in, or did not acknowledge in time.
+    """
+    topics = [wire.topic(settings.site, settings.device, kind) for kind in sorted(wire.RETAINED)]
+    if settings.home_assistant is not None:
+        topics.append(homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device))
+    states: Queue[tuple[Broker, str]] = Queue()
+    taken: Queue[int] = Queue()
+    first, *others = _addresses(settings)
+    connection = Connection(
+        first,
+        f"doorward-{settings.site}-{settings.device}",
+        changed=lambda state, detail: states.put((state, detail)),
+        published=taken.put,
+        others=tuple(others),
     )
+    connection.start()
+    try:
+        while (told := states.get(timeout=timeout_s))[0] is not Broker.CONNECTED:
+            if told[0] is not Broker.UNREACHABLE:
+                raise LinkError(f"broker {connection.address}: {told[0]}: {told[1]}; {_DO[told[0]]}")
+        for token, topic in enumerate(topics):
+            connection.publish(topic, b"", qos=1, retain=True, token=token)
+        for _ in topics:
+            taken.get(timeout=timeout_s)
+    except Empty:
+        raise LinkError(f"broker {connection.address}: no answer within {timeout_s:g} s; try again") from None
+    finally:
+        connection.close()
+
+
+def _in_clear(status: bytes) -> bool:
+    """Whether the recogniser says that the policy grants the class of outcomes; its link's own word says nothing."""
+    body = json.loads(status).get("body")
+    return isinstance(body, dict) and body.get("outcome_in_clear") is True
+
+
+def _addresses(settings: LinkSettings) -> list[Address]:
+    tls = Tls(settings.ca, settings.cert, settings.key) if settings.tls else None
+    return [
+        Address(host, port, settings.protocol, tls, settings.user, settings.password_file)
+        for host, port in ((settings.broker_host, settings.broker_port), *settings.others)
+    ]
 
 
 def settings_of(config: DeviceConfig) -> LinkSettings:
@@ -249,6 +350,8 @@ def settings_of(config: DeviceConfig) -> LinkSettings:
         password_file=path(broker.password_file),
         websocket_url=broker.websocket,
         acknowledge=broker.acknowledge,
+        others=tuple((each.host, each.port) for each in broker.fallback),
+        home_assistant=broker.home_assistant,
         page_port=config.page.port,
         repository_url=config.site.repository,
         repository_ca=path(config.site.repository_ca),

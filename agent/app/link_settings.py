@@ -28,6 +28,10 @@ class LinkSettings:
     websocket_url: str | None = None
     """Where the page hears the broker, `ws://` or `wss://`; None leaves the page without live data."""
     acknowledge: Literal["consumer", "puback"] = "consumer"
+    others: tuple[tuple[str, int], ...] = ()
+    """Host and port of further brokers, asked in this order where the first does not let the device in."""
+    home_assistant: str | None = None
+    """Discovery prefix; None: no entities are made."""
     page_port: int = 0
     """On 127.0.0.1; 0 takes a free one. The ready line on standard output says which."""
     repository_url: str | None = None

@@ -16,6 +16,7 @@ from agent.adapters.clock import utc_offset_s
 from agent.adapters.picture import encode
 from agent.adapters.store import Store
 from agent.app.authority import Authority
+from agent.app.commands import Commands
 from agent.app.config import DeviceConfig
 from agent.app.eye import Eye
 from agent.app.heartbeat import Heartbeat
@@ -38,6 +39,7 @@ from agent.core import (
 from agent.crypto import BoxPublic, SignSecret
 from agent.errors import DeviceError, DoorwardError
 from agent.events.bodies import Metrics, RefusedFrames, Stage, StageTime
+from agent.events.counts import HourlyCounts
 from agent.events.decision import Decision
 from agent.events.seal import SealedEvent, seal_event
 from agent.ledger.entry import refusal_changed
@@ -68,6 +70,7 @@ class Loop:
         channel: Channel,
         outbox: Outbox,
         authority: Authority,
+        commands: Commands,
         standing: Standing,
         heartbeat: Heartbeat,
         measure: Measure,
@@ -83,6 +86,7 @@ class Loop:
         self._config, self._core, self._gate = config, core, gate
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
+        self._commands, self._counts = commands, HourlyCounts()
         self._measure, self._clock, self._trusted = measure, clock, trusted
         self._eye, self._door, self._locator = eye, door, locator
         self._models: LoadedModels | None = models
@@ -102,6 +106,7 @@ class Loop:
         for event in self._standing.opening(self._unix_s()):
             self._receive(event)
         while not stop.is_set():
+            self._commands.work(self._unix_s(), self._dated_s())
             self._hear_the_authority()
             captured = self._look(stop)
             if captured is not None:
@@ -145,7 +150,7 @@ class Loop:
             models=self._models,
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._ledger_writable,
-            stopped=self._standing.stopped(unix_s),
+            stopped=self._standing.stopped(unix_s) or self._commands.stopped(unix_s),
             moved=None if document is None else moved(document.location, fix, now_ns),
             stock=self._standing.stock,
             crossed_s=self._standing.crossed_s,
@@ -187,6 +192,7 @@ class Loop:
         if not self._written(lambda: self._store.record(decision, make)):
             return
         self._measure.lap("commit")
+        self._counts.count(decision.outcome, self._unix_s())
         if decision.opens:
             self._door.pulse(decision.door)
         for event in made:
@@ -235,7 +241,7 @@ class Loop:
         if not self._ledger_writable and Ground.LEDGER_UNWRITABLE not in grounds:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         fix = None if self._locator is None else self._locator.fix(self._clock.monotonic_ns())
-        self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s())
+        self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s(), self._standing.stock)
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S
             self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
@@ -249,15 +255,19 @@ class Loop:
 
     def _metrics(self) -> Metrics:
         medians = self._measure.medians_ms()
+        hour_s, hourly = self._counts.closed(self._unix_s())
         return Metrics(
             fps=self._measure.fps(),
             stages=tuple(StageTime(stage=stage, median_ms=medians[stage]) for stage in Stage if stage in medians),
-            queue=self._store.pending(),
+            queue=self._store.rows.count,
             frames=self._measure.frames,
             refused=tuple(
                 RefusedFrames(ground=Ground(name), frames=count) for name, count in self._measure.refused.items()
             ),
             rss_kb=rss_kb(),
+            hour_s=hour_s,
+            hourly=hourly,
+            thinned=self._channel.thinned,
         )
 
     def _unix_s(self) -> float | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from agent.adapters.channel import Channel
 from agent.adapters.store import Store
 from agent.errors import DoorwardError
+from agent.events.wire import Acknowledgement
 
 _AGAIN_S: Final = 5.0
 _BATCH: Final = 100
@@ -72,15 +73,13 @@ class Outbox:
         except DoorwardError as error:
             self._report(str(error))
 
-    def _acknowledged(self, sequence: int, nonce: bytes | None) -> None:
+    def _acknowledged(self, found: Sequence[Acknowledgement]) -> None:
         try:
-            freed = False
-            if nonce is not None:
-                freed = self._store.acknowledge(sequence, nonce)
-            elif not self._consumer:
-                freed = self._store.release(sequence)
+            freed = self._store.rows.free(
+                [(each.sequence, each.nonce) for each in found], broker_counts=not self._consumer
+            )
         except DoorwardError as error:
             self._report(str(error))
             return
-        if freed and sequence == self._last and self._after != 0:
+        if self._last in freed and self._after != 0:
             self._offer()

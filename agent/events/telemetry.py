@@ -14,7 +14,8 @@ from pydantic import Field, TypeAdapter
 
 from agent.crypto import SignPublic, SignSecret
 from agent.errors import LinkError
-from agent.events.bodies import Body, Compliance, Ledger, Metrics, Notice, Status, UnixS
+from agent.events.bodies import Answer, Body, Compliance, Ledger, Metrics, Notice, Status, UnixS
+from agent.events.command import Command
 from agent.events.seal import Base64, Envelope, Sequence, read_signed, signed
 from agent.events.wire import Kind
 from agent.policy.document import Strict
@@ -58,12 +59,19 @@ class NoticeMessage(_Message):
     body: Notice
 
 
+class AnswerMessage(_Message):
+    kind: Literal["ack"]
+    body: Answer
+
+
 class LinkStatus(Strict):
     """The link's own, unsigned word on `status`: it can take trust away and gives none."""
 
     v: Literal[1]
     by: Literal["link"]
     state: Literal["offline", "recogniser-lost"]
+    unverified: Literal[True]
+    """Nobody signed this."""
 
 
 class EventAcknowledgement(Strict):
@@ -71,7 +79,7 @@ class EventAcknowledgement(Strict):
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-Message = StatusMessage | ComplianceMessage | MetricsMessage | LedgerMessage | NoticeMessage
+Message = StatusMessage | ComplianceMessage | MetricsMessage | LedgerMessage | NoticeMessage | AnswerMessage
 
 _MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.STATUS: StatusMessage,
@@ -79,6 +87,7 @@ _MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.METRICS: MetricsMessage,
     Kind.LEDGER: LedgerMessage,
     Kind.NOTICE: NoticeMessage,
+    Kind.ACK: AnswerMessage,
 }
 _KINDS: Final[dict[type[Body], Kind]] = {
     Status: Kind.STATUS,
@@ -86,6 +95,7 @@ _KINDS: Final[dict[type[Body], Kind]] = {
     Metrics: Kind.METRICS,
     Ledger: Kind.LEDGER,
     Notice: Kind.NOTICE,
+    Answer: Kind.ACK,
 }
 
 
@@ -141,6 +151,8 @@ def schemas() -> dict[str, dict[str, object]]:
         "notice": TypeAdapter(NoticeMessage),
         "events": TypeAdapter(Envelope),
         "events-ack": TypeAdapter(EventAcknowledgement),
+        "cmd": TypeAdapter(Command),
+        "ack": TypeAdapter(AnswerMessage),
     }
     return {
         name: {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter.json_schema()}

@@ -1,9 +1,9 @@
-"""The wire: topic names on MQTT and the four kinds of message on the socket between recogniser and link.
+"""The wire: topic names on MQTT and the five kinds of message on the socket between recogniser and link.
 
 Rules: a frame on the socket is a 4-byte length, one byte of kind and a payload whose size is limited by its kind; what
 does not parse is a `LinkError` and nothing else. The direction decides which half of a kind may come: the recogniser
-sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events and fetched bytes.
-Leaves out: what is inside a sealed event or signed telemetry (the link can neither read the one nor forge the other),
+sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events, fetched bytes and
+commands. Leaves out: what is inside a sealed event, signed telemetry or a command (command.py),
 sockets and threads. Imports the standard library alone: the link process stays small.
 """
 
@@ -35,14 +35,16 @@ class Kind(StrEnum):
     EVENTS = "events"
     LEDGER = "ledger"
     NOTICE = "notice"
+    ACK = "ack"
+    """The recogniser's signed answers to commands."""
 
 
 RETAINED: Final = frozenset({Kind.STATUS, Kind.COMPLIANCE, Kind.LEDGER, Kind.NOTICE})
 """Kinds that a late subscriber must find; `events` is never among them: a replayed match opens no door."""
 
-OFFLINE: Final = b'{"by":"link","state":"offline","v":1}'
+OFFLINE: Final = b'{"by":"link","state":"offline","unverified":true,"v":1}'
 """The link's last will on `status`. It is unsigned, so it can only narrow what a watcher believes."""
-RECOGNISER_LOST: Final = b'{"by":"link","state":"recogniser-lost","v":1}'
+RECOGNISER_LOST: Final = b'{"by":"link","state":"recogniser-lost","unverified":true,"v":1}'
 
 
 def prefix(site: str, device: str) -> str:
@@ -64,6 +66,11 @@ def topic(site: str, device: str, kind: Kind) -> str:
 def acknowledge_topic(site: str, device: str) -> str:
     """Where the consumer of events says which of them it holds."""
     return f"{topic(site, device, Kind.EVENTS)}/ack"
+
+
+def command_topic(site: str, device: str) -> str:
+    """Where commands are published; answers come on the topic of `Kind.ACK`."""
+    return f"{prefix(site, device)}/cmd"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -146,12 +153,20 @@ class FetchReply:
     """Untrusted bytes; empty unless the outcome is BYTES."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class CommandArrived:
+    """Untrusted bytes that somebody published on the command topic."""
+
+    payload: bytes
+
+
 FromRecogniser = Event | Telemetry | PreviewPicture | FetchRequest
-FromLink = Acknowledgement | FetchReply
+FromLink = Acknowledgement | FetchReply | CommandArrived
 
 MAX_FETCH: Final = 4 * 1024 * 1024
-_LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64}
-"""Kind byte -> most payload bytes: event, telemetry, preview, fetch."""
+MAX_COMMAND: Final = 1024
+_LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64, b"C": MAX_COMMAND}
+"""Kind byte -> most payload bytes: event, telemetry, preview, fetch, command."""
 _HEAD: Final = struct.Struct(">I")
 _SEQUENCE: Final = struct.Struct(">Q")
 _REQUEST: Final = struct.Struct(">II")
@@ -187,6 +202,8 @@ def _frame(message: FromRecogniser | FromLink) -> bytes:
             return b"P" + jpeg
         case FetchRequest(number, limit, path):
             return b"F" + _REQUEST.pack(number, limit) + path.encode("ascii", "replace")
+        case CommandArrived(payload):
+            return b"C" + payload
         case _:
             return b"F" + _REPLY.pack(message.number, message.outcome) + message.data
 
@@ -253,6 +270,8 @@ def link_message(frame: bytes) -> FromLink:
         data = payload[_REPLY.size :]
         if outcome in _OUTCOMES and (outcome == FetchOutcome.BYTES or not data) and len(data) <= MAX_FETCH:
             return FetchReply(number, FetchOutcome(outcome), data)
+    if kind == b"C" and payload:
+        return CommandArrived(payload)
     raise LinkError("socket: not a message that a link sends")
 
 

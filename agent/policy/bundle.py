@@ -115,6 +115,13 @@ class PassKey(Strict):
     until: AwareDatetime
 
 
+class CommandKey(Strict):
+    """May sign commands to devices, which only take back what a command has done."""
+
+    key: Hex32
+    until: AwareDatetime
+
+
 class PolicyDocument(Strict):
     schema_: Annotated[Literal["doorward/policy/1"], Field(alias="schema")]
     site: Name
@@ -156,6 +163,8 @@ class PolicyDocument(Strict):
     """Restrictions that the permission role ends, by id."""
     enrolment_keys: tuple[EnrolmentKey, ...] = ()
     pass_keys: tuple[PassKey, ...] = ()
+    command_keys: tuple[CommandKey, ...] = ()
+    """Who may end a `stop` that came by command; empty: it ends at its time alone."""
 
     @model_validator(mode="after")
     def _times_in_order(self) -> PolicyDocument:

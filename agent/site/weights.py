@@ -16,7 +16,7 @@ MORE_WIDENS: Final = frozenset(
         "sign.lost_hold_s", "sign.until", "sign.inspection.until", "sign.marker.tolerance_px", "location.max_age_s",
         "location.anchor_m",
         "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",
-        "enrolment_keys.*.until", "pass_keys.*.until",
+        "enrolment_keys.*.until", "pass_keys.*.until", "command_keys.*.until",
     }
 )  # fmt: skip
 """Numbers and dates: the greater or later, the more is permitted."""
@@ -36,7 +36,7 @@ TRUE_WIDENS: Final = frozenset({"single_key", "outcome_class_in_clear", "exclude
 
 PRESENCE_WIDENS: Final = frozenset(
     {"necessity", "identify", "assessment", "filing", "devices.*", "models.*", "enrolment_keys.*", "pass_keys.*",
-     "pass_keys.*.doors.*", "lifts.*"}
+     "pass_keys.*.doors.*", "command_keys.*", "lifts.*"}
 )  # fmt: skip
 """To have it permits more; to take it away narrows."""
 
@@ -47,7 +47,7 @@ LARGER_NARROWS: Final = frozenset({"excluded.*.polygon", "zones.*.geometry"})
 
 NAMED_BY: Final = {
     "devices": ("id",), "models": ("role", "sha256"), "zones": ("id",), "excluded": ("id",),
-    "enrolment_keys": ("key",), "pass_keys": ("key",), "alternatives": ("way",),
+    "enrolment_keys": ("key",), "pass_keys": ("key",), "command_keys": ("key",), "alternatives": ("way",),
 }  # fmt: skip
 """Lists of entries that are told apart by these fields; their order means nothing."""
 

@@ -20,7 +20,7 @@ import pytest
 
 from agent import crypto
 from agent.adapters.channel import Channel
-from agent.app.link import Link, main
+from agent.app.link import Link, main, retire
 from agent.app.link_settings import LinkSettings
 from agent.demo.web import FileServer
 from agent.errors import LinkError
@@ -112,7 +112,9 @@ class Recogniser:
     def __init__(self, channel: Channel) -> None:
         self.channel, self.teller = channel, Teller(channel)
         self.acknowledged: Queue[tuple[int, bytes | None]] = Queue()
-        channel.on_acknowledge(lambda sequence, nonce: self.acknowledged.put((sequence, nonce)))
+        self.commands: Queue[bytes] = Queue()
+        channel.on_acknowledge(lambda found: [self.acknowledged.put((each.sequence, each.nonce)) for each in found])
+        channel.on_command(self.commands.put)
 
     def joined(self) -> Recogniser:
         until(lambda: self.channel.connected)
@@ -436,22 +438,99 @@ def test_metrics_are_for_who_listens_now(
 def test_the_link_keeps_a_bounded_number_of_events_and_the_outbox_the_rest(
     broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
 ) -> None:
+    broker.stop()
     link(plain(state, broker, "consumer"))
-    broker.wait_said("Sending CONNACK")
-    observer = observe(broker)
     gate.joined()
-    nonces = {}
     for sequence in range(1, 301):
         made = event(sequence)
-        nonces[sequence] = made.nonce
         until(lambda made=made: gate.channel.send_event(made.sequence, made.envelope))
-    until(lambda: gate.channel.send_event(1, event(1).envelope))  # it knows this one: it goes out once more
-    sequences = [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(257)]
-    assert sequences == [*range(1, 257), 1]
-    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(5, nonces[5]))
-    assert gate.acknowledged.get(timeout=10) == (5, nonces[5])
-    gate.send(300)
+    gate.channel.send_preview(JPEG)  # behind which all of them have come
+    broker.start()
+    observer = observe(broker)
+    assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(256)] == [*range(1, 257)]
+    gate.send(1)  # the broker has this one: it does not go out twice
+    nonce = gate.send(300)
     assert json.loads(observer.next(EVENTS).payload)["sequence"] == 300
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(300, nonce))
+    assert gate.acknowledged.get(timeout=10) == (300, nonce)
+    assert [each for each in observer.now() if each.topic == EVENTS][-1].payload != event(1).envelope
+
+
+def test_commands_are_passed_on_and_old_large_or_countless_ones_are_not(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    topic = wire.command_topic(SITE, DEVICE)
+    observer = observe(broker)
+    observer.publish(topic, b"of long ago", retain=True)
+    link(plain(state, broker))
+    broker.wait_said("Received SUBSCRIBE from doorward-yard")
+    gate.joined()
+    observer.publish(topic, bytes(1025))
+    observer.publish(topic, b"")
+    for number in range(30):
+        observer.publish(topic, b"%d" % number)
+    assert [gate.commands.get(timeout=10) for _ in range(10)] == [b"%d" % number for number in range(10)]
+    with pytest.raises(Empty):
+        while True:
+            assert gate.commands.get(timeout=0.3) != b"29"
+
+
+def test_home_assistant_is_told_on_connect_at_its_birth_and_when_the_policy_grants_more(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    topic = f"homeassistant/device/doorward-{SITE}/{DEVICE}/config"
+    observer = Observer(broker.port)
+    try:
+        settings = replace(plain(state, broker), home_assistant="homeassistant")
+        running = link(settings)
+        first = json.loads(observer.next(topic).payload)
+        assert "stop" in first["components"] and "decision" not in first["components"]
+        observer.publish("homeassistant/status", b"online")
+        assert json.loads(observer.next(topic).payload) == first
+        gate.joined().teller.tell(status().model_copy(update={"outcome_in_clear": True}))
+        assert "decision" in json.loads(observer.next(topic).payload)["components"]
+        broker.stop()
+        broker.start()
+        again = Observer(broker.port)
+        assert "decision" in json.loads(again.next(topic).payload)["components"]
+        again.close()
+        running.close()
+        retire(settings)
+        last = Observer(broker.port)
+        assert last.now() == []
+        last.close()
+    finally:
+        observer.close()
+
+
+def test_who_retires_is_told_when_the_broker_does_not_listen(broker: Mosquitto, state: Path) -> None:
+    settings = plain(state, broker)
+    broker.stop()
+    with pytest.raises(LinkError, match=r"no answer within 0\.3 s"):
+        retire(settings, timeout_s=0.3)
+    broker.configure(["allow_anonymous false"])
+    broker.start()
+    with pytest.raises(LinkError, match=r"not-authorised: not authorized; look at broker\.user"):
+        retire(settings)
+
+
+def test_metrics_of_an_outage_are_counted_and_let_go(
+    broker: Mosquitto,
+    observe: Callable[..., Observer],
+    state: Path,
+    gate: Recogniser,
+    link: Callable[..., Link],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    broker.stop()
+    running = link(plain(state, broker))
+    gate.joined()
+    for count in range(1, 4):
+        gate.teller.tell(metrics())
+        until(lambda count=count: json.loads(page(running.url))["broker"]["metrics_let_go"] == count)
+    broker.start()
+    until(lambda: json.loads(page(running.url))["broker"]["metrics_let_go"] == 0)
+    until(lambda: "connected; 3 metrics of the outage were let go" in capfd.readouterr().err)
 
 
 def test_bytes_of_the_site_come_through_the_link(

@@ -12,6 +12,7 @@ from agent.errors import LinkError
 from agent.events import wire
 from agent.events.wire import (
     Acknowledgement,
+    CommandArrived,
     Event,
     FetchOutcome,
     FetchReply,
@@ -34,6 +35,7 @@ FROM_RECOGNISER = st.one_of(
 )
 FROM_LINK = st.one_of(
     st.builds(Acknowledgement, SEQUENCES, st.none() | st.binary(min_size=16, max_size=16)),
+    st.builds(CommandArrived, st.binary(min_size=1, max_size=wire.MAX_COMMAND)),
     st.builds(FetchReply, NUMBERS, st.just(FetchOutcome.BYTES), st.binary()),
     st.builds(FetchReply, NUMBERS, st.sampled_from([o for o in FetchOutcome if o is not FetchOutcome.BYTES])),
 )
@@ -50,7 +52,10 @@ def test_what_is_packed_parses_to_itself_in_pieces_of_any_size(
         assert found == messages
 
 
-@given(st.binary(max_size=400) | st.builds(lambda k, p: k + p, st.sampled_from([b"E", b"T", b"P", b"F"]), st.binary()))
+@given(
+    st.binary(max_size=400)
+    | st.builds(lambda k, p: k + p, st.sampled_from([b"E", b"T", b"P", b"F", b"C"]), st.binary())
+)
 def test_garbage_frames_are_link_errors_and_nothing_else(frame: bytes) -> None:
     for parse in (wire.recogniser_message, wire.link_message):
         try:

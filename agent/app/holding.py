@@ -1,0 +1,95 @@
+"""Events that the link holds: which are on their way, which the broker has, and which may go out once more.
+
+Rules: an event that is on its way on this connection is not sent again on it. What the broker has acknowledged, and
+only the consumer frees, goes out again after a while that doubles, or when the broker has forgotten its sessions. What
+does not fit stays in the recogniser's outbox, which offers it again. Leaves out: publishing, locks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+ON_THE_WAY: Final = 256
+"""Events without the broker's word at most."""
+AT_THE_BROKER: Final = 4096
+"""Events without the consumer's word at most; of older ones it is forgotten that they went out."""
+AGAIN_S: Final = 30.0
+LONGEST_S: Final = 600.0
+
+
+@dataclass(slots=True, repr=False)
+class _Held:
+    envelope: bytes
+    sent: bool
+    """On the present connection."""
+    wait_s: float = AGAIN_S
+    again_s: float = 0.0
+    """When it may go out once more, by the clock."""
+
+
+class Holding:
+    """One device's events.
+
+    Args:
+        consumer: the consumer's word frees an event; else the broker's does.
+    """
+
+    def __init__(self, *, consumer: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._consumer, self._clock = consumer, clock
+        self._way: dict[int, _Held] = {}
+        self._broker: dict[int, _Held] = {}
+
+    def offered(self, sequence: int, envelope: bytes) -> bool:
+        """The recogniser offers an event, perhaps not for the first time; True: publish it now."""
+        if (held := self._way.get(sequence)) is not None:
+            held.sent, before = True, held.sent
+            return not before
+        held = self._broker.get(sequence)
+        if (held is not None and self._clock() < held.again_s) or len(self._way) >= ON_THE_WAY:
+            return False
+        if held is not None:
+            del self._broker[sequence]
+            held.wait_s = min(held.wait_s * 2, LONGEST_S)
+            held.sent = True
+        self._way[sequence] = held or _Held(envelope, True)
+        return True
+
+    def not_sent(self, sequence: int) -> None:
+        """There was no broker to take it."""
+        if (held := self._way.get(sequence)) is not None:
+            held.sent = False
+
+    def taken(self, sequence: int) -> None:
+        """The broker has acknowledged it."""
+        held = self._way.pop(sequence, None)
+        if held is not None and self._consumer:
+            held.again_s = self._clock() + held.wait_s
+            self._broker[sequence] = held
+            if len(self._broker) > AT_THE_BROKER:
+                del self._broker[next(iter(self._broker))]
+
+    def freed(self, sequence: int) -> None:
+        """The consumer holds it."""
+        self._way.pop(sequence, None)
+        self._broker.pop(sequence, None)
+
+    def connected(self, *, resumed: bool) -> list[tuple[int, bytes]]:
+        """A new connection; what must be published on it, oldest first.
+
+        Args:
+            resumed: the broker has kept what it acknowledged.
+        """
+        if not resumed:
+            self._way |= self._broker
+            self._broker.clear()
+        for held in self._way.values():
+            held.sent = True
+        return sorted((sequence, held.envelope) for sequence, held in self._way.items())
+
+    def forget(self) -> None:
+        """The recogniser is gone; one that comes back sends its outbox again."""
+        self._way.clear()
+        # What the broker has is remembered: the outbox offers it again at once, and it need not go out twice.
