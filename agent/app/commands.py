@@ -52,7 +52,7 @@ class Commands:
         self._answers = Bucket(20, 0.5, clock)
         """Nonsense that comes in floods is not answered in floods."""
         self._look_due = False
-        self._until_s = store.orders.stopped_until_s()
+        self._until_s, self._taken = store.orders.stopped_until_s(), store.orders.sequence()
 
     def arrived(self, payload: bytes) -> None:
         """Any thread; what does not fit is dropped, and whoever sent it hears no answer."""
@@ -88,7 +88,7 @@ class Commands:
                 device=self._store.device,
                 keys=self._keys(),
                 unix_s=unix_s,
-                taken=self._store.orders.sequence(),
+                taken=self._taken,
             )
             if isinstance(found, Denied):
                 result, id_ = found.result, found.id
@@ -112,7 +112,7 @@ class Commands:
                 self._look()
             case Resume(sequence=sequence):
                 self._store.orders.resume(sequence)
-                self._until_s = None
+                self._until_s, self._taken = None, sequence
         return Result.DONE
 
     def _stop(self, until_s: float, unix_s: float | None) -> Result:
