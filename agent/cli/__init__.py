@@ -25,6 +25,8 @@ _COMMANDS: Final = {
     "people": ("agent.cli.people", "people", "Sign consent receipts, enrol people on a stopped device."),
     "sign": ("agent.cli.sign", "sign", "Print the site's sign, attest it where it hangs; the no-recognition sign."),
     "pass": ("agent.cli.passes", "passes", "Day passes for those who do not use their face."),
+    "events": ("agent.cli.events", "events", "Open a site's sealed events."),
+    "command": ("agent.cli.command", "command", "Write a command for a device: stop, check, resume."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),
 }

@@ -62,6 +62,20 @@ def show(state: Path) -> None:
     click.echo(shown_code(_print(state / "device.json").code))
 
 
+@device.command()
+@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The device config (TOML).")
+def retire(file: Path) -> None:
+    """Take the device off the broker for good: its retained topics, and its entities in Home Assistant.
+
+    Stop its link first. The site ends it with 'doorward site remove-device'.
+    """
+    from agent.app import config, link
+
+    settings = link.settings_of(config.load(file))
+    link.retire(settings)
+    click.echo(f"{settings.site}/{settings.device}: nothing of it is left on the broker")
+
+
 def _print(path: Path) -> DeviceDocument:
     try:
         document = read_introduction(path.read_bytes(), str(path))
