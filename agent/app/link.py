@@ -14,15 +14,15 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
-from queue import Empty, Full, Queue
-from typing import TYPE_CHECKING, Any, Final
+from queue import Full, Queue
+from typing import Any, Final
 
 from agent import __version__
 from agent.adapters.fetch import Repository
 from agent.adapters.link_end import LinkEnd
-from agent.adapters.mqtt import Address, Broker, Connection, Tls, Will
+from agent.adapters.mqtt import Broker, Connection, Will
 from agent.adapters.page import Page
+from agent.app.brokers import TO_DO, addresses
 from agent.app.holding import Holding
 from agent.app.link_settings import LinkSettings
 from agent.app.rate import Bucket
@@ -38,18 +38,9 @@ from agent.events.wire import (
     Kind,
 )
 
-if TYPE_CHECKING:
-    from agent.app.config import DeviceConfig
-
 _FETCHES: Final = 16
 _SESSION_S: Final = 7 * 86_400
 """The broker keeps acknowledgements and commands for a link that is away."""
-_DO: Final = {
-    Broker.UNREACHABLE: "look at broker.host, broker.port and whether it runs",
-    Broker.TLS_REFUSED: "look at broker.tls and the broker's certificates",
-    Broker.NOT_AUTHORISED: "look at broker.user, broker.password_file and the broker's list of users",
-    Broker.REFUSED: "look at the broker's log",
-}
 
 
 class Link:
@@ -75,6 +66,7 @@ class Link:
         self._holding = Holding(consumer=consumer)
         self._commands = Bucket(10, 0.5)
         self._metrics_let_go = 0
+        self._refusal_told = False
         self._announced: bytes | None = None
         """The description that Home Assistant has; None: none went out on this connection."""
         self._preview: bytes | None = None
@@ -84,7 +76,7 @@ class Link:
         url = settings.repository_url
         self._repository = None if url is None else Repository(url, settings.repository_ca)
         self._socket = LinkEnd(settings.socket, self._from_recogniser, self._recogniser_changed)
-        first, *others = _addresses(settings)
+        first, *others = addresses(settings)
         topics = (self._command_topic, self._acknowledge_topic if consumer else None, self._birth_topic)
         self._connection = Connection(
             first,
@@ -94,6 +86,7 @@ class Link:
             changed=self._broker_changed,
             received=self._from_broker,
             published=self._broker_has_it,
+            refused=self._broker_refuses,
             others=tuple(others),
             session_s=_SESSION_S,
         )
@@ -196,10 +189,11 @@ class Link:
         self._broker, self._broker_detail = state, detail
         where = str(self._connection.address)
         if state is not Broker.CONNECTED:
-            _say(f"broker {where}: {state}: {detail}; {_DO[state]}; trying again")
+            _say(f"broker {where}: {state}: {detail}; {TO_DO[state]}; trying again")
             return
         with self._lock:
             due = self._holding.connected(resumed=self._connection.resumed)
+        self._refusal_told = False
         with self._order:
             self._announced = None
             for kind, payload in self._retained.items():
@@ -231,6 +225,15 @@ class Link:
             self._holding.taken(sequence)
         if self._settings.acknowledge == "puback":
             self._socket.send(Acknowledgement(sequence, None))
+
+    def _broker_refuses(self, sequence: int | None, reason: str) -> None:
+        """It stays in the outbox, which offers it again."""
+        if sequence is not None:
+            with self._lock:
+                self._holding.not_sent(sequence)
+        if not self._refusal_told:
+            self._refusal_told = True
+            _say(f"broker {self._connection.address}: takes no message: {reason}; look at its access list")
 
     def _acknowledge(self, acknowledgement: Acknowledgement) -> None:
         with self._lock:
@@ -278,84 +281,10 @@ def main(settings: LinkSettings) -> int:
     return 0
 
 
-def retire(settings: LinkSettings, timeout_s: float = 10.0) -> None:
-    """Take a device that is no more off the broker: its retained topics, and its entities in Home Assistant.
-
-    Raises:
-        ConfigError: a file in the settings cannot be used.
-        LinkError: the broker does not let this device in, or did not acknowledge in time.
-    """
-    topics = [wire.topic(settings.site, settings.device, kind) for kind in sorted(wire.RETAINED)]
-    if settings.home_assistant is not None:
-        topics.append(homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device))
-    states: Queue[tuple[Broker, str]] = Queue()
-    taken: Queue[int] = Queue()
-    first, *others = _addresses(settings)
-    connection = Connection(
-        first,
-        f"doorward-{settings.site}-{settings.device}",
-        changed=lambda state, detail: states.put((state, detail)),
-        published=taken.put,
-        others=tuple(others),
-    )
-    connection.start()
-    try:
-        while (told := states.get(timeout=timeout_s))[0] is not Broker.CONNECTED:
-            if told[0] is not Broker.UNREACHABLE:
-                raise LinkError(f"broker {connection.address}: {told[0]}: {told[1]}; {_DO[told[0]]}")
-        for token, topic in enumerate(topics):
-            connection.publish(topic, b"", qos=1, retain=True, token=token)
-        for _ in topics:
-            taken.get(timeout=timeout_s)
-    except Empty:
-        raise LinkError(f"broker {connection.address}: no answer within {timeout_s:g} s; try again") from None
-    finally:
-        connection.close()
-
-
 def _in_clear(status: bytes) -> bool:
     """Whether the recogniser says that the policy grants the class of outcomes; its link's own word says nothing."""
     body = json.loads(status).get("body")
     return isinstance(body, dict) and body.get("outcome_in_clear") is True
-
-
-def _addresses(settings: LinkSettings) -> list[Address]:
-    tls = Tls(settings.ca, settings.cert, settings.key) if settings.tls else None
-    return [
-        Address(host, port, settings.protocol, tls, settings.user, settings.password_file)
-        for host, port in ((settings.broker_host, settings.broker_port), *settings.others)
-    ]
-
-
-def settings_of(config: DeviceConfig) -> LinkSettings:
-    """What the device config says about the link."""
-    broker = config.broker
-    tls = broker.tls
-
-    def path(name: str | None) -> Path | None:
-        return None if name is None else config.path(name)
-
-    return LinkSettings(
-        socket=config.socket,
-        site=config.site.name,
-        device=config.device.id,
-        broker_host=broker.host,
-        broker_port=broker.port,
-        protocol=broker.protocol,
-        tls=tls is not None,
-        ca=path(tls.ca if tls else None),
-        cert=path(tls.certificate if tls else None),
-        key=path(tls.key if tls else None),
-        user=broker.user,
-        password_file=path(broker.password_file),
-        websocket_url=broker.websocket,
-        acknowledge=broker.acknowledge,
-        others=tuple((each.host, each.port) for each in broker.fallback),
-        home_assistant=broker.home_assistant,
-        page_port=config.page.port,
-        repository_url=config.site.repository,
-        repository_ca=path(config.site.repository_ca),
-    )
 
 
 def _say(line: str) -> None:

@@ -69,10 +69,11 @@ def retire(file: Path) -> None:
 
     Stop its link first. The site ends it with 'doorward site remove-device'.
     """
-    from agent.app import config, link
+    from agent.app import brokers, config
+    from agent.app.link_settings import settings_of
 
-    settings = link.settings_of(config.load(file))
-    link.retire(settings)
+    settings = settings_of(config.load(file))
+    brokers.retire(settings)
     click.echo(f"{settings.site}/{settings.device}: nothing of it is left on the broker")
 
 

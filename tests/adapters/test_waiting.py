@@ -45,7 +45,7 @@ def test_stalled_is_who_acknowledges_nothing_and_not_who_is_slow() -> None:
     assert not out.stalled()
     clock.now += 1.5
     assert out.stalled()
-    out.refused(2)
+    assert out.refused(2) == 8 and out.refused(2) is None
     assert not out.stalled()
     assert out.acknowledged(3) is None
     clock.now += 100

@@ -20,7 +20,8 @@ import pytest
 
 from agent import crypto
 from agent.adapters.channel import Channel
-from agent.app.link import Link, main, retire
+from agent.app.brokers import retire
+from agent.app.link import Link, main
 from agent.app.link_settings import LinkSettings
 from agent.demo.web import FileServer
 from agent.errors import LinkError

@@ -54,7 +54,8 @@ class Connection:
 
     Callbacks run on threads of the connection and must be quick:
     `changed(state, detail)` on each change of state; `received(topic, payload, retained)`;
-    `published(token)` when the broker acknowledged the QoS 1 message published with that token.
+    `published(token)` when the broker acknowledged the QoS 1 message published with that token;
+    `refused(token, reason)` when it said that it took one not (MQTT 3.1.1 cannot say it); token None if it had none.
 
     Args:
         client_id: stable, so that a second connection of the same client ends the first.
@@ -77,13 +78,15 @@ class Connection:
         changed: Callable[[Broker, str], None] = lambda state, detail: None,
         received: Callable[[str, bytes, bool], None] = lambda topic, payload, retained: None,
         published: Callable[[int], None] = lambda token: None,
+        refused: Callable[[int | None, str], None] = lambda token, reason: None,
         others: tuple[Address, ...] = (),
         session_s: int = 0,
         acknowledge_s: float = 10.0,
     ) -> None:
         """Raises ConfigError when a certificate, key or password file cannot be read."""
         self._client_id, self._subscribe, self._will = client_id, subscribe, will
-        self._changed, self._received, self._published = changed, received, published
+        self._changed, self._received = changed, received
+        self._published, self._refused = published, refused
         self._ways = [_Way(each) for each in (address, *others)]
         self._way = self._ways[0]
         self._last_in: _Way | None = None
@@ -239,7 +242,7 @@ class Connection:
 
     def _on_publish(self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
-            self._outstanding.refused(mid)
+            self._refused(self._outstanding.refused(mid), str(reason).lower())
         elif (token := self._outstanding.acknowledged(mid)) is not None:
             self._published(token)
 

@@ -77,11 +77,11 @@ class Outstanding:
                 return None
             return self._tokens.pop(number)[0]
 
-    def refused(self, number: int) -> None:
-        """The broker answered and did not take it: it lives, and somebody must send it again."""
+    def refused(self, number: int) -> int | None:
+        """The broker answered and did not take it: it lives, and somebody must send it again. The token, if any."""
         with self._lock:
             self._heard_s = self._clock()
-            self._tokens.pop(number, None)
+            return self._tokens.pop(number, (None, 0.0))[0]
 
     def stalled(self) -> bool:
         with self._lock:
