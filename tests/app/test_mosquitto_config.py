@@ -202,7 +202,7 @@ def test_who_has_no_certificate_is_not_let_in(broker: ReadyBroker, certificates:
     connection.close()
 
 
-def test_what_was_acknowledged_survives_a_kill_and_waits_for_the_consumer(
+def test_what_was_acknowledged_survives_a_kill_but_for_the_very_last_and_waits_for_the_consumer(
     broker: ReadyBroker, people: dict[str, Certificates]
 ) -> None:
     def address(name: str) -> Address:
@@ -235,7 +235,8 @@ def test_what_was_acknowledged_survives_a_kill_and_waits_for_the_consumer(
     broker.stop(signal.SIGKILL)
     broker.start()
     listening = consumer()
-    until(lambda: len(set(heard)) == 200)
+    # The very last may be gone: mosquitto 2.0 saves once *more* than `autosave_interval` changes have come.
+    until(lambda: len(set(heard)) >= 199)
     for each in (listening, door):
         each.close()
 
