@@ -1,8 +1,9 @@
 """Events that the link holds: which are on their way, which the broker has, and which may go out once more.
 
 Rules: an event that is on its way on this connection is not sent again on it. What the broker has acknowledged, and
-only the consumer frees, goes out again after a while that doubles, or when the broker has forgotten its sessions. What
-does not fit stays in the recogniser's outbox, which offers it again. Leaves out: publishing, locks.
+only the consumer frees, goes out again after a while that doubles, or when the broker has forgotten its sessions; so
+does what it acknowledged shortly before the connection ended, since a broker that is killed may lose its last words.
+What does not fit stays in the recogniser's outbox, which offers it again. Leaves out: publishing, locks.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-ON_THE_WAY: Final = 256
-"""Events without the broker's word at most."""
+ON_THE_WAY: Final = 512
+"""Events without the broker's word at most: a window of the outbox's, and a round of those that nobody has freed."""
 AT_THE_BROKER: Final = 4096
 """Events without the consumer's word at most; of older ones it is forgotten that they went out."""
 AGAIN_S: Final = 30.0
 LONGEST_S: Final = 600.0
+LAST_WORDS_S: Final = 1.0
+"""What was acknowledged so shortly before the end of a connection is not counted as kept."""
 
 
 @dataclass(slots=True, repr=False)
@@ -26,8 +29,8 @@ class _Held:
     sent: bool
     """On the present connection."""
     wait_s: float = AGAIN_S
-    again_s: float = 0.0
-    """When it may go out once more, by the clock."""
+    taken_s: float = 0.0
+    """When the broker acknowledged it, by the clock."""
 
 
 class Holding:
@@ -39,6 +42,7 @@ class Holding:
 
     def __init__(self, *, consumer: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._consumer, self._clock = consumer, clock
+        self._ended_s = 0.0
         self._way: dict[int, _Held] = {}
         self._broker: dict[int, _Held] = {}
 
@@ -48,7 +52,7 @@ class Holding:
             held.sent, before = True, held.sent
             return not before
         held = self._broker.get(sequence)
-        if (held is not None and self._clock() < held.again_s) or len(self._way) >= ON_THE_WAY:
+        if (held is not None and self._clock() < held.taken_s + held.wait_s) or len(self._way) >= ON_THE_WAY:
             return False
         if held is not None:
             del self._broker[sequence]
@@ -66,7 +70,7 @@ class Holding:
         """The broker has acknowledged it."""
         held = self._way.pop(sequence, None)
         if held is not None and self._consumer:
-            held.again_s = self._clock() + held.wait_s
+            held.taken_s = self._clock()
             self._broker[sequence] = held
             if len(self._broker) > AT_THE_BROKER:
                 del self._broker[next(iter(self._broker))]
@@ -76,15 +80,20 @@ class Holding:
         self._way.pop(sequence, None)
         self._broker.pop(sequence, None)
 
+    def lost(self) -> None:
+        """The connection has ended."""
+        self._ended_s = self._clock()
+
     def connected(self, *, resumed: bool) -> list[tuple[int, bytes]]:
         """A new connection; what must be published on it, oldest first.
 
         Args:
             resumed: the broker has kept what it acknowledged.
         """
-        if not resumed:
-            self._way |= self._broker
-            self._broker.clear()
+        since_s = self._ended_s - LAST_WORDS_S
+        for sequence, held in list(self._broker.items()):
+            if not resumed or held.taken_s >= since_s:
+                self._way[sequence] = self._broker.pop(sequence)
         for held in self._way.values():
             held.sent = True
         return sorted((sequence, held.envelope) for sequence, held in self._way.items())

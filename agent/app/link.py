@@ -60,6 +60,8 @@ class Link:
         self._birth_topic = None if assistant is None else homeassistant.birth_topic(assistant)
         self._order = threading.Lock()
         """Held while retained topics are published, so that an older status never follows a newer one."""
+        self._stream = threading.Lock()
+        """Held while events are published, so that none overtakes those of a connection before."""
         self._lock = threading.Lock()
         """For `_holding`; never held while anything is published or sent."""
         self._retained: dict[Kind, bytes] = {Kind.STATUS: wire.RECOGNISER_LOST}
@@ -135,10 +137,11 @@ class Link:
                     self._socket.send(FetchReply(request.number, FetchOutcome.UNREACHABLE))
 
     def _hold(self, sequence: int, envelope: bytes) -> None:
-        with self._lock:
-            if not self._holding.offered(sequence, envelope):
-                return
-        self._publish_event(sequence, envelope)
+        with self._stream:
+            with self._lock:
+                if not self._holding.offered(sequence, envelope):
+                    return
+            self._publish_event(sequence, envelope)
 
     def _recogniser_changed(self, there: bool) -> None:
         self._recogniser = there
@@ -189,10 +192,15 @@ class Link:
         self._broker, self._broker_detail = state, detail
         where = str(self._connection.address)
         if state is not Broker.CONNECTED:
+            with self._lock:
+                self._holding.lost()
             _say(f"broker {where}: {state}: {detail}; {TO_DO[state]}; trying again")
             return
-        with self._lock:
-            due = self._holding.connected(resumed=self._connection.resumed)
+        with self._stream:
+            with self._lock:
+                due = self._holding.connected(resumed=self._connection.resumed)
+            for sequence, envelope in due:
+                self._publish_event(sequence, envelope)
         self._refusal_told = False
         with self._order:
             self._announced = None
@@ -200,8 +208,6 @@ class Link:
                 self._publish(kind, payload)
             self._announce()
             let_go, self._metrics_let_go = self._metrics_let_go, 0
-        for sequence, envelope in due:
-            self._publish_event(sequence, envelope)
         _say(f"broker {where}: connected" + (f"; {let_go} metrics of the outage were let go" if let_go else ""))
 
     def _from_broker(self, topic: str, payload: bytes, retained: bool) -> None:
@@ -223,8 +229,7 @@ class Link:
     def _broker_has_it(self, sequence: int) -> None:
         with self._lock:
             self._holding.taken(sequence)
-        if self._settings.acknowledge == "puback":
-            self._socket.send(Acknowledgement(sequence, None))
+        self._socket.send(Acknowledgement(sequence, None))
 
     def _broker_refuses(self, sequence: int | None, reason: str) -> None:
         """It stays in the outbox, which offers it again."""

@@ -179,15 +179,14 @@ class Loop:
         law = self._standing.law
         if law is None:
             return
-        document, made = law.policy.document, list[SealedEvent]()
+        document = law.policy.document
 
         def make(sequence: int) -> SealedEvent:
-            made.append(seal_event(
+            return seal_event(
                 decision, sequence=sequence, site=self._site, device=self._device,
                 events_key=BoxPublic(bytes.fromhex(document.events_key)), sign_secret=self._sign_secret,
                 outcome_in_clear=document.outcome_class_in_clear,
-            ))  # fmt: skip
-            return made[-1]
+            )  # fmt: skip
 
         if not self._written(lambda: self._store.record(decision, make)):
             return
@@ -195,8 +194,7 @@ class Loop:
         self._counts.count(decision.outcome, self._unix_s())
         if decision.opens:
             self._door.pulse(decision.door)
-        for event in made:
-            self._channel.send_event(event.sequence, event.envelope)
+        self._outbox.push()
 
     def _note_state(self, refusal: Refusal | None) -> None:
         grounds = () if refusal is None else refusal.grounds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.app.holding import AGAIN_S, AT_THE_BROKER, LONGEST_S, ON_THE_WAY, Holding
+from agent.app.holding import AGAIN_S, AT_THE_BROKER, LAST_WORDS_S, LONGEST_S, ON_THE_WAY, Holding
 
 
 class Clock:
@@ -57,13 +57,26 @@ def test_what_the_broker_has_goes_out_again_after_a_while_that_doubles() -> None
 
 
 def test_a_broker_that_forgot_gets_everything_again_and_one_that_did_not_only_what_it_has_not_taken() -> None:
-    holding, _ = made(consumer=True)
+    holding, clock = made(consumer=True)
     for number in (1, 2, 3):
         holding.offered(number, b"%d" % number)
     holding.taken(1)
     holding.taken(3)
+    clock.now += LAST_WORDS_S + 0.1
+    holding.lost()
     assert holding.connected(resumed=True) == [(2, b"2")]
     assert holding.connected(resumed=False) == [(1, b"1"), (2, b"2"), (3, b"3")]
+
+
+def test_the_last_words_of_a_broker_are_not_believed() -> None:
+    holding, clock = made(consumer=True)
+    for number in (1, 2, 3):
+        holding.offered(number, b"%d" % number)
+        clock.now += 0.9
+        holding.taken(number)
+    holding.lost()
+    clock.now += 100
+    assert holding.connected(resumed=True) == [(2, b"2"), (3, b"3")]
 
 
 def test_a_recogniser_that_comes_back_sends_again_what_the_broker_has_not() -> None:

@@ -10,7 +10,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, Queue
@@ -113,9 +113,17 @@ class Recogniser:
     def __init__(self, channel: Channel) -> None:
         self.channel, self.teller = channel, Teller(channel)
         self.acknowledged: Queue[tuple[int, bytes | None]] = Queue()
+        self.freed: Queue[tuple[int, bytes]] = Queue()
+        """By the consumer's word alone."""
         self.commands: Queue[bytes] = Queue()
-        channel.on_acknowledge(lambda found: [self.acknowledged.put((each.sequence, each.nonce)) for each in found])
+        channel.on_acknowledge(self._said)
         channel.on_command(self.commands.put)
+
+    def _said(self, found: Sequence[wire.Acknowledgement]) -> None:
+        for each in found:
+            self.acknowledged.put((each.sequence, each.nonce))
+            if each.nonce is not None:
+                self.freed.put((each.sequence, each.nonce))
 
     def joined(self) -> Recogniser:
         until(lambda: self.channel.connected)
@@ -343,7 +351,7 @@ def test_after_the_broker_died_every_retained_topic_and_every_held_event_comes_a
     nonces = {sequence: gate.send(sequence) for sequence in (1, 2, 3)}
     assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in nonces] == [1, 2, 3]
     observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(2, nonces[2]))
-    assert gate.acknowledged.get(timeout=10) == (2, nonces[2])
+    assert gate.freed.get(timeout=10) == (2, nonces[2])
     for _ in range(2):
         broker.stop()  # SIGKILL, and it remembers nothing
         broker.start()
@@ -393,8 +401,8 @@ def test_where_a_consumer_acknowledges_only_its_nonce_is_passed_on(
         observer.publish(topic, nonsense)
     observer.publish(topic.replace(DEVICE, "gate-2"), wire.acknowledgement(1, nonce))
     observer.publish(topic, wire.acknowledgement(1, nonce))
-    assert gate.acknowledged.get(timeout=10) == (1, nonce)
-    assert gate.acknowledged.empty()
+    assert gate.freed.get(timeout=10) == (1, nonce)
+    assert gate.freed.empty()
 
 
 def test_the_recogniser_s_absence_is_told_and_taken_back(
@@ -442,18 +450,18 @@ def test_the_link_keeps_a_bounded_number_of_events_and_the_outbox_the_rest(
     broker.stop()
     link(plain(state, broker, "consumer"))
     gate.joined()
-    for sequence in range(1, 301):
+    for sequence in range(1, 601):
         made = event(sequence)
         until(lambda made=made: gate.channel.send_event(made.sequence, made.envelope))
     gate.channel.send_preview(JPEG)  # behind which all of them have come
     broker.start()
     observer = observe(broker)
-    assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(256)] == [*range(1, 257)]
+    assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(512)] == [*range(1, 513)]
     gate.send(1)  # the broker has this one: it does not go out twice
-    nonce = gate.send(300)
-    assert json.loads(observer.next(EVENTS).payload)["sequence"] == 300
-    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(300, nonce))
-    assert gate.acknowledged.get(timeout=10) == (300, nonce)
+    nonce = gate.send(600)
+    assert json.loads(observer.next(EVENTS).payload)["sequence"] == 600
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(600, nonce))
+    assert gate.freed.get(timeout=10) == (600, nonce)
     assert [each for each in observer.now() if each.topic == EVENTS][-1].payload != event(1).envelope
 
 
