@@ -43,23 +43,28 @@ class Holding:
     def __init__(self, *, consumer: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._consumer, self._clock = consumer, clock
         self._ended_s = 0.0
+        self._paused = False
+        self._done: set[int] = set()
+        """Freed in the pause, perhaps before they were offered."""
         self._way: dict[int, _Held] = {}
         self._broker: dict[int, _Held] = {}
 
     def offered(self, sequence: int, envelope: bytes) -> bool:
         """The recogniser offers an event, perhaps not for the first time; True: publish it now."""
+        if sequence in self._done:
+            return False  # if that word was no good, it is offered again
         if (held := self._way.get(sequence)) is not None:
-            held.sent, before = True, held.sent
-            return not before
+            held.sent, before = held.sent or not self._paused, held.sent
+            return not before and not self._paused
         held = self._broker.get(sequence)
         if (held is not None and self._clock() < held.taken_s + held.wait_s) or len(self._way) >= ON_THE_WAY:
             return False
         if held is not None:
             del self._broker[sequence]
             held.wait_s = min(held.wait_s * 2, LONGEST_S)
-            held.sent = True
-        self._way[sequence] = held or _Held(envelope, True)
-        return True
+            held.sent = not self._paused
+        self._way[sequence] = held or _Held(envelope, not self._paused)
+        return not self._paused
 
     def not_sent(self, sequence: int) -> None:
         """There was no broker to take it."""
@@ -79,10 +84,18 @@ class Holding:
         """The consumer holds it."""
         self._way.pop(sequence, None)
         self._broker.pop(sequence, None)
+        if self._paused:
+            self._done.add(sequence)
 
     def lost(self) -> None:
         """The connection has ended."""
         self._ended_s = self._clock()
+
+    def pause(self) -> None:
+        """A new connection, on which the broker first says what the consumer has acknowledged meanwhile."""
+        self._paused = True
+        for held in self._way.values():
+            held.sent = False
 
     def connected(self, *, resumed: bool) -> list[tuple[int, bytes]]:
         """A new connection; what must be published on it, oldest first.
@@ -90,6 +103,8 @@ class Holding:
         Args:
             resumed: the broker has kept what it acknowledged.
         """
+        self._paused = False
+        self._done.clear()
         since_s = self._ended_s - LAST_WORDS_S
         for sequence, held in list(self._broker.items()):
             if not resumed or held.taken_s >= since_s:

@@ -23,9 +23,9 @@ from agent.adapters.link_end import LinkEnd
 from agent.adapters.mqtt import Broker, Connection, Will
 from agent.adapters.page import Page
 from agent.app.brokers import TO_DO, addresses
-from agent.app.holding import Holding
 from agent.app.link_settings import LinkSettings
 from agent.app.rate import Bucket
+from agent.app.stream import Stream
 from agent.errors import DoorwardError, LinkError
 from agent.events import homeassistant, wire
 from agent.events.wire import (
@@ -60,12 +60,8 @@ class Link:
         self._birth_topic = None if assistant is None else homeassistant.birth_topic(assistant)
         self._order = threading.Lock()
         """Held while retained topics are published, so that an older status never follows a newer one."""
-        self._stream = threading.Lock()
-        """Held while events are published, so that none overtakes those of a connection before."""
-        self._lock = threading.Lock()
-        """For `_holding`; never held while anything is published or sent."""
         self._retained: dict[Kind, bytes] = {Kind.STATUS: wire.RECOGNISER_LOST}
-        self._holding = Holding(consumer=consumer)
+        self._stream = Stream(consumer=consumer, publish=self._publish_event, tell=self._tell)
         self._commands = Bucket(10, 0.5)
         self._metrics_let_go = 0
         self._refusal_told = False
@@ -87,7 +83,7 @@ class Link:
             will=Will(self._topics[Kind.STATUS], wire.OFFLINE),
             changed=self._broker_changed,
             received=self._from_broker,
-            published=self._broker_has_it,
+            published=self._stream.taken,
             refused=self._broker_refuses,
             others=tuple(others),
             session_s=_SESSION_S,
@@ -119,7 +115,7 @@ class Link:
     def _from_recogniser(self, message: FromRecogniser) -> None:
         match message:
             case wire.Event(sequence, envelope):
-                self._hold(sequence, envelope)
+                self._stream.offered(sequence, envelope)
             case wire.Telemetry(kind, payload):
                 with self._order:
                     if kind in wire.RETAINED:
@@ -136,23 +132,16 @@ class Link:
                 except Full:
                     self._socket.send(FetchReply(request.number, FetchOutcome.UNREACHABLE))
 
-    def _hold(self, sequence: int, envelope: bytes) -> None:
-        with self._stream:
-            with self._lock:
-                if not self._holding.offered(sequence, envelope):
-                    return
-            self._publish_event(sequence, envelope)
-
     def _recogniser_changed(self, there: bool) -> None:
         self._recogniser = there
         if there:
+            self._stream.recogniser_here()
             _say("the recogniser is there")
             return
         with self._order:
             self._retained[Kind.STATUS] = wire.RECOGNISER_LOST
             self._publish(Kind.STATUS, wire.RECOGNISER_LOST)
-        with self._lock:
-            self._holding.forget()
+        self._stream.recogniser_gone()
         self._preview = None
         _say("the recogniser is gone; waiting for it")
 
@@ -171,10 +160,11 @@ class Link:
         qos = 1 if retained or kind is Kind.ACK else 0
         return self._connection.publish(self._topics[kind], payload, qos=qos, retain=retained)
 
-    def _publish_event(self, sequence: int, envelope: bytes) -> None:
-        if not self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence):
-            with self._lock:
-                self._holding.not_sent(sequence)
+    def _publish_event(self, sequence: int, envelope: bytes) -> bool:
+        return self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence)
+
+    def _tell(self, word: Acknowledgement) -> bool:
+        return self._socket.send(word)
 
     def _announce(self) -> None:
         """Tell Home Assistant what there is, if it does not know; `_order` is held."""
@@ -192,15 +182,10 @@ class Link:
         self._broker, self._broker_detail = state, detail
         where = str(self._connection.address)
         if state is not Broker.CONNECTED:
-            with self._lock:
-                self._holding.lost()
+            self._stream.lost()
             _say(f"broker {where}: {state}: {detail}; {TO_DO[state]}; trying again")
             return
-        with self._stream:
-            with self._lock:
-                due = self._holding.connected(resumed=self._connection.resumed)
-            for sequence, envelope in due:
-                self._publish_event(sequence, envelope)
+        self._stream.connected(kept=self._connection.kept, resumed=self._connection.resumed)
         self._refusal_told = False
         with self._order:
             self._announced = None
@@ -222,28 +207,17 @@ class Link:
                 self._socket.send(CommandArrived(payload))
         elif topic == self._acknowledge_topic:
             try:
-                self._acknowledge(wire.read_acknowledgement(payload))
+                self._stream.acknowledged(wire.read_acknowledgement(payload))
             except LinkError:
                 return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
-
-    def _broker_has_it(self, sequence: int) -> None:
-        with self._lock:
-            self._holding.taken(sequence)
-        self._socket.send(Acknowledgement(sequence, None))
 
     def _broker_refuses(self, sequence: int | None, reason: str) -> None:
         """It stays in the outbox, which offers it again."""
         if sequence is not None:
-            with self._lock:
-                self._holding.not_sent(sequence)
+            self._stream.refused(sequence)
         if not self._refusal_told:
             self._refusal_told = True
             _say(f"broker {self._connection.address}: takes no message: {reason}; look at its access list")
-
-    def _acknowledge(self, acknowledgement: Acknowledgement) -> None:
-        with self._lock:
-            self._holding.freed(acknowledgement.sequence)
-        self._socket.send(acknowledgement)
 
     def _facts(self) -> Mapping[str, Any]:
         settings = self._settings

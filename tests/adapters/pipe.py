@@ -102,6 +102,9 @@ class Pipe:
                         return
                     if ready in self._deaf:
                         continue
-                    if self.delay_s:
-                        time.sleep(self.delay_s)
+                    self._wait()
                     other[ready].sendall(data)
+
+    def _wait(self) -> None:
+        if self.delay_s:
+            time.sleep(self.delay_s)

@@ -52,6 +52,19 @@ def test_stalled_is_who_acknowledges_nothing_and_not_who_is_slow() -> None:
     assert not out.stalled()
 
 
+def test_one_that_is_forgotten_among_others_is_not_waited_for_for_ever() -> None:
+    clock = Clock()
+    out = Outstanding(10.0, clock)
+    out.sent(1, 1)
+    for number in range(2, 8):
+        clock.now += 9.9
+        assert not out.stalled()
+        out.sent(number, number)
+        out.acknowledged(number)
+    clock.now += 1
+    assert out.stalled()
+
+
 def test_an_acknowledgement_may_come_before_the_sender_knows_the_number() -> None:
     out = Outstanding(10.0, Clock())
     assert out.acknowledged(5) is None

@@ -79,6 +79,19 @@ def test_the_last_words_of_a_broker_are_not_believed() -> None:
     assert holding.connected(resumed=True) == [(2, b"2"), (3, b"3")]
 
 
+def test_while_the_broker_tells_what_was_acknowledged_meanwhile_nothing_goes_out() -> None:
+    holding, clock = made(consumer=True)
+    for number in (1, 2, 3):
+        holding.offered(number, b"%d" % number)
+    holding.taken(3)
+    clock.now += AGAIN_S + 1
+    holding.pause()
+    assert not holding.offered(1, b"1") and not holding.offered(3, b"3") and not holding.offered(4, b"4")
+    holding.freed(1)
+    assert holding.connected(resumed=True) == [(2, b"2"), (3, b"3"), (4, b"4")]
+    assert not holding.offered(4, b"4") and holding.offered(5, b"5")
+
+
 def test_a_recogniser_that_comes_back_sends_again_what_the_broker_has_not() -> None:
     holding, _ = made(consumer=True)
     holding.offered(1, b"1")

@@ -32,8 +32,9 @@ _ANSWER_S: Final = 5.0
 _KEEPALIVE_S: Final = 20
 _LOOK_S: Final = 0.5
 """How often the acknowledgements are looked after."""
-_INFLIGHT: Final = 20
-"""mosquitto's receive maximum; paho does not look at what a broker announces."""
+_INFLIGHT: Final = 10
+"""Messages without the broker's word: each of them goes out twice when the connection is cut just then. Less than any
+broker's receive maximum (mosquitto 20), at which paho does not look."""
 _ENTRY_REASONS: Final = frozenset({"bad user name or password", "not authorized", "banned"})
 
 
@@ -94,8 +95,10 @@ class Connection:
         self.state = Broker.CONNECTING
         self._told: dict[_Way, Broker] = {}
         """What each address was last told of; trouble is told once, however often it is met."""
+        self.kept = False
+        """The broker has kept the session: what came for it meanwhile comes now."""
         self.resumed = False
-        """The broker is the one of the last time, and has kept the session: what it acknowledged then, it has."""
+        """It is besides the broker of the last time: what it acknowledged then, it has."""
         self._was_in = self._torn = False
         self._client: Client | None = None
         self._outstanding = Outstanding(acknowledge_s, time.monotonic)
@@ -220,7 +223,8 @@ class Connection:
         for topic_filter in self._subscribe:
             client.subscribe(topic_filter, qos=1)
         self._outstanding.clear()
-        self.resumed = bool(flags.session_present) and self._way is self._last_in
+        self.kept = bool(flags.session_present)
+        self.resumed = self.kept and self._way is self._last_in
         self._last_in = self._way
         with self._sending:
             self._was_in, self._client = True, client

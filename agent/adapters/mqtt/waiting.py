@@ -13,6 +13,8 @@ from typing import Final
 
 FIRST_S: Final = 0.25
 LONGEST_S: Final = 60.0
+_FORGOTTEN: Final = 6
+"""Of so many deadlines a single message may wait while others are acknowledged."""
 
 
 class Backoff:
@@ -88,4 +90,6 @@ class Outstanding:
             if not self._tokens:
                 return False
             _, oldest_s = next(iter(self._tokens.values()))
-            return self._clock() - max(oldest_s, self._heard_s) > self._deadline_s
+            now_s = self._clock()
+            silent = now_s - max(oldest_s, self._heard_s) > self._deadline_s
+            return silent or now_s - oldest_s > _FORGOTTEN * self._deadline_s

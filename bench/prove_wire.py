@@ -1,0 +1,219 @@
+"""Nothing is lost on the way: events cross a real link process and a real broker while both are killed and cut.
+
+A door decides, its outbox and the link process send over a pipe to Debian's mosquitto with its durable settings, a
+consumer takes them with the consumer library and acknowledges. Meanwhile faults are drawn, evenly over the run: broker
+and link killed, connections cut, half-open, slow, deaf to the broker's answers, PUBACKs dropped, doubled and invented,
+the broker away while a backlog grows. Ends with 1 if an event is lost, out of order, or more than 1 % come twice.
+
+    scripts/prove wire                                     # 100,000 events, 500 faults: an hour or so
+    .venv/bin/python bench/prove_wire.py --events 2000     # a quick run, with as many faults as fit
+    .venv/bin/python bench/prove_wire.py --state DIR       # goes on where a run in DIR was stopped
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from agent.app.link_settings import LinkSettings
+from bench.wire.ends import DEVICE, SITE, Door, SiteConsumer
+from bench.wire.hostile import HostilePipe
+from tests.adapters.mosquitto import Mosquitto
+from tests.app.running import LinkProcess
+
+CONSOLE = Console()
+EVENTS, EVENTS_A_FAULT = 100_000, 200
+PACE_S = 0.004
+"""Between two decisions."""
+BEHIND = 200
+"""So many events may be on their way before the door waits for them; all but those of an outage."""
+BACKLOG_EVENTS = 300
+DURABLE = (
+    "allow_anonymous true",
+    "persistence true",
+    "autosave_on_changes true",
+    "autosave_interval 1",
+    "max_queued_messages 100000",
+)
+FAULTS = (
+    "broker killed", "link killed", "cut", "half-open", "answers lost", "slow", "PUBACK dropped", "PUBACK doubled",
+    "PUBACK invented", "away",
+)  # fmt: skip
+
+
+class Run:
+    """One run in a folder; what is decided and taken is in there, so that another run goes on from it."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._rng = random.Random(seed)
+        self._folder = folder
+        port = self._port(folder)
+        self.broker = Mosquitto(folder, port, (*DURABLE, f"persistence_location {folder}/"))
+        self.broker.start()
+        self.consumer = SiteConsumer(port, folder / "taken.json")
+        self.pipe = HostilePipe(port, self._rng)
+        self.door = Door(folder / "state")
+        self.link = self._start_link()
+        self.faults, self.twice = Counter[str](), Counter[str]()
+        """How often of each kind, and how many events came twice before the next."""
+
+    def _port(self, folder: Path) -> int:
+        import socket
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    def _start_link(self) -> LinkProcess:
+        settings = LinkSettings(
+            self._folder / "state" / "link.sock", SITE, DEVICE, broker_port=self.pipe.port, tls=False
+        )
+        return LinkProcess(settings)
+
+    def decide(self, count: int, *, wait: bool = False) -> None:
+        """So many decisions; with `wait` no faster than they are taken at the other end."""
+        for _ in range(count):
+            self.door.decide()
+            time.sleep(PACE_S)
+            ends = time.monotonic() + 60
+            while wait and self.door.store.rows.count > BEHIND and time.monotonic() < ends:
+                time.sleep(0.02)
+
+    def fault(self, kind: str) -> None:
+        """One fault, and what decides meanwhile."""
+        self.faults[kind] += 1
+        match kind:
+            case "broker killed":
+                self.broker.stop(signal.SIGKILL)
+                self.decide(self._rng.randrange(1, 20))
+                self.broker.start()
+            case "link killed":
+                self.link.process.kill()
+                self.link.end()
+                self.decide(self._rng.randrange(1, 20))
+                self.link = self._start_link()
+            case "cut":
+                self.pipe.cut()
+            case "half-open":
+                self.pipe.deafen()
+            case "answers lost":
+                self.pipe.deafen(to_broker=False)
+            case "slow":
+                self.pipe.delay_s = 0.05
+                self.decide(10)
+                self.pipe.delay_s = 0.0
+            case "PUBACK dropped":
+                self.pipe.drop = 1
+            case "PUBACK doubled":
+                self.pipe.double = 3
+            case "PUBACK invented":
+                self.pipe.invent = 3
+            case "away":
+                self.pipe.refuse()
+                self.decide(BACKLOG_EVENTS)
+                self.pipe.admit()
+
+    def settle(self, within_s: float) -> None:
+        """Wait until everything that was decided is taken and freed."""
+        ends = time.monotonic() + within_s
+        while (self.door.store.pending() or self.consumer.gaps) and time.monotonic() < ends:
+            time.sleep(0.05)
+
+    @property
+    def decided(self) -> int:
+        return self.door.store.frontier.size
+
+    @property
+    def sent_twice(self) -> int:
+        return self.pipe.sent.total() - len(self.pipe.sent)
+
+    def close(self) -> None:
+        self.link.end()
+        self.door.close()
+        self.consumer.close()
+        self.pipe.close()
+        self.broker.stop(signal.SIGTERM)
+
+
+def carry_out(run: Run, events: int, faults: int) -> None:
+    """Decide up to so many events with so many faults spread over them, each kind in its turn."""
+    kinds = [FAULTS[number % len(FAULTS)] for number in range(faults)]
+    random.Random(len(kinds)).shuffle(kinds)
+    begun, first = time.monotonic(), run.decided
+    for number, kind in enumerate(kinds):
+        before = run.sent_twice
+        run.fault(kind)
+        due = first + (events - first) * (number + 1) // len(kinds)
+        run.decide(max(0, due - run.decided), wait=True)
+        run.twice[kind] += run.sent_twice - before
+        if number % 25 == 24:
+            CONSOLE.print(
+                f"{time.monotonic() - begun:6.0f} s  {run.decided:>7} decided  {run.consumer.taken:>7} taken  "
+                f"{run.sent_twice:>5} twice  {number + 1:>4} faults"
+            )
+    run.decide(max(0, events - run.decided), wait=True)
+    run.settle(180)
+
+
+def report(run: Run, events: int, faults: int, spent_s: float) -> bool:
+    consumer, lost = run.consumer, run.decided - run.consumer.taken
+    twice = run.sent_twice / max(1, run.pipe.sent.total())
+    slowest = sorted(run.door.slowest_s)
+    p99_ms = 1000 * slowest[len(slowest) * 99 // 100] if slowest else 0.0
+    table = Table(title=f"the wire: {events} events, {faults} faults, {spent_s:.0f} s")
+    for name in ("", "found", "goal"):
+        table.add_column(name, justify="left" if not name else "right")
+    rows = [
+        ("lost", lost, "0", lost == 0),
+        ("gaps after dedup", consumer.gaps, "0", consumer.gaps == 0),
+        ("out of order after dedup", consumer.out_of_order, "0", consumer.out_of_order == 0),
+        ("sent twice by the door", f"{run.sent_twice} ({twice:.2%})", "1 %", twice <= 0.01),
+        ("delivered twice, a killed broker's included", f"{consumer.again / consumer.messages:.2%}", "-", True),
+        ("refused by the consumer", consumer.refused, "0", consumer.refused == 0),
+        ("left in the outbox", run.door.store.pending(), "0", run.door.store.pending() == 0),
+        ("decision and offer, p99", f"{p99_ms:.1f} ms", "-", True),
+    ]
+    for name, value, goal, good in rows:
+        table.add_row(name, str(value), goal, style=None if good else "bold red")
+    CONSOLE.print(table)
+    CONSOLE.print(
+        "faults, with what came twice: "
+        + ", ".join(f"{kind} {count} ({run.twice[kind]})" for kind, count in sorted(run.faults.items())),
+        "; PUBACKs: " + ", ".join(f"{count} {kind}" for kind, count in sorted(run.pipe.done.items())),
+    )
+    return all(good for *_, good in rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--faults", type=int, help=f"without it one for each {EVENTS_A_FAULT} events, 10 at least")
+    parser.add_argument("--state", type=Path, help="a folder that is kept; a run in it goes on where it was stopped")
+    parser.add_argument("--seed", type=int, default=5)
+    given = parser.parse_args()
+    faults = given.faults or max(len(FAULTS), given.events // EVENTS_A_FAULT)
+    with tempfile.TemporaryDirectory(prefix="doorward-wire-") as scratch:
+        folder = given.state or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        run, begun = Run(folder, given.seed), time.monotonic()
+        try:
+            carry_out(run, given.events, faults)
+            good = report(run, given.events, faults, time.monotonic() - begun)
+        finally:
+            run.close()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
