@@ -6,8 +6,8 @@ and link killed, connections cut, half-open, slow, deaf to the broker's answers,
 the broker away while a backlog grows. Ends with 1 if an event is lost, out of order, or more than 1 % come twice.
 
     scripts/prove wire                                     # 100,000 events, 500 faults: an hour or so
-    .venv/bin/python bench/prove_wire.py --events 2000     # a quick run, with as many faults as fit
-    .venv/bin/python bench/prove_wire.py --state DIR       # goes on where a run in DIR was stopped
+    scripts/prove wire --events=2000                       # a quick run, with as many faults as fit
+    scripts/prove wire --state=DIR                         # goes on where a run in DIR was stopped
 """
 
 from __future__ import annotations
