@@ -53,6 +53,9 @@ class Holding:
         """The recogniser offers an event, perhaps not for the first time; True: publish it now."""
         if sequence in self._done:
             return False  # if that word was no good, it is offered again
+        for held_here in (self._way, self._broker):
+            if sequence in held_here and held_here[sequence].envelope != envelope:
+                del held_here[sequence]  # another one of the same number: the device's store was made anew
         if (held := self._way.get(sequence)) is not None:
             held.sent, before = held.sent or not self._paused, held.sent
             return not before and not self._paused

@@ -16,7 +16,7 @@ from typing import Final
 from agent.app.holding import Holding
 from agent.events.wire import Acknowledgement
 
-_QUIET_S: Final = 0.5
+_QUIET_S: Final = 1.0
 _HEAR_FIRST_S: Final = 4.0
 """Acknowledgements of an outage are over when none has come for `_QUIET_S`, and not waited for any longer than this."""
 _UNSAID: Final = 1024

@@ -32,6 +32,13 @@ def test_what_is_on_its_way_is_not_sent_twice_on_one_connection() -> None:
     assert holding.connected(resumed=False) == [(2, b"b")]
 
 
+def test_another_event_of_the_same_number_is_another() -> None:
+    holding, _ = made(consumer=True)
+    assert holding.offered(1, b"old") and holding.offered(1, b"new")
+    holding.taken(1)
+    assert not holding.offered(1, b"new") and holding.offered(1, b"newer")
+
+
 def test_no_more_than_fit_are_held_and_room_is_used_again() -> None:
     holding, _ = made(consumer=False)
     assert all(holding.offered(number, b"x") for number in range(ON_THE_WAY))
