@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 from agent import crypto
 from agent.adapters.channel import Channel
@@ -28,13 +29,13 @@ EVENTS = wire.topic(SITE, DEVICE, Kind.EVENTS)
 class Door:
     """What the recogniser is to the link: a real store, its outbox and the socket. It decides when it is told to."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, acknowledge: Literal["consumer", "puback"] = "consumer") -> None:
         state.mkdir(mode=0o700, exist_ok=True)
         self.store = Store.open(state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
         self.channel = Channel.listen(state / "link.sock")
         self.said: list[str] = []
-        self.outbox = Outbox(self.store, self.channel, "consumer", self.said.append)
-        self.slowest_s: list[float] = []
+        self.outbox = Outbox(self.store, self.channel, acknowledge, self.said.append)
+        self.spent_s: list[float] = []
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._again, daemon=True)
         self._thread.start()
@@ -44,7 +45,7 @@ class Door:
         began = time.perf_counter()
         sequence = self.store.record(Decision(Outcome.NO_MATCH, DOOR, time.time(), 1, 1, 3), self._seal)
         self.outbox.push()
-        self.slowest_s.append(time.perf_counter() - began)
+        self.spent_s.append(time.perf_counter() - began)
         return sequence
 
     def _seal(self, sequence: int) -> SealedEvent:
@@ -79,6 +80,8 @@ class SiteConsumer:
         self.messages = self.acted = self.recorded = self.again = self.refused = 0
         self.taken = sum(last - first + 1 for spans in (held or {}).values() for first, last in spans)
         self.highest = max((last for spans in (held or {}).values() for _, last in spans), default=0)
+        self.late_s: list[float] = []
+        """From each decision to its first arrival here."""
         self.out_of_order = 0
         """First arrivals behind a newer one."""
         self._lock = threading.Lock()
@@ -106,6 +109,7 @@ class SiteConsumer:
                 self.again += 1
             else:
                 self.taken += 1
+                self.late_s.append(time.time() - found.event.unix_s)
                 self.out_of_order += found.event.sequence < self.highest
                 self.highest = max(self.highest, found.event.sequence)
                 self.acted += found.verdict is Verdict.ACT
