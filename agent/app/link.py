@@ -75,11 +75,11 @@ class Link:
         self._repository = None if url is None else Repository(url, settings.repository_ca)
         self._socket = LinkEnd(settings.socket, self._from_recogniser, self._recogniser_changed)
         first, *others = addresses(settings)
-        topics = (self._command_topic, self._acknowledge_topic if consumer else None, self._birth_topic)
         self._connection = Connection(
             first,
             f"doorward-{settings.site}-{settings.device}",
-            subscribe=tuple(topic for topic in topics if topic is not None),
+            subscribe=(self._command_topic, *((self._acknowledge_topic,) if consumer else ())),
+            fleeting=() if self._birth_topic is None else (self._birth_topic,),
             will=Will(self._topics[Kind.STATUS], wire.OFFLINE),
             changed=self._broker_changed,
             received=self._from_broker,

@@ -385,12 +385,16 @@ def test_a_session_is_kept_and_what_came_meanwhile_is_heard(
     lines = ["allow_anonymous true", "persistence false"]
     broker.configure(lines)
     with Pipe(broker.port) as pipe:
-        client = connect(Address("127.0.0.1", pipe.port, protocol), subscribe=("yard/ack",), session_s=3600)
+        address = Address("127.0.0.1", pipe.port, protocol)
+        client = connect(address, subscribe=("yard/ack",), fleeting=("yard/now",), session_s=3600)
         client.wait(Broker.CONNECTED)
         assert not client.connection.resumed
-        broker.wait_said("Received SUBSCRIBE")
+        broker.wait_said("Received SUBSCRIBE", times=2)
+        observe(broker).publish("yard/now", b"now")
+        assert client.received.get(timeout=5) == ("yard/now", b"now", False)
         pipe.refuse()
         client.wait(Broker.UNREACHABLE)
+        observe(broker).publish("yard/now", b"said to nobody")
         observe(broker).publish("yard/ack", b"held for you")
         pipe.admit()
         client.wait(Broker.CONNECTED)

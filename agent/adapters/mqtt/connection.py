@@ -61,6 +61,7 @@ class Connection:
     Args:
         client_id: stable, so that a second connection of the same client ends the first.
         subscribe: topic filters, subscribed at QoS 1 on each connect, before `changed` says connected.
+        fleeting: topic filters at QoS 0: what is published there while this client is away is for nobody, not for later.
         will: published, retained, by the broker when this client vanishes.
         others: tried in this order, at once, where `address` does not let it in. One that did is stayed with until it
             is lost; then the first is asked first again.
@@ -75,6 +76,7 @@ class Connection:
         client_id: str,
         *,
         subscribe: tuple[str, ...] = (),
+        fleeting: tuple[str, ...] = (),
         will: Will | None = None,
         changed: Callable[[Broker, str], None] = lambda state, detail: None,
         received: Callable[[str, bytes, bool], None] = lambda topic, payload, retained: None,
@@ -85,7 +87,8 @@ class Connection:
         acknowledge_s: float = 10.0,
     ) -> None:
         """Raises ConfigError when a certificate, key or password file cannot be read."""
-        self._client_id, self._subscribe, self._will = client_id, subscribe, will
+        self._client_id, self._will = client_id, will
+        self._subscribe = [*((each, 1) for each in subscribe), *((each, 0) for each in fleeting)]
         self._changed, self._received = changed, received
         self._published, self._refused = published, refused
         self._ways = [_Way(each) for each in (address, *others)]
@@ -220,8 +223,8 @@ class Connection:
             entry = str(reason).lower() in _ENTRY_REASONS
             self._tell(Broker.NOT_AUTHORISED if entry else Broker.REFUSED, str(reason).lower())
             return
-        for topic_filter in self._subscribe:
-            client.subscribe(topic_filter, qos=1)
+        for topic_filter, qos in self._subscribe:
+            client.subscribe(topic_filter, qos=qos)
         self._outstanding.clear()
         self.kept = bool(flags.session_present)
         self.resumed = self.kept and self._way is self._last_in
