@@ -185,7 +185,6 @@ class Link:
             self._stream.lost()
             _say(f"broker {where}: {state}: {detail}; {TO_DO[state]}; trying again")
             return
-        self._stream.connected(kept=self._connection.kept, resumed=self._connection.resumed)
         self._refusal_told = False
         with self._order:
             self._announced = None
@@ -193,6 +192,7 @@ class Link:
                 self._publish(kind, payload)
             self._announce()
             let_go, self._metrics_let_go = self._metrics_let_go, 0
+        self._stream.connected(kept=self._connection.kept, resumed=self._connection.resumed)
         _say(f"broker {where}: connected" + (f"; {let_go} metrics of the outage were let go" if let_go else ""))
 
     def _from_broker(self, topic: str, payload: bytes, retained: bool) -> None:

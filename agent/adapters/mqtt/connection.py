@@ -61,7 +61,7 @@ class Connection:
     Args:
         client_id: stable, so that a second connection of the same client ends the first.
         subscribe: topic filters, subscribed at QoS 1 on each connect, before `changed` says connected.
-        fleeting: topic filters at QoS 0: what is published there while this client is away is for nobody, not for later.
+        fleeting: topic filters at QoS 0: what is published there while this client is away is for nobody.
         will: published, retained, by the broker when this client vanishes.
         others: tried in this order, at once, where `address` does not let it in. One that did is stayed with until it
             is lost; then the first is asked first again.
