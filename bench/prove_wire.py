@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agent.app.link_settings import LinkSettings
 from bench.wire.backlog import Drained, drain
-from bench.wire.ends import DEVICE, SITE, Door, SiteConsumer
-from bench.wire.hostile import HostilePipe
+from bench.wire.ends import CANARY, DEVICE, SITE, Door, SiteConsumer
+from bench.wire.hostile import HostilePipe, spellings
 from tests.adapters.mosquitto import Mosquitto
 from tests.app.running import LinkProcess
 
@@ -65,7 +65,7 @@ class Run:
         self.broker = Mosquitto(folder, port, (*DURABLE, f"persistence_location {folder}/"))
         self.broker.start()
         self.consumer = SiteConsumer(port, folder / "taken.json")
-        self.pipe = HostilePipe(port, self._rng)
+        self.pipe = HostilePipe(port, self._rng, spellings(CANARY))
         self.door = Door(folder / "state")
         self.link = self._start_link()
         self.faults, self.again = Counter[str](), Counter[str]()
@@ -195,6 +195,7 @@ def report(run: Run, events: int, faults: int, spent_s: float, calm_ms: float, d
         ("came twice to the consumer", f"{consumer.again} ({twice:.2%})", "1 %", twice <= 0.01),
         ("sent again by the door, mostly what a cut had swallowed", f"{again:.2%}", "-", True),
         ("refused by the consumer", consumer.refused, "0", consumer.refused == 0),
+        ("messages with a pseudonym in clear", run.pipe.leaks, "0", run.pipe.leaks == 0),
         ("left in the outbox", run.door.store.pending(), "0", run.door.store.pending() == 0),
         ("from decision to consumer, undisturbed, p95", f"{calm_ms:.0f} ms", "100 ms", calm_ms <= 100),
         (f"backlog of {drained.rows}: a row on disk", f"{drained.row_bytes:.0f} bytes", "1,000", True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,10 +20,11 @@ from agent.events.consume import Consumer, Verdict
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent, seal_event
 from agent.events.wire import Kind
-from agent.units import DeviceId, DoorId, SiteId
+from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 SITE, DEVICE, DOOR = SiteId("yard"), DeviceId("gate-1"), DoorId("main")
 SIGN, BOX = SignSecret(bytes(range(32))), BoxSecret(bytes(range(32, 64)))
+CANARY = SubjectId("canary-of-the-wire-0815")
 EVENTS = wire.topic(SITE, DEVICE, Kind.EVENTS)
 
 
@@ -43,21 +45,11 @@ class Door:
     def decide(self) -> int:
         """One decision, durable and on its way; its number."""
         began = time.perf_counter()
-        sequence = self.store.record(Decision(Outcome.NO_MATCH, DOOR, time.time(), 1, 1, 3), self._seal)
+        decision = Decision(Outcome.MATCH, DOOR, time.time(), 1, 1, 3, subject=CANARY)
+        sequence = self.store.record(decision, partial(_sealed, decision))
         self.outbox.push()
         self.spent_s.append(time.perf_counter() - began)
         return sequence
-
-    def _seal(self, sequence: int) -> SealedEvent:
-        return seal_event(
-            Decision(Outcome.NO_MATCH, DOOR, time.time(), 1, 1, 3),
-            sequence=sequence,
-            site=SITE,
-            device=DEVICE,
-            events_key=crypto.box_public(BOX),
-            sign_secret=SIGN,
-            outcome_in_clear=False,
-        )
 
     def _again(self) -> None:
         while not self._closing.wait(0.1):
@@ -68,6 +60,18 @@ class Door:
         self._thread.join(5)
         self.channel.close()
         self.store.close()
+
+
+def _sealed(decision: Decision, sequence: int) -> SealedEvent:
+    return seal_event(
+        decision,
+        sequence=sequence,
+        site=SITE,
+        device=DEVICE,
+        events_key=crypto.box_public(BOX),
+        sign_secret=SIGN,
+        outcome_in_clear=False,
+    )
 
 
 class SiteConsumer:

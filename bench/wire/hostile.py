@@ -7,6 +7,7 @@ import random
 import re
 import select
 import socket
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,18 +17,27 @@ _PUBLISH, _PUBACK = 3, 4
 _SEQUENCE = re.compile(rb'"sequence":(\d+),"signature"')
 
 
+def spellings(name: str) -> tuple[bytes, ...]:
+    """A name as text, in hex, and in base64 wherever it begins."""
+    text = name.encode("ascii")
+    base64 = [b64encode(bytes(ahead) + text)[4 * (ahead > 0) : -4] for ahead in range(3)]
+    return text, text.hex().encode("ascii"), *base64
+
+
 class HostilePipe(Pipe):
     """Cuts, goes deaf and slow as `Pipe` does; besides, what the broker acknowledges may be lost, doubled or invented.
 
     Args:
         rng: draws which.
+        secret: spellings that must not be in any message to the broker.
     """
 
-    def __init__(self, target: int, rng: random.Random) -> None:
+    def __init__(self, target: int, rng: random.Random, secret: tuple[bytes, ...] = ()) -> None:
         super().__init__(target)
         self._rng = rng
         self.drop = self.double = self.invent = 0
         """So many of the next PUBACKs are treated in this way."""
+        self.secret, self.leaks = secret, 0
         self.done = Counter[str]()
         self.sent = Counter[int]()
         """Sequence number of an event -> how often it went to the broker."""
@@ -46,6 +56,7 @@ class HostilePipe(Pipe):
                     if ready is client:
                         broker.sendall(data)
                         for packet in sent.feed(data):
+                            self.leaks += any(each in packet for each in self.secret)
                             if (
                                 packet[0] >> 4 == _PUBLISH
                                 and (found := _SEQUENCE.search(packet))
