@@ -22,6 +22,8 @@ from agent.events.wire import Acknowledgement
 _AGAIN_S: Final = 5.0
 _BATCH: Final = 100
 _WINDOW: Final = 200
+_YIELD_S: Final = 0.001
+"""After rows were freed, for a decision that waits for the store: a lock alone goes to who has just let it go."""
 
 
 class Outbox:
@@ -106,6 +108,7 @@ class Outbox:
             good = [(each.sequence, each.nonce) for each in found if each.nonce is not None or not self._consumer]
             if good:
                 self._store.rows.free(good, broker_counts=not self._consumer)
+                time.sleep(_YIELD_S)
         except DoorwardError as error:
             self._report(str(error))
             return
