@@ -4,7 +4,7 @@ A door decides, its outbox and the link process send over a pipe to Debian's mos
 consumer takes them with the consumer library and acknowledges. Meanwhile faults are drawn, evenly over the run: broker
 and link killed, connections cut, half-open, slow, deaf to the broker's answers, PUBACKs dropped, doubled and invented,
 the broker away while a backlog grows. Before the first fault it is measured how soon an event arrives; after the last,
-how fast a backlog drains. Ends with 1 if an event is lost, out of order, or more than 1 % come twice.
+how fast a backlog drains. Ends with 1 if a goal is missed: nothing lost or out of order, 1 % twice at most.
 
     scripts/prove wire                                     # 100,000 events, 500 faults: an hour or so
     scripts/prove wire --events=2000                       # a quick run, with as many faults as fit
@@ -41,6 +41,9 @@ PACE_S = 0.004
 BEHIND = 200
 """So many events may be on their way before the door waits for them; all but those of an outage."""
 OUTAGE_EVENTS = 300
+ROW_BYTES = 2**30 // 10**6
+"""A million rows in a gibibyte."""
+DRAIN_RATE, ENQUEUE_MS = 1_500, 5.0
 CALM_EVENTS, CALM_S = 200, 0.05
 DURABLE = (
     "allow_anonymous true",
@@ -198,13 +201,18 @@ def report(run: Run, events: int, faults: int, spent_s: float, calm_ms: float, d
         ("messages with a pseudonym in clear", run.pipe.leaks, "0", run.pipe.leaks == 0),
         ("left in the outbox", run.door.store.pending(), "0", run.door.store.pending() == 0),
         ("from decision to consumer, undisturbed, p95", f"{calm_ms:.0f} ms", "100 ms", calm_ms <= 100),
-        (f"backlog of {drained.rows}: a row on disk", f"{drained.row_bytes:.0f} bytes", "1,000", True),
-        ("drained a second, by PUBACK", f"{drained.rate:.0f}", "1,500", True),
+        (
+            f"backlog of {drained.rows}: a row",
+            f"{drained.row_bytes:.0f} bytes",
+            "1,073",
+            drained.row_bytes <= ROW_BYTES,
+        ),
+        ("drained a second, by PUBACK", f"{drained.rate:.0f}", "1,500", drained.rate >= DRAIN_RATE),
         (
             "deciding alone, and while it drains, p99",
             f"{drained.alone_p99_ms:.1f}, {drained.enqueue_p99_ms:.1f} ms",
             "5 ms",
-            True,
+            drained.enqueue_p99_ms <= ENQUEUE_MS,
         ),
     ]
     for name, value, goal, good in rows:
