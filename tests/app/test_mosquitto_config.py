@@ -69,7 +69,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="module")
 def people(certificates: Certificates) -> dict[str, Certificates]:
-    names = ("gate-2", "consumer", "desk", "homeassistant", "dashboard", "nobody")
+    names = ("gate-2", "consumer", "desk", "reader", "homeassistant", "dashboard", "nobody")
     return {DEVICE: certificates, **{name: issue_client(certificates, name) for name in names}}
 
 
@@ -166,6 +166,8 @@ def test_a_door_says_everything_of_its_own_and_hears_what_is_for_it(
         ("consumer", EVENTS),
         ("consumer", wire.command_topic(SITE, DEVICE)),
         ("dashboard", wire.command_topic(SITE, DEVICE)),
+        ("desk", wire.token_topic(SITE, DEVICE)),
+        ("reader", wire.command_topic(SITE, DEVICE)),
         ("desk", wire.acknowledge_topic(SITE, DEVICE)),
         ("desk", wire.topic(SITE, DEVICE, Kind.STATUS)),
         ("nobody", EVENTS),
@@ -188,6 +190,16 @@ def test_a_door_hears_no_other(
     desk.publish(wire.command_topic(SITE, DEVICE), b"for gate-1")
     desk.publish(wire.command_topic(SITE, "gate-2"), b"for gate-2")
     assert came(other) == {wire.command_topic(SITE, "gate-2")}
+
+
+def test_a_card_is_heard_by_its_door_and_by_nobody_who_watches(
+    broker: ReadyBroker, people: dict[str, Certificates], observe: Callable[[str], Observer]
+) -> None:
+    topic = wire.token_topic(SITE, DEVICE)
+    door, *others = [observe(name) for name in ("gate-1", "gate-2", "consumer", "desk", "homeassistant", "dashboard")]
+    observe("reader").publish(topic, b"a card")
+    assert came(door) == {topic}
+    assert [came(each, 0.2) for each in others] == [set()] * len(others)
 
 
 def test_who_has_no_certificate_is_not_let_in(broker: ReadyBroker, certificates: Certificates) -> None:

@@ -15,7 +15,16 @@ from agent.crypto import BoxSecret, SignSecret
 from agent.events import wire
 from agent.events.consume import Consumer, Verdict
 from agent.events.decision import Decision, Outcome
-from agent.events.seal import ACT_WITHIN_S, SealedEvent, canonical, seal_event
+from agent.events.seal import (
+    ACT_WITHIN_S,
+    Addressee,
+    OpenedErasure,
+    OpenedEvent,
+    SealedEvent,
+    canonical,
+    seal_erasure,
+    seal_event,
+)
 from agent.events.wire import Kind
 from agent.units import DeviceId, DoorId, SiteId
 
@@ -54,9 +63,29 @@ def test_a_new_event_is_acted_on_once_and_acknowledged_each_time() -> None:
     word = (wire.acknowledge_topic(SITE, GATE), wire.acknowledgement(1, made.nonce))
     taken = ours.take(TOPIC, made.envelope, retained=False, unix_s=NOW_S + 1)
     assert taken.verdict is Verdict.ACT and taken.acknowledgement == word
-    assert taken.event is not None and taken.event.outcome is Outcome.PASS_ACCEPTED
+    assert isinstance(taken.event, OpenedEvent) and taken.event.outcome is Outcome.PASS_ACCEPTED
     again = ours.take(TOPIC, made.envelope, retained=False, unix_s=NOW_S + 1)
     assert again.verdict is Verdict.AGAIN and again.acknowledgement == word
+
+
+def test_the_receipt_of_an_erasure_is_recorded_and_acknowledged_and_moves_nothing() -> None:
+    receipt = b'{"reason":"withdrawn"}'
+    made = seal_erasure(
+        receipt,
+        unix_s=NOW_S,
+        sequence=1,
+        site=SITE,
+        device=GATE,
+        addressee=Addressee(crypto.box_public(BOX), DOOR),
+        sign_secret=SECRETS[GATE],
+    )
+    ours = consumer()
+    taken = ours.take(TOPIC, made.envelope, retained=False, unix_s=NOW_S + 1)
+    assert taken.verdict is Verdict.RECORD and isinstance(taken.event, OpenedErasure)
+    assert taken.event.receipt == receipt
+    assert taken.acknowledgement == (wire.acknowledge_topic(SITE, GATE), wire.acknowledgement(1, made.nonce))
+    assert verdict(ours, made.envelope) is Verdict.AGAIN
+    assert verdict(ours, event(2).envelope) is Verdict.ACT
 
 
 @pytest.mark.parametrize(
