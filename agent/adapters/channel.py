@@ -1,8 +1,9 @@
 """The recogniser's end of the socket to the link.
 
 Rules: the recogniser never waits for the link. What it sends goes into bounded places that one thread empties: the
-latest telemetry of each kind, the latest preview, at most `_EVENTS` events (the outbox keeps the rest, and `send_event`
-says so). One link at a time; a link that takes nothing for `_STALL_S` or says what cannot be parsed is cut off.
+latest telemetry of each kind, the latest preview, the latest `_ANSWERS` answers, at most `_EVENTS` events (the outbox
+keeps the rest, and `send_event` says so). One link at a time; a link that takes nothing for `_STALL_S` or says what
+cannot be parsed is cut off.
 Leaves out: what the bytes mean (events/wire.py) and when to try an event again (the owner of the outbox).
 """
 
@@ -14,16 +15,17 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from agent.errors import ConfigError, LinkError
 from agent.events import wire
-from agent.events.wire import Acknowledgement, FetchOutcome, FetchReply, FromRecogniser, Kind
+from agent.events.wire import Acknowledgement, CommandArrived, FetchOutcome, FetchReply, FromRecogniser, Kind
 from agent.token import Token
 
 _EVENTS: Final = 256
+_ANSWERS: Final = 32
 _STALL_S: Final = 5
 _CHUNK: Final = 64 * 1024
 _PATH_BYTES: Final = 107
@@ -49,11 +51,15 @@ class Channel:
         """What a new link gets at once, so that its broker has every retained topic."""
         self._due: set[Kind] = set()
         self._events: deque[wire.Event] = deque()
+        self._answers: deque[bytes] = deque(maxlen=_ANSWERS)
+        self.thinned = 0
+        """Metrics that never went out: a newer one came first, or there was no link."""
         self._preview: bytes | None = None
         self._requests: deque[wire.FetchRequest] = deque()
         self._replies: dict[int, FetchReply | None] = {}
         self._number = 0
-        self._acknowledged: Callable[[int, bytes | None], None] = lambda sequence, nonce: None
+        self._acknowledged: Callable[[Sequence[Acknowledgement]], None] = lambda found: None
+        self._commanded: Callable[[bytes], None] = lambda payload: None
         self._connected: Callable[[], None] = lambda: None
         self._named: Callable[[Token], None] = lambda token: None
         self._threads = [
@@ -88,13 +94,17 @@ class Channel:
             thread.start()
         return channel
 
-    def on_acknowledge(self, callback: Callable[[int, bytes | None], None]) -> None:
-        """`callback(sequence, nonce)` for each event that somebody says to hold; nonce None is a mere PUBACK."""
+    def on_acknowledge(self, callback: Callable[[Sequence[Acknowledgement]], None]) -> None:
+        """`callback(found)` with what has come at once of the word that somebody holds an event."""
         self._acknowledged = callback
 
     def on_token(self, callback: Callable[[Token], None]) -> None:
         """`callback(token)` for each token that the link hands on; it came over the network, whatever the link says."""
         self._named = callback
+
+    def on_command(self, callback: Callable[[bytes], None]) -> None:
+        """`callback(payload)` for whatever somebody published on the command topic."""
+        self._commanded = callback
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         """`callback()` when a new link is there: give it the pending outbox again. Called at once if one is there."""
@@ -119,8 +129,12 @@ class Channel:
     def send_telemetry(self, kind: Kind, payload: bytes) -> None:
         """The latest of its kind replaces one that has not gone out yet. Kept for the next link, if retained."""
         with self._wake:
-            self._latest[kind] = payload
-            self._due.add(kind)
+            if kind is Kind.ACK:
+                self._answers.append(payload)
+            else:
+                self.thinned += kind is Kind.METRICS and kind in self._due
+                self._latest[kind] = payload
+                self._due.add(kind)
             self._wake.notify_all()
 
     def send_preview(self, jpeg: bytes) -> None:
@@ -205,17 +219,22 @@ class Channel:
     def _read(self, peer: socket.socket) -> None:
         frames = wire.Frames()
         while data := peer.recv(_CHUNK):
+            held: list[Acknowledgement] = []
             for frame in frames.feed(data):
                 match wire.link_message(frame):
-                    case Acknowledgement(sequence, nonce):
-                        self._acknowledged(sequence, nonce)
+                    case Acknowledgement() as acknowledgement:
+                        held.append(acknowledgement)
                     case Token() as token:
                         self._named(token)
+                    case CommandArrived(payload):
+                        self._commanded(payload)
                     case FetchReply() as reply:
                         with self._wake:
                             if reply.number in self._replies:
                                 self._replies[reply.number] = reply
                                 self._wake.notify_all()
+            if held:
+                self._acknowledged(held)
 
     def _write(self) -> None:
         while True:
@@ -237,12 +256,16 @@ class Channel:
                 continue  # larger than its kind allows: not for the wire
 
     def _ready(self) -> bool:
-        return self._peer is not None and bool(self._requests or self._due or self._events or self._preview)
+        return self._peer is not None and bool(
+            self._requests or self._answers or self._due or self._events or self._preview
+        )
 
     def _next(self) -> FromRecogniser:
         """What matters most goes first; previews are what gives way."""
         if self._requests:
             return self._requests.popleft()
+        if self._answers:
+            return wire.Telemetry(Kind.ACK, self._answers.popleft())
         if self._events:
             return self._events.popleft()
         if self._due:

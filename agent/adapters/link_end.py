@@ -43,12 +43,14 @@ class LinkEnd:
     def start(self) -> None:
         self._thread.start()
 
-    def send(self, message: FromLink) -> None:
-        """Send one message; dropped when the recogniser is gone: it asks again, and so does who presents a token."""
+    def send(self, message: FromLink) -> bool:
+        """Send one message; False when the recogniser is gone: it asks again, and so does who presents a token."""
         frame = wire.pack(message)
         with self._sending, contextlib.suppress(OSError):
             if self._socket is not None:
                 self._socket.sendall(frame)
+                return True
+        return False
 
     def close(self) -> None:
         self._closing.set()

@@ -70,7 +70,7 @@ class Authority:
         self._judged_s, self._report = judged_s, report
         self._news: Verified | None = None
         self._lock = threading.Lock()
-        self._closing = threading.Event()
+        self._closing, self._look = threading.Event(), threading.Event()
         self._trouble: str | None = None
         self._thread = threading.Thread(target=self._run, name="authority", daemon=True)
 
@@ -79,7 +79,12 @@ class Authority:
 
     def close(self) -> None:
         self._closing.set()
+        self._look.set()
         self._thread.join(2.0)
+
+    def look_now(self) -> None:
+        """Do not wait for the next round."""
+        self._look.set()
 
     def news(self) -> Verified | None:
         """The latest verified state, once; None when there is nothing new."""
@@ -99,7 +104,8 @@ class Authority:
                 self._say(None)
             except DoorwardError as error:
                 self._say(str(error) if linked and self._channel.connected else None)
-            self._closing.wait(self._every_s if self._channel.connected else _FIRST_WAIT_S)
+            self._look.wait(self._every_s if self._channel.connected else _FIRST_WAIT_S)
+            self._look.clear()
 
     def _offer(self, verified: Verified | None) -> None:
         if verified is not None:

@@ -51,6 +51,8 @@ class Device(_Section):
     id: Name
     state: FilePath
     insecure_dev: bool = False
+    outbox_share: Annotated[float, Field(ge=0.001, le=0.9)] = 0.25
+    """Of the disk that `state` is on; a fuller outbox refuses, since nothing in it is ever dropped."""
 
 
 class Keys(_Section):
@@ -135,6 +137,13 @@ class Tls(_Section):
         return self
 
 
+class Fallback(_Section):
+    """Another broker of the same site, entered as the first one."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+
+
 class Broker(_Section):
     host: Annotated[str, Field(min_length=1, max_length=253)]
     port: Annotated[int, Field(ge=1, le=65535)]
@@ -147,6 +156,10 @@ class Broker(_Section):
     """Take cards and PINs from the broker too; there they name a person for 1:1 and never open."""
     websocket: Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")] | None = None
     """What the page connects to; None shows the page without live data."""
+    fallback: Annotated[tuple[Fallback, ...], Field(max_length=8, strict=False)] = ()
+    """Tried in this order where the first does not let the device in."""
+    home_assistant: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,60}$")] | None = None
+    """Discovery prefix of a Home Assistant on this broker, `homeassistant` unless it was changed; None: no entities."""
 
     @model_validator(mode="after")
     def _password_of_somebody(self) -> Broker:

@@ -57,8 +57,14 @@ class Heartbeat:
         self._signed_size = 0
         self._notice: Body | None = None
 
-    def beat(self, law: Law | None, grounds: tuple[Ground, ...], fix: Fix | None, unix_s: float) -> None:
-        """Send status, compliance and notice if something changed or the time has come."""
+    def beat(
+        self, law: Law | None, grounds: tuple[Ground, ...], fix: Fix | None, unix_s: float, stock: int | None = None
+    ) -> None:
+        """Send status, compliance and notice if something changed or the time has come.
+
+        Args:
+            stock: people whose consent is kept; None while they cannot be counted.
+        """
         now = time.monotonic()
         if grounds == self._grounds and law is self._law and now - self._status_at < _BEAT_S:
             return
@@ -78,9 +84,10 @@ class Heartbeat:
                 erase_strength=self._constant.erase_strength,
                 single_key=document is not None and document.single_key,
                 acknowledge=self._constant.acknowledge,
+                outcome_in_clear=document is not None and document.outcome_class_in_clear,
             )
         )
-        self.send(self._compliance(law, grounds, unix_s))
+        self.send(self._compliance(law, grounds, unix_s, stock))
         if law is not None:
             notice = _notice(law, fix)
             if notice != self._notice:
@@ -111,7 +118,9 @@ class Heartbeat:
         self._metrics_at = now
         return True
 
-    def _compliance(self, law: Law | None, grounds: tuple[Ground, ...], unix_s: float) -> bodies.Compliance:
+    def _compliance(
+        self, law: Law | None, grounds: tuple[Ground, ...], unix_s: float, stock: int | None
+    ) -> bodies.Compliance:
         for obligation in OBLIGATIONS:
             ground = obligation.ground
             met = bodies.Met.UNMET if ground in grounds else bodies.Met.MET
@@ -121,7 +130,12 @@ class Heartbeat:
                 met = bodies.Met.NOT_BINDING
             if self._since.get(ground, (None, 0.0))[0] is not met:
                 self._since[ground] = (met, unix_s)
+        assessment = None if law is None else law.policy.document.assessment
+        filing_at = None if law is None else law.profile.filing_at
         return bodies.Compliance(
+            consents=stock,
+            assessment_until_s=None if assessment is None else assessment.until.timestamp(),
+            filing_left=None if filing_at is None or stock is None else max(0, filing_at - stock),
             profile=None if law is None else law.policy.document.profile,
             obligations=tuple(
                 bodies.Obliged(ground=ground, state=met, since_s=since) for ground, (met, since) in self._since.items()

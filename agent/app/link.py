@@ -2,8 +2,9 @@
 
 Rules: it has no camera, no database and no key but its own TLS key or password; it passes on what it can neither read
 nor forge. Nothing durable is kept: retained telemetry and unacknowledged events wait in memory, to go out again on each
-connect; what does not fit stays in the recogniser's outbox, which tries again. One line on standard error tells each
-change of state. Leaves out: NumPy, OpenCV and everything else that would make it large.
+connect; what does not fit stays in the recogniser's outbox, which tries again. Metrics are for who listens now: those
+of an outage are counted and let go. One line on standard error tells each change of state. Leaves out: NumPy, OpenCV
+and everything else that would make it large.
 """
 
 from __future__ import annotations
@@ -14,34 +15,36 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from queue import Full, Queue
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from agent import __version__
 from agent.adapters.fetch import Repository
 from agent.adapters.link_end import LinkEnd
-from agent.adapters.mqtt import Address, Broker, Connection, Tls, Will
+from agent.adapters.mqtt import Broker, Connection, Will
 from agent.adapters.page import Page
+from agent.app.brokers import TO_DO, addresses
 from agent.app.link_settings import LinkSettings
+from agent.app.rate import Bucket
+from agent.app.stream import Stream
 from agent.errors import DoorwardError, LinkError
-from agent.events import wire
-from agent.events.wire import Acknowledgement, FetchOutcome, FetchReply, FetchRequest, FromRecogniser, Kind
+from agent.events import homeassistant, wire
+from agent.events.wire import (
+    Acknowledgement,
+    CommandArrived,
+    FetchOutcome,
+    FetchReply,
+    FetchRequest,
+    FromRecogniser,
+    Kind,
+)
 from agent.token import read_message
 
-if TYPE_CHECKING:
-    from agent.app.config import DeviceConfig
-
-_HELD: Final = 256
-"""Events that wait here at most; the rest waits in the recogniser's outbox."""
 _FETCHES: Final = 16
 _TOKEN_EVERY_S: Final = 1.0
 """What comes faster on the token topic is dropped: people do not present cards faster."""
-_DO: Final = {
-    Broker.UNREACHABLE: "look at broker.host, broker.port and whether it runs",
-    Broker.TLS_REFUSED: "look at broker.tls and the broker's certificates",
-    Broker.NOT_AUTHORISED: "look at broker.user, broker.password_file and the broker's list of users",
-    Broker.REFUSED: "look at the broker's log",
-}
+_SESSION_S: Final = 7 * 86_400
+"""The broker keeps acknowledgements and commands for a link that is away."""
 
 
 class Link:
@@ -56,15 +59,21 @@ class Link:
         self._settings = settings
         self._topics = {kind: wire.topic(settings.site, settings.device, kind) for kind in Kind}
         self._acknowledge_topic = wire.acknowledge_topic(settings.site, settings.device)
+        self._command_topic = wire.command_topic(settings.site, settings.device)
         self._token_topic = wire.token_topic(settings.site, settings.device)
         self._token_at_s = 0.0
         """When the next token may be handed on, monotonic."""
+        consumer, assistant = settings.acknowledge == "consumer", settings.home_assistant
+        self._birth_topic = None if assistant is None else homeassistant.birth_topic(assistant)
         self._order = threading.Lock()
         """Held while retained topics are published, so that an older status never follows a newer one."""
-        self._lock = threading.Lock()
-        """For `_held`; never held while anything is published or sent."""
         self._retained: dict[Kind, bytes] = {Kind.STATUS: wire.RECOGNISER_LOST}
-        self._held: dict[int, bytes] = {}
+        self._stream = Stream(consumer=consumer, publish=self._publish_event, tell=self._tell)
+        self._commands = Bucket(10, 0.5)
+        self._metrics_let_go = 0
+        self._refusal_told = False
+        self._announced: bytes | None = None
+        """The description that Home Assistant has; None: none went out on this connection."""
         self._preview: bytes | None = None
         self._recogniser = False
         self._broker, self._broker_detail = Broker.CONNECTING, ""
@@ -72,14 +81,19 @@ class Link:
         url = settings.repository_url
         self._repository = None if url is None else Repository(url, settings.repository_ca)
         self._socket = LinkEnd(settings.socket, self._from_recogniser, self._recogniser_changed)
+        first, *others = addresses(settings)
         self._connection = Connection(
-            _address(settings),
+            first,
             f"doorward-{settings.site}-{settings.device}",
-            subscribe=self._subscribed(),
+            subscribe=(self._command_topic, *((self._acknowledge_topic,) if consumer else ())),
+            fleeting=self._fleeting(),
             will=Will(self._topics[Kind.STATUS], wire.OFFLINE),
             changed=self._broker_changed,
             received=self._from_broker,
-            published=self._broker_has_it,
+            published=self._stream.taken,
+            refused=self._broker_refuses,
+            others=tuple(others),
+            session_s=_SESSION_S,
         )
         self._page = Page(
             settings.page_port, websocket_url=settings.websocket_url, facts=self._facts, preview=lambda: self._preview
@@ -108,12 +122,15 @@ class Link:
     def _from_recogniser(self, message: FromRecogniser) -> None:
         match message:
             case wire.Event(sequence, envelope):
-                self._hold(sequence, envelope)
+                self._stream.offered(sequence, envelope)
             case wire.Telemetry(kind, payload):
                 with self._order:
                     if kind in wire.RETAINED:
                         self._retained[kind] = payload
-                    self._publish(kind, payload)
+                    if not self._publish(kind, payload) and kind is Kind.METRICS:
+                        self._metrics_let_go += 1
+                    if kind is Kind.STATUS:
+                        self._announce()
             case wire.PreviewPicture(jpeg):
                 self._preview = jpeg
             case FetchRequest() as request:
@@ -122,23 +139,16 @@ class Link:
                 except Full:
                     self._socket.send(FetchReply(request.number, FetchOutcome.UNREACHABLE))
 
-    def _hold(self, sequence: int, envelope: bytes) -> None:
-        with self._lock:
-            if sequence not in self._held and len(self._held) >= _HELD:
-                return
-            self._held[sequence] = envelope
-        self._publish_event(sequence, envelope)
-
     def _recogniser_changed(self, there: bool) -> None:
         self._recogniser = there
         if there:
+            self._stream.recogniser_here()
             _say("the recogniser is there")
             return
         with self._order:
             self._retained[Kind.STATUS] = wire.RECOGNISER_LOST
             self._publish(Kind.STATUS, wire.RECOGNISER_LOST)
-        with self._lock:
-            self._held.clear()  # a recogniser that comes back sends its outbox again
+        self._stream.recogniser_gone()
         self._preview = None
         _say("the recogniser is gone; waiting for it")
 
@@ -152,40 +162,66 @@ class Link:
 
     # To and from the broker ---------------------------------------------------------------------------------------
 
-    def _publish(self, kind: Kind, payload: bytes) -> None:
+    def _publish(self, kind: Kind, payload: bytes) -> bool:
         retained = kind in wire.RETAINED
-        self._connection.publish(self._topics[kind], payload, qos=1 if retained else 0, retain=retained)
+        qos = 1 if retained or kind is Kind.ACK else 0
+        return self._connection.publish(self._topics[kind], payload, qos=qos, retain=retained)
 
-    def _publish_event(self, sequence: int, envelope: bytes) -> None:
-        self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence)
+    def _publish_event(self, sequence: int, envelope: bytes) -> bool:
+        return self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence)
+
+    def _tell(self, word: Acknowledgement) -> bool:
+        return self._socket.send(word)
+
+    def _announce(self) -> None:
+        """Tell Home Assistant what there is, if it does not know; `_order` is held."""
+        settings = self._settings
+        if settings.home_assistant is None:
+            return
+        description = homeassistant.discovery(
+            settings.site, settings.device, agent=__version__, outcome_in_clear=_in_clear(self._retained[Kind.STATUS])
+        )
+        topic = homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device)
+        if description != self._announced and self._connection.publish(topic, description, qos=1, retain=True):
+            self._announced = description
 
     def _broker_changed(self, state: Broker, detail: str) -> None:
         self._broker, self._broker_detail = state, detail
-        where = f"{self._settings.broker_host}:{self._settings.broker_port}"
+        where = str(self._connection.address)
         if state is not Broker.CONNECTED:
-            _say(f"broker {where}: {state}: {detail}; {_DO[state]}; trying again")
+            self._stream.lost()
+            _say(f"broker {where}: {state}: {detail}; {TO_DO[state]}; trying again")
             return
+        self._refusal_told = False
         with self._order:
+            self._announced = None
             for kind, payload in self._retained.items():
                 self._publish(kind, payload)
-        with self._lock:
-            held = dict(self._held)
-        for sequence, envelope in held.items():
-            self._publish_event(sequence, envelope)
-        _say(f"broker {where}: connected")
+            self._announce()
+            let_go, self._metrics_let_go = self._metrics_let_go, 0
+        self._stream.connected(kept=self._connection.kept, resumed=self._connection.resumed)
+        _say(f"broker {where}: connected" + (f"; {let_go} metrics of the outage were let go" if let_go else ""))
 
-    def _subscribed(self) -> tuple[str, ...]:
-        acknowledge = (self._acknowledge_topic,) if self._settings.acknowledge == "consumer" else ()
-        return acknowledge + ((self._token_topic,) if self._settings.tokens else ())
+    def _fleeting(self) -> tuple[str, ...]:
+        """Topics of what is only for now: a session that is kept would name somebody who presented a card days ago."""
+        birth = () if self._birth_topic is None else (self._birth_topic,)
+        return birth + ((self._token_topic,) if self._settings.tokens else ())
 
     def _from_broker(self, topic: str, payload: bytes, retained: bool) -> None:
-        if retained:
-            return
-        if topic == self._token_topic:
+        if topic == self._birth_topic and payload == homeassistant.BIRTH:
+            with self._order:
+                self._announced = None
+                self._announce()
+        elif retained:
+            return  # an order, an acknowledgement or a card of long ago is none
+        elif topic == self._command_topic:
+            if 0 < len(payload) <= wire.MAX_COMMAND and self._commands.take():
+                self._socket.send(CommandArrived(payload))
+        elif topic == self._token_topic:
             self._name(payload)
         elif topic == self._acknowledge_topic:
             try:
-                self._acknowledge(wire.read_acknowledgement(payload))
+                self._stream.acknowledged(wire.read_acknowledgement(payload))
             except LinkError:
                 return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
 
@@ -196,14 +232,13 @@ class Link:
             self._token_at_s = now + _TOKEN_EVERY_S
             self._socket.send(token)
 
-    def _broker_has_it(self, sequence: int) -> None:
-        if self._settings.acknowledge == "puback":
-            self._acknowledge(Acknowledgement(sequence, None))
-
-    def _acknowledge(self, acknowledgement: Acknowledgement) -> None:
-        with self._lock:
-            self._held.pop(acknowledgement.sequence, None)
-        self._socket.send(acknowledgement)
+    def _broker_refuses(self, sequence: int | None, reason: str) -> None:
+        """It stays in the outbox, which offers it again."""
+        if sequence is not None:
+            self._stream.refused(sequence)
+        if not self._refusal_told:
+            self._refusal_told = True
+            _say(f"broker {self._connection.address}: takes no message: {reason}; look at its access list")
 
     def _facts(self) -> Mapping[str, Any]:
         settings = self._settings
@@ -212,7 +247,13 @@ class Link:
             "device": settings.device,
             "prefix": wire.prefix(settings.site, settings.device),
             "websocket": settings.websocket_url,
-            "broker": {"state": self._broker.value, "detail": self._broker_detail},
+            "broker": {
+                "state": self._broker.value,
+                "detail": self._broker_detail,
+                "address": str(self._connection.address),
+                "acknowledge": settings.acknowledge,
+                "metrics_let_go": self._metrics_let_go,
+            },
             "recogniser": self._recogniser,
             "preview": self._preview is not None,
             "retained": {kind.value: payload.decode("utf-8") for kind, payload in dict(self._retained).items()},
@@ -240,41 +281,10 @@ def main(settings: LinkSettings) -> int:
     return 0
 
 
-def _address(settings: LinkSettings) -> Address:
-    tls = Tls(settings.ca, settings.cert, settings.key) if settings.tls else None
-    return Address(
-        settings.broker_host, settings.broker_port, settings.protocol, tls, settings.user, settings.password_file
-    )
-
-
-def settings_of(config: DeviceConfig) -> LinkSettings:
-    """What the device config says about the link."""
-    broker = config.broker
-    tls = broker.tls
-
-    def path(name: str | None) -> Path | None:
-        return None if name is None else config.path(name)
-
-    return LinkSettings(
-        socket=config.socket,
-        site=config.site.name,
-        device=config.device.id,
-        broker_host=broker.host,
-        broker_port=broker.port,
-        protocol=broker.protocol,
-        tls=tls is not None,
-        ca=path(tls.ca if tls else None),
-        cert=path(tls.certificate if tls else None),
-        key=path(tls.key if tls else None),
-        user=broker.user,
-        password_file=path(broker.password_file),
-        websocket_url=broker.websocket,
-        acknowledge=broker.acknowledge,
-        tokens=broker.tokens,
-        page_port=config.page.port,
-        repository_url=config.site.repository,
-        repository_ca=path(config.site.repository_ca),
-    )
+def _in_clear(status: bytes) -> bool:
+    """Whether the recogniser says that the policy grants the class of outcomes; its link's own word says nothing."""
+    body = json.loads(status).get("body")
+    return isinstance(body, dict) and body.get("outcome_in_clear") is True
 
 
 def _say(line: str) -> None:

@@ -17,6 +17,7 @@ from agent.adapters.picture import encode
 from agent.adapters.store import Store
 from agent.app.alternative import SelfTest, unseen
 from agent.app.authority import Authority
+from agent.app.commands import Commands
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
 from agent.app.erasure import Erasure
@@ -44,6 +45,7 @@ from agent.core import (
 )
 from agent.crypto import BoxPublic, SignSecret
 from agent.errors import DeviceError, DoorwardError
+from agent.events.counts import HourlyCounts
 from agent.events.decision import Decision
 from agent.events.seal import SealedEvent, seal_event
 from agent.ledger.entry import refusal_changed
@@ -74,6 +76,7 @@ class Loop:
         channel: Channel,
         outbox: Outbox,
         authority: Authority,
+        commands: Commands,
         standing: Standing,
         custody: Custody,
         erasure: Erasure,
@@ -94,6 +97,7 @@ class Loop:
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
         self._custody, self._erasure = custody, erasure
+        self._commands, self._counts = commands, HourlyCounts()
         self._measure, self._clock, self._trusted = measure, clock, trusted
         self._eye, self._door, self._locator, self._readers = eye, door, locator, readers
         self._self_test = self_test
@@ -102,8 +106,7 @@ class Loop:
         self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
         self._ledger_writable = True
         self._ledger_again_at = self._run_at = 0.0
-        self._passes_at_ns = 0
-        self._preview_at_ns = 0
+        self._passes_at_ns = self._preview_at_ns = 0
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop.
@@ -114,6 +117,7 @@ class Loop:
         for event in self._standing.opening(self._unix_s()):
             self._receive(event)
         while not stop.is_set():
+            self._commands.work(self._unix_s(), self._dated_s())
             self._hear_the_authority()
             self._hear_the_readers()
             captured = self._look(stop)
@@ -158,7 +162,7 @@ class Loop:
             models=self._models,
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._ledger_writable,
-            stopped=self._standing.stopped(unix_s),
+            stopped=self._standing.stopped(unix_s) or self._commands.stopped(unix_s),
             moved=None if document is None else moved(document.location, fix, now_ns),
             stock=self._standing.stock,
             crossed_s=self._standing.crossed_s,
@@ -190,24 +194,23 @@ class Loop:
         law = self._standing.law
         if law is None:
             return
-        document, made = law.policy.document, list[SealedEvent]()
+        document = law.policy.document
 
         def make(sequence: int) -> SealedEvent:
-            made.append(seal_event(
+            return seal_event(
                 decision, sequence=sequence, site=self._site, device=self._device,
                 events_key=BoxPublic(bytes.fromhex(document.events_key)), sign_secret=self._sign_secret,
                 outcome_in_clear=document.outcome_class_in_clear,
-            ))  # fmt: skip
-            return made[-1]
+            )  # fmt: skip
 
         if not self._written(lambda: self._store.record(decision, make)):
             self._receive(NotWritten(decision))
             return
         self._measure.lap("commit")
+        self._counts.count(decision.outcome, self._unix_s())
         if decision.opens:
             self._door.pulse(decision.door)
-        for event in made:
-            self._channel.send_event(event.sequence, event.envelope)
+        self._outbox.push()
 
     def _note_state(self, refusal: Refusal | None) -> None:
         grounds = () if refusal is None else refusal.grounds
@@ -238,8 +241,11 @@ class Loop:
                 lambda: inputs.extend(self._standing.take(news, self._unix_s()))
             ):
                 inputs.append(self._standing.gallery_changed())
-        for event in inputs + self._sweep():
+        inputs += self._sweep()
+        for event in inputs:
             self._receive(event)
+        if inputs:
+            self._outbox.push()  # an erasure leaves its receipt among the events
 
     def _sweep(self) -> list[Input]:
         """Erase whoever's time is over, under a refusal too; nobody while the clock is not trusted."""
@@ -272,7 +278,7 @@ class Loop:
         now_ns = self._clock.monotonic_ns()
         grounds = unseen(grounds, self._standing.law, self._surroundings(now_ns), now_ns)
         fix = None if self._locator is None else self._locator.fix(now_ns)
-        self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s())
+        self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s(), self._standing.stock)
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S
             self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
@@ -280,7 +286,8 @@ class Loop:
         self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():
-                self._heartbeat.send(metrics(self._measure, self._store, self._custody, self._unix_s()))
+                told = self._measure, self._store, self._custody, self._counts, self._channel.thinned
+                self._heartbeat.send(metrics(*told, self._unix_s()))
         except DoorwardError as error:
             self._report(str(error))
         self._outbox.offer_again()

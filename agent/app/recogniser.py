@@ -8,6 +8,7 @@ fault, on standard error, about files and devices and never about people.
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import sys
 import threading
@@ -27,6 +28,7 @@ from agent.adapters.store import Store
 from agent.adapters.token import Slot
 from agent.app.alternative import self_test
 from agent.app.authority import Authority
+from agent.app.commands import Commands
 from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
 from agent.app.elsewhere import Deliveries
@@ -41,7 +43,7 @@ from agent.app.parts import Parts
 from agent.app.standing import Standing
 from agent.app.timekeeping import trusted_clock
 from agent.core import Core
-from agent.errors import ConfigError, DoorwardError
+from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.events import bodies
 from agent.events.telemetry import sign_telemetry
 from agent.gallery.gallery import Gallery
@@ -103,6 +105,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     opened.callback(channel.close)
     store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
     opened.callback(store.close)
+    store.rows.limit_bytes = round(share_of_disk(config.state, config.device.outbox_share))
     clock, trusted = SystemClock(), trusted_clock(store)
     unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
     store.note(started(site, device, __version__, unix_s))
@@ -149,6 +152,21 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     identity = ModelIdentity(embedder.sha256, embedder.runtime)
     # A row that does not open is told when the gallery is opened.
     custody = Custody(store, keys, erasure, lambda line: None)
+    standing = Standing(
+        store,
+        custody,
+        lambda: open_gallery(store, erasure, identity),
+        report,
+        Deliveries(store, erasure, identity, embedder.dimensions, report).take,
+    )
+    commands = Commands(
+        store,
+        keys=lambda: () if standing.law is None else standing.law.policy.document.command_keys,
+        look=authority.look_now,
+        answer=telemetry.send,
+        report=report,
+    )
+    channel.on_command(commands.arrived)
     return Loop(
         config=config,
         core=core,
@@ -157,13 +175,8 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         channel=channel,
         outbox=Outbox(store, channel, config.broker.acknowledge, report),
         authority=authority,
-        standing=Standing(
-            store,
-            custody,
-            lambda: open_gallery(store, erasure, identity),
-            report,
-            Deliveries(store, erasure, identity, embedder.dimensions, report).take,
-        ),
+        commands=commands,
+        standing=standing,
         custody=custody,
         erasure=erasure,
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
@@ -179,6 +192,19 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         sign_secret=keys.sign_secret,
         report=report,
     )
+
+
+def share_of_disk(folder: Path, share: float) -> float:
+    """So many bytes are this share of the file system that the folder is on.
+
+    Raises:
+        DeviceError: it cannot be asked.
+    """
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        raise DeviceError(f"{folder}: {error.strerror}; check the disk") from None
+    return share * found.f_blocks * found.f_frsize
 
 
 def open_gallery(store: Store, erasure: Erasure, model: ModelIdentity) -> Gallery | None:

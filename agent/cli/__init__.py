@@ -29,6 +29,8 @@ _COMMANDS: Final = {
         "Print the site's sign, attest it where it hangs; no-recognition cards.",
     ),
     "pass": ("agent.cli.passes", "passes", "The way without a face: passes; cards and PINs for 1:1."),
+    "events": ("agent.cli.events", "events", "Open a site's sealed events."),
+    "command": ("agent.cli.command", "command", "Write a command for a device: stop, check, resume."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
     "report": ("agent.cli.report", "report", "Report for auditors: rules kept over time, with the evidence."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),

@@ -121,6 +121,21 @@ def epoch(config_file: Path, output: Path | None) -> None:
     click.echo(f"{output}: for 'doorward people seal --for'; it holds until this device's next epoch")
 
 
+@device.command()
+@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The device config (TOML).")
+def retire(file: Path) -> None:
+    """Take the device off the broker for good: its retained topics, and its entities in Home Assistant.
+
+    Stop its link first. The site ends it with 'doorward site remove-device'.
+    """
+    from agent.app import brokers, config
+    from agent.app.link_settings import settings_of
+
+    settings = settings_of(config.load(file))
+    brokers.retire(settings)
+    click.echo(f"{settings.site}/{settings.device}: nothing of it is left on the broker")
+
+
 def _print(path: Path) -> DeviceDocument:
     try:
         document = read_introduction(path.read_bytes(), str(path))

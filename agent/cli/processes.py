@@ -38,8 +38,9 @@ def link(file: Path) -> None:
 
     from agent.app import config
     from agent.app import link as process
+    from agent.app.link_settings import settings_of
 
-    sys.exit(process.main(process.settings_of(config.load(file))))
+    sys.exit(process.main(settings_of(config.load(file))))
 
 
 @click.command()

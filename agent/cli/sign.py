@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from agent.adapters.markers import survey
 from agent.adapters.qr import ZxingReader
 from agent.adapters.recording import looks
+from agent.cli.own_key import own_key
 from agent.cli.passphrase import PASSPHRASES
 from agent.cli.site.group import open_site
-from agent.crypto import SignSecret, random_bytes
 from agent.errors import ConfigError
 from agent.policy.bundle import POLICY_PATH, Policy, PolicyDocument, Sign, VerifiedTarget, utc
 from agent.policy.document import read
@@ -133,7 +132,7 @@ def attest(
         click.echo(_measured(mark, len(seen), len(read_at)), err=True)
     else:
         until_s = min(now_s + days * _DAY_S, token.until_s)
-        secret = _inspector_key(inspector_key)
+        secret = own_key(inspector_key, "signs as this inspector")
         made = section(
             document, token, inspect(document, secret, inspector=_name(inspector), now_s=now_s, until_s=until_s)
         )
@@ -191,25 +190,6 @@ def _drawing() -> ModuleType:
     except ImportError as error:
         raise ConfigError(f"sign: {error.name} is not installed; run: pip install 'doorward[sign]'") from None
     return making
-
-
-def _inspector_key(path: Path) -> SignSecret:
-    """The inspector's key, made if there is none yet; readable by its owner only."""
-    try:
-        if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(random_bytes(32).hex() + "\n")
-            click.echo(f"{path}: a new key; whoever has this file signs as this inspector", err=True)
-        if path.stat().st_mode & 0o077:
-            raise ConfigError(f"{path}: others may read this key; run 'chmod 600' on it")
-        secret = bytes.fromhex(path.read_text("ascii").strip())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from None
-    except ValueError:
-        secret = b""
-    if len(secret) != 32:
-        raise ConfigError(f"{path}: a key is 64 hex digits; restore the file from your copy")
-    return SignSecret(secret)
 
 
 def _name(inspector: str) -> str:

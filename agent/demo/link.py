@@ -15,13 +15,14 @@ def main() -> int:
     die_with_parent(int(sys.argv[1]))
     from agent.app import link
     from agent.app.config import load
+    from agent.app.link_settings import settings_of
     from agent.errors import DoorwardError
 
     named = sys.stdin.readline().strip()
     if not named:
         return 1  # the demo ended before it had made a device
     try:
-        return link.main(link.settings_of(load(Path(named))))
+        return link.main(settings_of(load(Path(named))))
     except DoorwardError as error:
         sys.stderr.write(f"{error}\n")
         return 2

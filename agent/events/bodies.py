@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from agent.events.command import CommandId, Result
+from agent.events.decision import Outcome
 from agent.events.seal import Base64
 from agent.policy.bundle import View
 from agent.policy.document import Strict
@@ -98,6 +100,8 @@ class Status(Strict):
     erase_strength: EraseStrength
     single_key: bool
     acknowledge: Acknowledge
+    outcome_in_clear: bool = False
+    """The policy lets events say the class of their outcome to whoever hears the broker."""
 
     @model_validator(mode="after")
     def _refused_for_a_reason(self) -> Status:
@@ -116,6 +120,12 @@ class Compliance(Strict):
     profile: ProfileName | None = None
     """The policy's; None while there is no policy."""
     obligations: tuple[Obliged, ...]
+    consents: Count | None = None
+    """People whose consent is kept here; None while they cannot be counted."""
+    assessment_until_s: UnixS | None = None
+    """End of the impact assessment; None: there is none."""
+    filing_left: Count | None = None
+    """People until the filing duty begins; 0: it has begun. None: there is no such duty."""
 
 
 class StageTime(Strict):
@@ -126,6 +136,14 @@ class StageTime(Strict):
 class RefusedFrames(Strict):
     ground: Ground
     frames: Count
+
+
+class Hourly(Strict):
+    """Decisions of one outcome in one closed hour: never the number, only the five that it lies in."""
+
+    outcome: Outcome
+    at_least: Annotated[int, Field(ge=0, lt=2**53, multiple_of=5)]
+    """0 stands for none to four."""
 
 
 class Metrics(Strict):
@@ -141,6 +159,11 @@ class Metrics(Strict):
     """Age of the oldest template in whole days; None: there is none, or the clock is not trusted (Measures art. 8)."""
     purge_in_days: Count | None = None
     """Whole days until the next template is erased because its time is over; None likewise."""
+    hour_s: UnixS | None = None
+    """Beginning of the hour that `hourly` tells of; None: no whole hour has been counted yet."""
+    hourly: tuple[Hourly, ...] = ()
+    thinned: Count = 0
+    """Metrics since start that gave way to a newer one before they could go out."""
 
 
 class Ledger(Strict):
@@ -197,4 +220,14 @@ class Notice(Strict):
     """None while the position is unknown."""
 
 
-Body = Status | Compliance | Metrics | Ledger | Notice
+class Answer(Strict):
+    """What became of a command."""
+
+    id: CommandId | None
+    """As the command had it; None where it had none, or could not be read."""
+    result: Result
+    stopped_until_s: UnixS | None
+    """End of the stop that is in force by command; None: there is none."""
+
+
+Body = Status | Compliance | Metrics | Ledger | Notice | Answer

@@ -14,11 +14,13 @@ from pydantic import Field, TypeAdapter
 
 from agent.crypto import SignPublic, SignSecret
 from agent.errors import LinkError
-from agent.events.bodies import Body, Compliance, Ledger, Metrics, Notice, Status, UnixS
+from agent.events.bodies import Answer, Body, Compliance, Ledger, Metrics, Notice, Status, UnixS
+from agent.events.command import Command
 from agent.events.seal import Base64, Envelope, Sequence, read_signed, signed
 from agent.events.wire import Kind
 from agent.policy.document import Strict
 from agent.policy.fields import Name
+from agent.token import TokenKind
 from agent.units import DeviceId, SiteId
 
 CONTEXT: Final = "doorward/telemetry/1"
@@ -58,12 +60,19 @@ class NoticeMessage(_Message):
     body: Notice
 
 
+class AnswerMessage(_Message):
+    kind: Literal["ack"]
+    body: Answer
+
+
 class LinkStatus(Strict):
     """The link's own, unsigned word on `status`: it can take trust away and gives none."""
 
     v: Literal[1]
     by: Literal["link"]
     state: Literal["offline", "recogniser-lost"]
+    unverified: Literal[True]
+    """Nobody signed this."""
 
 
 class EventAcknowledgement(Strict):
@@ -71,7 +80,15 @@ class EventAcknowledgement(Strict):
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-Message = StatusMessage | ComplianceMessage | MetricsMessage | LedgerMessage | NoticeMessage
+class TokenNamed(Strict):
+    """What may be published on the token topic; see agent/token.py, which reads it in the link."""
+
+    kind: TokenKind
+    text: Annotated[str, Field(pattern=r"^([0-9A-F]{8,32}|[0-9]{4,12})$")]
+    """Of a card 8 to 32 hex digits, of a PIN 4 to 12 digits."""
+
+
+Message = StatusMessage | ComplianceMessage | MetricsMessage | LedgerMessage | NoticeMessage | AnswerMessage
 
 _MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.STATUS: StatusMessage,
@@ -79,6 +96,7 @@ _MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.METRICS: MetricsMessage,
     Kind.LEDGER: LedgerMessage,
     Kind.NOTICE: NoticeMessage,
+    Kind.ACK: AnswerMessage,
 }
 _KINDS: Final[dict[type[Body], Kind]] = {
     Status: Kind.STATUS,
@@ -86,6 +104,7 @@ _KINDS: Final[dict[type[Body], Kind]] = {
     Metrics: Kind.METRICS,
     Ledger: Kind.LEDGER,
     Notice: Kind.NOTICE,
+    Answer: Kind.ACK,
 }
 
 
@@ -141,6 +160,9 @@ def schemas() -> dict[str, dict[str, object]]:
         "notice": TypeAdapter(NoticeMessage),
         "events": TypeAdapter(Envelope),
         "events-ack": TypeAdapter(EventAcknowledgement),
+        "cmd": TypeAdapter(Command),
+        "ack": TypeAdapter(AnswerMessage),
+        "token": TypeAdapter(TokenNamed),
     }
     return {
         name: {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter.json_schema()}

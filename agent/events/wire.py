@@ -1,11 +1,9 @@
-"""The wire: topic names on MQTT and the five kinds of message on the socket between recogniser and link.
+"""The wire: topic names on MQTT and the kinds of message on the socket between recogniser and link.
 
 Rules: a frame on the socket is a 4-byte length, one byte of kind and a payload whose size is limited by its kind; what
 does not parse is a `LinkError` and nothing else. The direction decides which half of a kind may come: the recogniser
-sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events, fetched bytes, and
-tokens, which only ever name somebody.
-Leaves out: what is inside a sealed event or signed telemetry (the link can neither read the one nor forge the other),
-sockets and threads. Imports little but the standard library: the link process stays small.
+sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events, fetched bytes, commands
+and tokens. Leaves out what is inside them (seal.py, telemetry.py, command.py), sockets, threads, and heavy imports.
 """
 
 from __future__ import annotations
@@ -37,14 +35,16 @@ class Kind(StrEnum):
     EVENTS = "events"
     LEDGER = "ledger"
     NOTICE = "notice"
+    ACK = "ack"
+    """The recogniser's signed answers to commands."""
 
 
 RETAINED: Final = frozenset({Kind.STATUS, Kind.COMPLIANCE, Kind.LEDGER, Kind.NOTICE})
 """Kinds that a late subscriber must find; `events` is never among them: a replayed match opens no door."""
 
-OFFLINE: Final = b'{"by":"link","state":"offline","v":1}'
+OFFLINE: Final = b'{"by":"link","state":"offline","unverified":true,"v":1}'
 """The link's last will on `status`. It is unsigned, so it can only narrow what a watcher believes."""
-RECOGNISER_LOST: Final = b'{"by":"link","state":"recogniser-lost","v":1}'
+RECOGNISER_LOST: Final = b'{"by":"link","state":"recogniser-lost","unverified":true,"v":1}'
 
 
 def prefix(site: str, device: str) -> str:
@@ -71,6 +71,11 @@ def acknowledge_topic(site: str, device: str) -> str:
 def token_topic(site: str, device: str) -> str:
     """Where a card or PIN may be named to a device; nothing is ever retained there."""
     return f"{prefix(site, device)}/token"
+
+
+def command_topic(site: str, device: str) -> str:
+    """Where commands are published; answers come on the topic of `Kind.ACK`."""
+    return f"{prefix(site, device)}/cmd"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,17 +158,24 @@ class FetchReply:
     """Untrusted bytes; empty unless the outcome is BYTES."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class CommandArrived:
+    """Untrusted bytes that somebody published on the command topic."""
+
+    payload: bytes
+
+
 FromRecogniser = Event | Telemetry | PreviewPicture | FetchRequest
-FromLink = Acknowledgement | FetchReply | Token
+FromLink = Acknowledgement | FetchReply | CommandArrived | Token
 
 MAX_FETCH: Final = 4 * 1024 * 1024
-_LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64, b"N": 64}
-"""Kind byte -> most payload bytes: event, telemetry, preview, fetch, naming."""
+MAX_COMMAND: Final = 1024
+_LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64, b"C": MAX_COMMAND, b"N": 64}
+"""Kind byte -> most payload bytes: event, telemetry, preview, fetch, command, naming."""
 _HEAD: Final = struct.Struct(">I")
 _SEQUENCE: Final = struct.Struct(">Q")
 _REQUEST: Final = struct.Struct(">II")
 _REPLY: Final = struct.Struct(">IB")
-_OUTCOMES: Final = frozenset(int(outcome) for outcome in FetchOutcome)
 _TOKENS: Final = tuple(TokenKind)
 _TELEMETRY: Final = tuple(kind for kind in Kind if kind is not Kind.EVENTS)
 
@@ -197,6 +209,8 @@ def _frame(message: FromRecogniser | FromLink) -> bytes:
             return b"N" + bytes([_TOKENS.index(kind)]) + text.encode("ascii", "replace")
         case FetchRequest(number, limit, path):
             return b"F" + _REQUEST.pack(number, limit) + path.encode("ascii", "replace")
+        case CommandArrived(payload):
+            return b"C" + payload
         case _:
             return b"F" + _REPLY.pack(message.number, message.outcome) + message.data
 
@@ -256,12 +270,14 @@ def link_message(frame: bytes) -> FromLink:
         LinkError: it is none.
     """
     kind, payload = _split(frame)
+    if kind == b"C" and payload:
+        return CommandArrived(payload)
     if kind == b"E" and len(payload) in (_SEQUENCE.size, _SEQUENCE.size + NONCE_BYTES):
         return Acknowledgement(_sequence(payload), payload[_SEQUENCE.size :] or None)
     if kind == b"F" and len(payload) >= _REPLY.size:
         number, outcome = _REPLY.unpack_from(payload)
         data = payload[_REPLY.size :]
-        if outcome in _OUTCOMES and (outcome == FetchOutcome.BYTES or not data) and len(data) <= MAX_FETCH:
+        if outcome in list(FetchOutcome) and (outcome == FetchOutcome.BYTES or not data) and len(data) <= MAX_FETCH:
             return FetchReply(number, FetchOutcome(outcome), data)
     if kind == b"N" and len(payload) > 1 and payload[0] < len(_TOKENS):
         named = token(_TOKENS[payload[0]], payload[1:].decode("ascii", "replace"), TokenWay.MQTT)

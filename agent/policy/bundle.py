@@ -130,6 +130,13 @@ class PassKey(Strict):
     """How many openings each device grants to passes of this key on one day (UTC)."""
 
 
+class CommandKey(Strict):
+    """May sign commands to devices, which only take back what a command has done."""
+
+    key: Hex32
+    until: AwareDatetime
+
+
 class PolicyDocument(Strict):
     schema_: Annotated[Literal["doorward/policy/1"], Field(alias="schema")]
     site: Name
@@ -173,6 +180,8 @@ class PolicyDocument(Strict):
     pass_keys: tuple[PassKey, ...] = ()
     tokens: Tokens | None = None
     """Cards and PINs that name people; None knows none."""
+    command_keys: tuple[CommandKey, ...] = ()
+    """Who may end a `stop` that came by command; empty: it ends at its time alone."""
 
     @property
     def withdrawal_keys(self) -> tuple[str, ...]:

@@ -94,6 +94,15 @@ def read_folder(folder: Path, ask: Ask) -> list[KeyFile]:
     return found
 
 
+def read_file(path: Path, kind: Kind, ask: Ask) -> KeyFile:
+    """One key, whatever its file is called.
+
+    Raises:
+        ConfigError: it cannot be read, is damaged or open to others.
+    """
+    return _read(path, kind, 1, _Lock(path.parent, ask))
+
+
 def write_folder(
     folder: Path, secrets: Mapping[Kind, bytes], passphrase: str | None, *, beside: bool = False
 ) -> dict[Kind, int]:

@@ -18,7 +18,7 @@ MORE_WIDENS: Final = frozenset(
         "location.anchor_m",
         "necessity.until", "assessment.until", "alternatives.*.until", "filing.covers_people",
         "enrolment_keys.*.until", "enrolment_keys.*.elsewhere.per_day",
-        "pass_keys.*.until", "pass_keys.*.max_days", "pass_keys.*.per_day",
+        "pass_keys.*.until", "pass_keys.*.max_days", "pass_keys.*.per_day", "command_keys.*.until",
     }
 )  # fmt: skip
 """Numbers and dates: the greater or later, the more is permitted."""
@@ -41,7 +41,7 @@ TRUE_WIDENS: Final = frozenset(
 PRESENCE_WIDENS: Final = frozenset(
     {"necessity", "identify", "assessment", "filing", "devices.*", "models.*", "enrolment_keys.*", "pass_keys.*",
      "enrolment_keys.*.elsewhere", "enrolment_keys.*.elsewhere.doors.*", "enrolment_keys.*.elsewhere.purposes.*",
-     "pass_keys.*.doors.*", "lifts.*", "tokens", "tokens.entries.*"}
+     "pass_keys.*.doors.*", "command_keys.*", "lifts.*", "tokens", "tokens.entries.*"}
 )  # fmt: skip
 """To have it permits more; to take it away narrows."""
 
@@ -52,7 +52,7 @@ LARGER_NARROWS: Final = frozenset({"excluded.*.polygon", "zones.*.geometry"})
 
 NAMED_BY: Final = {
     "devices": ("id",), "models": ("role", "sha256"), "zones": ("id",), "excluded": ("id",),
-    "enrolment_keys": ("key",), "pass_keys": ("key",), "alternatives": ("way",),
+    "enrolment_keys": ("key",), "pass_keys": ("key",), "command_keys": ("key",), "alternatives": ("way",),
     "tokens.entries": ("subject", "doors", "until"),
 }  # fmt: skip
 """Lists of entries that are told apart by these fields; their order means nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -23,6 +23,19 @@ class Certificates:
     """For the server's key and another host's name."""
     expired_client_cert: Path
     """For the client's key."""
+
+
+def issue_client(certificates: Certificates, common: str) -> Certificates:
+    """The same, with a certificate of the first authority for a client of another name."""
+    folder = certificates.ca.parent
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2", "-out", f"{common}.pem")
+    for arguments in (
+        ("req", "-new", *key, "-keyout", f"{common}.key", "-out", f"{common}.csr", "-subj", f"/CN={common}"),
+        ("x509", "-req", "-in", f"{common}.csr", *sign),
+    ):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    return replace(certificates, client_cert=folder / f"{common}.pem", client_key=folder / f"{common}.key")
 
 
 def make_certificates(folder: Path) -> Certificates:

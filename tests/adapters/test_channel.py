@@ -19,6 +19,7 @@ from agent.errors import ConfigError, LinkError
 from agent.events import wire
 from agent.events.wire import (
     Acknowledgement,
+    CommandArrived,
     Event,
     FetchOutcome,
     FetchReply,
@@ -130,10 +131,12 @@ def test_a_token_arrives_as_one_from_the_network_and_another_is_cut_off(
     assert named.empty()
 
 
-def test_all_four_kinds_arrive(channel: Channel, path: Path, peers: list[Peer]) -> None:
+def test_all_five_kinds_arrive(channel: Channel, path: Path, peers: list[Peer]) -> None:
     peer = joined(peers, channel, path, answer=lambda request: FetchReply(request.number, FetchOutcome.BYTES, b"bytes"))
     acknowledged: Queue[tuple[int, bytes | None]] = Queue()
-    channel.on_acknowledge(lambda sequence, nonce: acknowledged.put((sequence, nonce)))
+    channel.on_acknowledge(lambda found: [acknowledged.put((each.sequence, each.nonce)) for each in found])
+    commands: Queue[bytes] = Queue()
+    channel.on_command(commands.put)
     assert channel.send_event(4, b"sealed")
     assert peer.next() == Event(4, b"sealed")
     channel.send_telemetry(Kind.METRICS, b"{}")
@@ -146,6 +149,21 @@ def test_all_four_kinds_arrive(channel: Channel, path: Path, peers: list[Peer]) 
     peer.end.send(Acknowledgement(5, None))
     assert acknowledged.get(timeout=5) == (4, bytes(16))
     assert acknowledged.get(timeout=5) == (5, None)
+    peer.end.send(CommandArrived(b"do"))
+    assert commands.get(timeout=5) == b"do"
+
+
+def test_answers_are_kept_apart_and_metrics_that_never_went_out_are_counted(
+    channel: Channel, path: Path, peers: list[Peer]
+) -> None:
+    for number in range(3):
+        channel.send_telemetry(Kind.METRICS, b"m%d" % number)
+    for number in range(40):
+        channel.send_telemetry(Kind.ACK, b"%d" % number)
+    assert channel.thinned == 2
+    peer = joined(peers, channel, path)
+    assert [getattr(peer.next(), "payload", None) for _ in range(32)] == [b"%d" % number for number in range(8, 40)]
+    assert peer.next() == Telemetry(Kind.METRICS, b"m2")
 
 
 def test_a_new_link_gets_every_retained_kind_again_and_the_owner_of_the_outbox_is_told(

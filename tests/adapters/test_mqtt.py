@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -17,6 +17,7 @@ from agent.adapters.mqtt import Address, Broker, Connection, Tls, Will
 from agent.errors import ConfigError
 from tests.adapters.certificates import Certificates
 from tests.adapters.mosquitto import Mosquitto, Observer, password_lines, tls_lines
+from tests.adapters.pipe import Pipe
 
 Protocol = Literal["5", "3.1.1"]
 BOTH = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -47,7 +48,12 @@ def connect() -> Iterator[Connect]:
     made: list[Client] = []
 
     def connect(
-        address: Address, *, name: str = "doorward-test", subscribe: tuple[str, ...] = (), will: Will | None = None
+        address: Address,
+        *,
+        name: str = "doorward-test",
+        subscribe: tuple[str, ...] = (),
+        will: Will | None = None,
+        **more: Any,
     ) -> Client:
         states: list[tuple[Broker, str]] = []
         coming: Queue[tuple[Broker, str]] = Queue()
@@ -66,6 +72,7 @@ def connect() -> Iterator[Connect]:
             changed=changed,
             received=lambda *message: received.put(message),
             published=published.put,
+            **more,
         )
         client = Client(connection, states, coming, received, published)
         made.append(client)
@@ -346,3 +353,83 @@ def test_nothing_older_than_tls_1_2_is_spoken(connect: Connect, certificates: Ce
         with pytest.raises(ssl.SSLError):
             context.wrap_socket(taken, server_side=True)
         assert client.wait(Broker.TLS_REFUSED)
+
+
+def test_several_brokers_are_asked_in_their_order_and_the_first_again_after_a_loss(
+    tmp_path: Path, broker: Mosquitto, connect: Connect, free_port: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        second_port = unused.getsockname()[1]
+    second = Mosquitto(tmp_path, second_port)
+    second.start()
+    try:
+        broker.stop()
+        client = connect(plain(broker), others=(plain(second),))
+        assert client.wait(Broker.UNREACHABLE) == "Connection refused"
+        client.wait(Broker.CONNECTED)
+        assert client.connection.address.port == second.port
+        broker.start()
+        assert client.coming.empty()  # one that let us in is stayed with
+        second.stop()
+        client.wait(Broker.UNREACHABLE)
+        client.wait(Broker.CONNECTED)
+        assert client.connection.address.port == broker.port
+    finally:
+        second.stop()
+
+
+@BOTH
+def test_a_session_is_kept_and_what_came_meanwhile_is_heard(
+    broker: Mosquitto, connect: Connect, observe: Callable[..., Observer], protocol: Protocol
+) -> None:
+    lines = ["allow_anonymous true", "persistence false"]
+    broker.configure(lines)
+    with Pipe(broker.port) as pipe:
+        address = Address("127.0.0.1", pipe.port, protocol)
+        client = connect(address, subscribe=("yard/ack",), fleeting=("yard/now",), session_s=3600)
+        client.wait(Broker.CONNECTED)
+        assert not client.connection.resumed
+        broker.wait_said("Received SUBSCRIBE", times=2)
+        observe(broker).publish("yard/now", b"now")
+        assert client.received.get(timeout=5) == ("yard/now", b"now", False)
+        pipe.refuse()
+        client.wait(Broker.UNREACHABLE)
+        observe(broker).publish("yard/now", b"said to nobody")
+        observe(broker).publish("yard/ack", b"held for you")
+        pipe.admit()
+        client.wait(Broker.CONNECTED)
+        assert client.connection.resumed
+        assert client.received.get(timeout=5) == ("yard/ack", b"held for you", False)
+        broker.stop()  # which forgets everything
+        client.wait(Broker.UNREACHABLE)
+        broker.start()
+        client.wait(Broker.CONNECTED)
+        assert not client.connection.resumed
+
+
+@BOTH
+def test_a_broker_that_acknowledges_nothing_is_left_though_its_socket_is_open(
+    broker: Mosquitto, connect: Connect, protocol: Protocol
+) -> None:
+    with Pipe(broker.port) as pipe:
+        client = connect(Address("127.0.0.1", pipe.port, protocol), acknowledge_s=0.5)
+        client.wait(Broker.CONNECTED)
+        pipe.deafen()
+        assert client.connection.publish("yard/event", b"into nothing", qos=1, retain=False, token=1)
+        assert client.wait(Broker.UNREACHABLE) == "it takes messages and acknowledges none"
+        client.wait(Broker.CONNECTED)
+        assert client.connection.publish("yard/event", b"again", qos=1, retain=False, token=2)
+        assert client.published.get(timeout=5) == 2
+
+
+def test_two_brokers_of_different_trouble_are_told_once_each(connect: Connect, broker: Mosquitto) -> None:
+    broker.stop()
+    broker.configure(["allow_anonymous false"])
+    broker.start()
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        nobody = Address("127.0.0.1", unused.getsockname()[1])
+    client = connect(nobody, others=(plain(broker),))
+    client.wait(Broker.UNREACHABLE)
+    assert client.wait(Broker.NOT_AUTHORISED) == "not authorized"
+    broker.wait_said("disconnected, not authorised", times=4)
+    assert len(client.states) == 2

@@ -20,11 +20,13 @@ from agent.app.link_settings import LinkSettings
 from agent.crypto import BoxSecret, SignSecret
 from agent.events.bodies import (
     Acknowledge,
+    Answer,
     Backend,
     Body,
     CameraPlace,
     Compliance,
     EraseStrength,
+    Hourly,
     Ledger,
     Met,
     Metrics,
@@ -41,6 +43,7 @@ from agent.events.bodies import (
     Status,
     View,
 )
+from agent.events.command import Result
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent, seal_event
 from agent.events.telemetry import sign_telemetry
@@ -206,11 +209,17 @@ def metrics() -> Metrics:
         frames=1350,
         refused=(RefusedFrames(ground=Ground.SIGN_MISSING, frames=120),),
         rss_kb=158_000,
+        hour_s=1_799_996_400.0,
+        hourly=tuple(Hourly(outcome=outcome, at_least=15) for outcome in Outcome),
     )
 
 
 def checkpoint() -> Ledger:
     return Ledger(size=42, root="5f3c" * 16, at_s=time.time(), key="c" * 64, signature="A" * 86 + "==")
+
+
+def answer() -> Answer:
+    return Answer(id="0123456789abcdef", result=Result.DONE, stopped_until_s=1_800_003_600.0)
 
 
 def notice() -> Notice:

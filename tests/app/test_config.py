@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 
 from agent.app.config import DeviceConfig, load
-from agent.app.link import settings_of
+from agent.app.link_settings import settings_of
 from agent.app.sources import parts
 from agent.errors import ConfigError
 
@@ -128,6 +128,29 @@ def test_without_a_word_about_keys_they_would_be_plain(folder: Folder) -> None:
             "insecure_dev = true under [device]",
         )
     ]
+
+
+def test_further_brokers_home_assistant_and_the_share_of_the_disk(folder: Folder) -> None:
+    assert settings_of(load(folder.file)).others == () and load(folder.file).device.outbox_share == 0.25
+    text = GOOD.replace("insecure_dev = true", "insecure_dev = true\noutbox_share = 0.5")
+    more = 'fallback = [{ host = "b.example", port = 8883 }, { host = "c.example", port = 1 }]\nhome_assistant = "ha"\n'
+    folder.file.write_text(text.replace("[broker]\n", "[broker]\n" + more))
+    config = load(folder.file)
+    settings = settings_of(config)
+    assert settings.others == (("b.example", 8883), ("c.example", 1))
+    assert (settings.home_assistant, config.device.outbox_share) == ("ha", 0.5)
+    for old, new, field in (
+        ("8883 }", '"8883" }', "broker.fallback.0.port"),
+        ("port = 1 }", "port = 1, user = 'x' }", "broker.fallback.1.user"),
+        ('"ha"', '"ha/#"', "broker.home_assistant"),
+        ("= 0.5", "= 0.95", "device.outbox_share"),
+    ):
+        broken = text.replace("[broker]\n", "[broker]\n" + more)
+        assert broken.count(old) == 1
+        folder.file.write_text(broken.replace(old, new))
+        with pytest.raises(ConfigError, match=rf"device\.toml:\d+: {field}: ") as caught:
+            load(folder.file)
+        assert "\n" not in str(caught.value)
 
 
 def test_without_tls_and_user_the_link_has_neither(folder: Folder) -> None:

@@ -10,7 +10,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, Queue
@@ -20,6 +20,7 @@ import pytest
 
 from agent import crypto
 from agent.adapters.channel import Channel
+from agent.app.brokers import retire
 from agent.app.link import Link, main
 from agent.app.link_settings import LinkSettings
 from agent.demo.web import FileServer
@@ -32,6 +33,7 @@ from agent.policy.grounds import Ground
 from agent.token import Token, TokenKind, TokenWay
 from tests.adapters.certificates import Certificates, make_certificates
 from tests.adapters.mosquitto import Mosquitto, Observer, password_lines, tls_lines
+from tests.adapters.pipe import Pipe
 from tests.app.running import (
     DEVICE,
     EVENTS_SECRET,
@@ -113,7 +115,17 @@ class Recogniser:
     def __init__(self, channel: Channel) -> None:
         self.channel, self.teller = channel, Teller(channel)
         self.acknowledged: Queue[tuple[int, bytes | None]] = Queue()
-        channel.on_acknowledge(lambda sequence, nonce: self.acknowledged.put((sequence, nonce)))
+        self.freed: Queue[tuple[int, bytes]] = Queue()
+        """By the consumer's word alone."""
+        self.commands: Queue[bytes] = Queue()
+        channel.on_acknowledge(self._said)
+        channel.on_command(self.commands.put)
+
+    def _said(self, found: Sequence[wire.Acknowledgement]) -> None:
+        for each in found:
+            self.acknowledged.put((each.sequence, each.nonce))
+            if each.nonce is not None:
+                self.freed.put((each.sequence, each.nonce))
 
     def joined(self) -> Recogniser:
         until(lambda: self.channel.connected)
@@ -130,6 +142,12 @@ class Recogniser:
 def gate(state: Path) -> Iterator[Recogniser]:
     with recogniser(state / "link.sock") as channel:
         yield Recogniser(channel)
+
+
+@pytest.fixture
+def opened() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -332,20 +350,24 @@ def test_after_the_broker_died_every_retained_topic_and_every_held_event_comes_a
     state: Path,
     gate: Recogniser,
     link: Callable[[LinkSettings], Link],
+    opened: contextlib.ExitStack,
     capfd: pytest.CaptureFixture[str],
     protocol: Protocol,
 ) -> None:
-    link(replace(plain(state, broker, "consumer"), protocol=protocol))
+    pipe = opened.enter_context(Pipe(broker.port))
+    link(replace(plain(state, broker, "consumer"), protocol=protocol, broker_port=pipe.port))
     observer = observe(broker)
     everything(gate.joined().teller)
     nonces = {sequence: gate.send(sequence) for sequence in (1, 2, 3)}
     assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in nonces] == [1, 2, 3]
     observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(2, nonces[2]))
-    assert gate.acknowledged.get(timeout=10) == (2, nonces[2])
+    assert gate.freed.get(timeout=10) == (2, nonces[2])
     for _ in range(2):
+        pipe.refuse()
         broker.stop()  # SIGKILL, and it remembers nothing
         broker.start()
         observer = observe(broker)
+        pipe.admit()
         again = [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in (1, 3)]
         assert again == [1, 3]
         seen = observer.now()
@@ -391,8 +413,8 @@ def test_where_a_consumer_acknowledges_only_its_nonce_is_passed_on(
         observer.publish(topic, nonsense)
     observer.publish(topic.replace(DEVICE, "gate-2"), wire.acknowledgement(1, nonce))
     observer.publish(topic, wire.acknowledgement(1, nonce))
-    assert gate.acknowledged.get(timeout=10) == (1, nonce)
-    assert gate.acknowledged.empty()
+    assert gate.freed.get(timeout=10) == (1, nonce)
+    assert gate.freed.empty()
 
 
 def test_a_token_is_handed_on_if_the_config_says_so_once_a_second_and_never_a_retained_one(
@@ -475,24 +497,107 @@ def test_metrics_are_for_who_listens_now(
 
 
 def test_the_link_keeps_a_bounded_number_of_events_and_the_outbox_the_rest(
+    broker: Mosquitto,
+    observe: Callable[..., Observer],
+    state: Path,
+    gate: Recogniser,
+    link: Callable[..., Link],
+    opened: contextlib.ExitStack,
+) -> None:
+    pipe = opened.enter_context(Pipe(broker.port))
+    pipe.refuse()
+    link(replace(plain(state, broker, "consumer"), broker_port=pipe.port))
+    gate.joined()
+    events = [event(sequence) for sequence in range(1, 601)]
+    for made in events:
+        until(lambda made=made: gate.channel.send_event(made.sequence, made.envelope))
+    gate.channel.send_preview(JPEG)  # behind which all of them have come
+    observer = observe(broker)
+    pipe.admit()
+    assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(512)] == [*range(1, 513)]
+    gate.channel.send_event(1, events[0].envelope)  # the broker has this one: it does not go out twice
+    nonce = gate.send(600)
+    assert json.loads(observer.next(EVENTS).payload)["sequence"] == 600
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(600, nonce))
+    assert gate.freed.get(timeout=10) == (600, nonce)
+    assert sum(each.payload == events[0].envelope for each in observer.now()) == 1
+
+
+def test_commands_are_passed_on_and_old_large_or_countless_ones_are_not(
     broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
 ) -> None:
-    link(plain(state, broker, "consumer"))
-    broker.wait_said("Sending CONNACK")
+    topic = wire.command_topic(SITE, DEVICE)
     observer = observe(broker)
+    observer.publish(topic, b"of long ago", retain=True)
+    link(plain(state, broker))
+    broker.wait_said("Received SUBSCRIBE from doorward-yard")
     gate.joined()
-    nonces = {}
-    for sequence in range(1, 301):
-        made = event(sequence)
-        nonces[sequence] = made.nonce
-        until(lambda made=made: gate.channel.send_event(made.sequence, made.envelope))
-    until(lambda: gate.channel.send_event(1, event(1).envelope))  # it knows this one: it goes out once more
-    sequences = [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(257)]
-    assert sequences == [*range(1, 257), 1]
-    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(5, nonces[5]))
-    assert gate.acknowledged.get(timeout=10) == (5, nonces[5])
-    gate.send(300)
-    assert json.loads(observer.next(EVENTS).payload)["sequence"] == 300
+    observer.publish(topic, bytes(1025))
+    observer.publish(topic, b"")
+    for number in range(30):
+        observer.publish(topic, b"%d" % number)
+    assert [gate.commands.get(timeout=10) for _ in range(10)] == [b"%d" % number for number in range(10)]
+    with pytest.raises(Empty):
+        while True:
+            assert gate.commands.get(timeout=0.3) != b"29"
+
+
+def test_home_assistant_is_told_on_connect_at_its_birth_and_when_the_policy_grants_more(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    topic = f"homeassistant/device/doorward-{SITE}/{DEVICE}/config"
+    observer = Observer(broker.port)
+    try:
+        settings = replace(plain(state, broker), home_assistant="homeassistant")
+        running = link(settings)
+        first = json.loads(observer.next(topic).payload)
+        assert "stop" in first["components"] and "decision" not in first["components"]
+        observer.publish("homeassistant/status", b"online")
+        assert json.loads(observer.next(topic).payload) == first
+        gate.joined().teller.tell(status().model_copy(update={"outcome_in_clear": True}))
+        assert "decision" in json.loads(observer.next(topic).payload)["components"]
+        broker.stop()
+        broker.start()
+        again = Observer(broker.port)
+        assert "decision" in json.loads(again.next(topic).payload)["components"]
+        again.close()
+        running.close()
+        retire(settings)
+        last = Observer(broker.port)
+        assert last.now() == []
+        last.close()
+    finally:
+        observer.close()
+
+
+def test_who_retires_is_told_when_the_broker_does_not_listen(broker: Mosquitto, state: Path) -> None:
+    settings = plain(state, broker)
+    broker.stop()
+    with pytest.raises(LinkError, match=r"no answer within 0\.3 s"):
+        retire(settings, timeout_s=0.3)
+    broker.configure(["allow_anonymous false"])
+    broker.start()
+    with pytest.raises(LinkError, match=r"not-authorised: not authorized; look at broker\.user"):
+        retire(settings)
+
+
+def test_metrics_of_an_outage_are_counted_and_let_go(
+    broker: Mosquitto,
+    observe: Callable[..., Observer],
+    state: Path,
+    gate: Recogniser,
+    link: Callable[..., Link],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    broker.stop()
+    running = link(plain(state, broker))
+    gate.joined()
+    for count in range(1, 4):
+        gate.teller.tell(metrics())
+        until(lambda count=count: json.loads(page(running.url))["broker"]["metrics_let_go"] == count)
+    broker.start()
+    until(lambda: json.loads(page(running.url))["broker"]["metrics_let_go"] == 0)
+    until(lambda: "connected; 3 metrics of the outage were let go" in capfd.readouterr().err)
 
 
 def test_bytes_of_the_site_come_through_the_link(

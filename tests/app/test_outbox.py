@@ -156,14 +156,37 @@ def test_events_that_nobody_acknowledges_keep_back_none_of_the_others(
 ) -> None:
     consumer.decide(250)
     consumer.join()
-    assert consumer.takes(100) == list(range(1, 101))
+    assert consumer.takes(200) == list(range(1, 201))
+    with pytest.raises(Empty):
+        consumer.came.get(timeout=0.2)  # no more without the broker's word
+    for sequence in range(1, 101):
+        consumer.acknowledge(sequence, None)
+    assert consumer.takes(50) == list(range(201, 251))
+    assert consumer.store.pending() == 250
     later = time.monotonic()
-    for batch in (range(101, 201), range(201, 251), range(1, 101)):  # round and round
+    for batch in (range(1, 101), range(101, 201), range(201, 251), range(1, 101)):  # round and round
         later += 5.1
         monkeypatch.setattr(time, "monotonic", lambda now=later: now)
         consumer.outbox.offer_again()
         monkeypatch.undo()
         assert consumer.takes(len(batch)) == list(batch)
+
+
+def test_a_new_event_overtakes_none_that_waits(consumer: Bench) -> None:
+    consumer.decide(210)
+    consumer.outbox.push()  # to nobody
+    consumer.join()
+    assert consumer.takes(200) == list(range(1, 201))
+    consumer.decide()
+    consumer.outbox.push()
+    with pytest.raises(Empty):
+        consumer.came.get(timeout=0.2)
+    for sequence in range(1, 201):
+        consumer.acknowledge(sequence, nonce(sequence))
+    assert consumer.takes(11) == list(range(201, 212))
+    consumer.decide()
+    consumer.outbox.push()
+    assert consumer.takes(1) == [212]
 
 
 def test_a_store_that_fails_is_reported_and_the_socket_goes_on(puback: Bench) -> None:

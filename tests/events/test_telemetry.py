@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from agent import crypto
 from agent.crypto import SignSecret
 from agent.errors import LinkError
-from agent.events import wire
+from agent.events import command, wire
 from agent.events.bodies import Ledger, Metrics, Status
 from agent.events.seal import canonical
 from agent.events.telemetry import SignedTelemetry, read_telemetry, schemas, sign_telemetry
@@ -27,6 +27,7 @@ from tests.app.running import (
     DEVICE,
     SIGN_SECRET,
     SITE,
+    answer,
     checkpoint,
     compliance,
     event,
@@ -37,7 +38,15 @@ from tests.app.running import (
 
 FOLDER = Path(__file__).resolve().parents[2] / "agent" / "events" / "schemas"
 PUBLIC = crypto.sign_public(SIGN_SECRET)
-BODIES = [status(), status(Ground.SIGN_MISSING), compliance(Ground.IN_ZONE), metrics(), checkpoint(), notice()]
+BODIES = [
+    status(),
+    status(Ground.SIGN_MISSING),
+    compliance(Ground.IN_ZONE),
+    metrics(),
+    checkpoint(),
+    notice(),
+    answer(),
+]
 
 
 def signed(body: Any, sequence: int = 5, unix_s: float = 1_800_000_000.1234) -> SignedTelemetry:
@@ -53,6 +62,9 @@ def published() -> list[tuple[str, dict[str, Any]]]:
     messages = [(signed(body).kind.value, json.loads(signed(body).payload)) for body in BODIES]
     messages += [("status", json.loads(text)) for text in (wire.OFFLINE, wire.RECOGNISER_LOST)]
     messages += [("events", json.loads(event(3, in_clear=clear).envelope)) for clear in (True, False)]
+    secret = SignSecret(bytes(32))
+    resume = command.resume(secret, site=SITE, device=DEVICE, unix_s=1.8e9, id_="0" * 16)
+    messages += [("cmd", json.loads(each)) for each in (command.stop(5), command.check(), resume)]
     return [*messages, ("events-ack", json.loads(wire.acknowledgement(3, bytes(16))))]
 
 

@@ -12,6 +12,7 @@ from agent.errors import LinkError
 from agent.events import wire
 from agent.events.wire import (
     Acknowledgement,
+    CommandArrived,
     Event,
     FetchOutcome,
     FetchReply,
@@ -35,6 +36,7 @@ FROM_RECOGNISER = st.one_of(
 )
 FROM_LINK = st.one_of(
     st.builds(Acknowledgement, SEQUENCES, st.none() | st.binary(min_size=16, max_size=16)),
+    st.builds(CommandArrived, st.binary(min_size=1, max_size=wire.MAX_COMMAND)),
     st.builds(FetchReply, NUMBERS, st.just(FetchOutcome.BYTES), st.binary()),
     st.builds(Token, st.just(TokenKind.PIN), st.from_regex(r"[0-9]{4,12}", fullmatch=True), st.just(TokenWay.MQTT)),
     st.builds(Token, st.just(TokenKind.CARD), st.from_regex(r"[0-9A-F]{8,32}", fullmatch=True), st.just(TokenWay.MQTT)),
@@ -55,7 +57,7 @@ def test_what_is_packed_parses_to_itself_in_pieces_of_any_size(
 
 @given(
     st.binary(max_size=400)
-    | st.builds(lambda k, p: k + p, st.sampled_from([b"E", b"T", b"P", b"F", b"N"]), st.binary())
+    | st.builds(lambda k, p: k + p, st.sampled_from([b"E", b"T", b"P", b"F", b"C", b"N"]), st.binary())
 )
 def test_garbage_frames_are_link_errors_and_nothing_else(frame: bytes) -> None:
     for parse in (wire.recogniser_message, wire.link_message):

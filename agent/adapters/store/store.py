@@ -9,7 +9,6 @@ mean, and all keys but the one that marks and hidden pseudonyms are made with.
 
 from __future__ import annotations
 
-import hmac
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +21,11 @@ from agent.adapters.store.epochs import Epochs, Renewal
 from agent.adapters.store.file import code, connect, fault, read_frontier
 from agent.adapters.store.hidden import Hidden
 from agent.adapters.store.marks import Marks
+from agent.adapters.store.orders import Orders
 from agent.adapters.store.outbox import OutboxRow
 from agent.adapters.store.passes import Passes
 from agent.adapters.store.people import People
+from agent.adapters.store.rows import Rows
 from agent.adapters.store.said import Said
 from agent.adapters.store.taken import Taken
 from agent.adapters.store.times import Times
@@ -64,6 +65,8 @@ class Store:
         self.marks: Final = Marks(ledger_key, self._read)
         self.taken: Final = Taken(ledger_key, self._read)
         self.passes: Final = Passes(self._read)
+        self.rows: Final = Rows(path, db, self._transaction, self._read)
+        self.orders: Final = Orders(self._transaction, self._read)
 
     @classmethod
     def open(cls, path: Path, *, site: SiteId, device: DeviceId, ledger_key: bytes) -> Store:
@@ -93,7 +96,9 @@ class Store:
         return self._broken
 
     def writable(self) -> bool:
-        """Whether a small write gets through to the disk now; what the gate's ledger rule asks."""
+        """Whether a small write gets through to the disk now, and the outbox has room; what the gate's rule asks."""
+        if self.rows.full:
+            return False
         try:
             with self._transaction() as db:
                 db.execute("INSERT OR REPLACE INTO about VALUES ('alive', '1')")
@@ -117,6 +122,7 @@ class Store:
         Returns:
             The event's sequence number. Only now may the door open.
         """
+        self.rows.demand_room()
         with self._transaction() as db:
             sequence = outbox.following(db)
             outbox.send(db, make(sequence))
@@ -157,17 +163,11 @@ class Store:
 
     def acknowledge(self, sequence: int, nonce: bytes) -> bool:
         """Free one row if the nonce is the one inside its sealed event; False if not, or if the row is gone."""
-        with self._transaction() as db:
-            row = db.execute("SELECT nonce FROM outbox WHERE sequence = ?", (sequence,)).fetchone()
-            if row is None or not hmac.compare_digest(row[0], nonce):
-                return False
-            db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,))
-            return True
+        return bool(self.rows.free([(sequence, nonce)], broker_counts=False))
 
     def release(self, sequence: int) -> bool:
         """Free one row on the broker's word alone: only where no consumer acknowledges, and the state says so."""
-        with self._transaction() as db:
-            return db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,)).rowcount == 1
+        return bool(self.rows.free([(sequence, None)], broker_counts=True))
 
     def pending(self) -> int:
         """Number of unacknowledged events."""

@@ -1,0 +1,86 @@
+"""The outbox's rows: what they take of the disk, and how they are freed.
+
+Rules: a row goes by its nonce or, where the caller says so, by the broker's word; never because there is no room. Where
+the rows have reached their share, the next decision is refused instead, and the door says why. Many acknowledgements
+are one transaction, so that a backlog drains faster than the disk can sync.
+"""
+
+from __future__ import annotations
+
+import hmac
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+
+from agent.errors import DeviceError
+
+_BESIDE: Final = 64
+"""Bytes of a row beside its envelope: nonce, number, and what SQLite adds."""
+_COUNTED: Final = f"""
+CREATE TEMP TABLE held AS SELECT count(*) AS rows, coalesce(sum(length(envelope) + {_BESIDE}), 0) AS bytes FROM outbox;
+CREATE TEMP TRIGGER grown AFTER INSERT ON main.outbox
+BEGIN UPDATE held SET rows = rows + 1, bytes = bytes + length(NEW.envelope) + {_BESIDE}; END;
+CREATE TEMP TRIGGER freed AFTER DELETE ON main.outbox
+BEGIN UPDATE held SET rows = rows - 1, bytes = bytes - length(OLD.envelope) - {_BESIDE}; END;
+"""
+"""A table of this connection alone: it is right whoever adds rows, within a transaction and after one that failed."""
+
+
+class Rows:
+    """A part of the store, for the process that writes it.
+
+    Args:
+        db: the store's connection, on which nothing is counted yet.
+        transaction: of the store.
+        read: runs a query.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
+        read: Callable[..., list[Any]],
+    ) -> None:
+        self._path, self._transaction, self._read = path, transaction, read
+        self.limit_bytes: int | None = None
+        """None: as much as the disk has."""
+        db.executescript(_COUNTED)
+
+    @property
+    def count(self) -> int:
+        """Rows that nobody has acknowledged, at no cost; only those that came and went through this connection."""
+        return int(self._read("SELECT rows FROM held")[0][0])
+
+    @property
+    def held_bytes(self) -> int:
+        return int(self._read("SELECT bytes FROM held")[0][0])
+
+    @property
+    def full(self) -> bool:
+        return self.limit_bytes is not None and self.held_bytes >= self.limit_bytes
+
+    def demand_room(self) -> None:
+        """Raises DeviceError when the rows have reached their share: then nothing more is decided."""
+        if self.full:
+            raise DeviceError(
+                f"{self._path}: the outbox has reached its share of the disk with {self.count} events; "
+                "see to the broker and to who acknowledges, or raise device.outbox_share"
+            )
+
+    def free(self, found: Iterable[tuple[int, bytes | None]], *, broker_counts: bool) -> list[int]:
+        """Free rows by sequence number and nonce; the numbers of those that went.
+
+        Args:
+            broker_counts: None in place of a nonce (a PUBACK) frees as well.
+        """
+        freed: list[int] = []
+        with self._transaction() as db:
+            for sequence, nonce in found:
+                row = db.execute("SELECT nonce FROM outbox WHERE sequence = ?", (sequence,)).fetchone()
+                if row is not None and (broker_counts if nonce is None else hmac.compare_digest(row[0], nonce)):
+                    db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,))
+                    freed.append(sequence)
+        return freed

@@ -1,0 +1,159 @@
+"""Home Assistant: one device with its entities, by MQTT device discovery.
+
+Made for the keys of device-based discovery as of Home Assistant 2024.11 (`device`, `origin`, `components`,
+`availability` of homeassistant/components/mqtt/schemas.py, and those of its platforms binary_sensor, button, sensor);
+tests/events/test_homeassistant.py holds them. Rules: entities read the topics that are published anyway; nothing is
+published for them but this description. Home Assistant checks no signature: what it shows is for a look, and opens no
+door. The button can only stop. Leaves out: when it is sent (app/link.py). Imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from agent.events import wire
+from agent.events.wire import Kind
+
+BIRTH: Final = b"online"
+_OUTCOMES: Final = ("match", "no-match", "pass-accepted", "pass-refused")
+"""The wire names of events/decision.py, which the link does not import."""
+_STOP_MINUTES: Final = 60
+
+
+def discovery_topic(prefix: str, site: str, device: str) -> str:
+    """Retained; an empty message takes device and entities away."""
+    wire.prefix(site, device)  # names, without wildcards
+    return f"{prefix}/device/doorward-{site}/{device}/config"
+
+
+def birth_topic(prefix: str) -> str:
+    """Where Home Assistant says `online` when it has started."""
+    return f"{prefix}/status"
+
+
+def discovery(site: str, device: str, *, agent: str, outcome_in_clear: bool) -> bytes:
+    """The description of one door.
+
+    Args:
+        agent: version of this software.
+        outcome_in_clear: the policy grants the class of the last decision; else there is no such entity.
+
+    Raises:
+        LinkError: site or device is no name.
+    """
+    topics = {kind: wire.topic(site, device, kind) for kind in Kind}
+    unique = f"doorward_{site}_{device}".replace("-", "_")
+    components = {
+        key: {"unique_id": f"{unique}_{key}", **about} for key, about in _components(topics, outcome_in_clear).items()
+    }
+    components["stop"]["command_topic"] = wire.command_topic(site, device)
+    return json.dumps(
+        {
+            "device": {
+                "identifiers": [f"doorward:{site}:{device}"],
+                "name": f"Doorward {device}",
+                "manufacturer": "Doorward",
+                "model": "Door camera agent",
+                "sw_version": agent,
+            },
+            "origin": {"name": "doorward", "sw_version": agent},
+            "availability": [
+                {
+                    "topic": topics[Kind.STATUS],
+                    "value_template": "{{ 'offline' if value_json.by is defined else 'online' }}",
+                }
+            ],
+            "qos": 1,
+            "components": components,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+    ).encode("ascii")
+
+
+def _components(topics: dict[Kind, str], outcome_in_clear: bool) -> dict[str, dict[str, Any]]:
+    status, compliance, metrics = topics[Kind.STATUS], topics[Kind.COMPLIANCE], topics[Kind.METRICS]
+    found = {
+        "recognition": _binary("Recognition allowed", status, "value_json.body.state == 'online'", None),
+        "grounds": {
+            "platform": "sensor",
+            "name": "Grounds",
+            "state_topic": status,
+            "value_template": _unless_link("(value_json.body.grounds | join(', ') or 'none')[:250]"),
+            "icon": "mdi:shield-alert-outline",
+        },
+        "sign": _unmet("Sign", compliance, "sign-missing"),
+        "zone": _unmet("Zone", compliance, "in-zone"),
+        "camera": _binary("Camera", status, "'no-frames' in value_json.body.grounds", "problem"),
+        "consents": _number("Consents", compliance, "consents", "mdi:account-check-outline"),
+        "next_purge": _number("Next purge", metrics, "purge_in_days", "mdi:delete-clock-outline", "d"),
+        "assessment": {
+            "platform": "sensor",
+            "name": "Impact assessment days left",
+            "state_topic": compliance,
+            "unit_of_measurement": "d",
+            "icon": "mdi:file-clock-outline",
+            "entity_category": "diagnostic",
+            "value_template": "{% set end = value_json.body.assessment_until_s | default(none) %}"
+            "{{ none if end is none else ((end - value_json.unix_s) / 86400) | round(0, 'floor') | int }}",
+        },
+        "filing": _number("People until the filing duty", compliance, "filing_left", "mdi:file-sign"),
+        "queue": {**_number("Events not acknowledged", metrics, "queue", "mdi:tray-full"), "expire_after": 120},
+        "stop": {
+            "platform": "button",
+            "name": "Stop recognition",
+            "icon": "mdi:hand-back-right-outline",
+            "payload_press": f'{{"kind":"stop","minutes":{_STOP_MINUTES},"v":1}}',
+            "qos": 1,
+            "retain": False,
+        },
+    }
+    if outcome_in_clear:
+        found["decision"] = {
+            "platform": "sensor",
+            "name": "Last decision",
+            "state_topic": topics[Kind.EVENTS],
+            "device_class": "enum",
+            "options": list(_OUTCOMES),
+            "value_template": "{{ value_json.outcome | default(none) }}",
+        }
+    return found
+
+
+def _unless_link(expression: str) -> str:
+    """The link's own word on `status` has no body; the entity is unavailable then, and keeps what it showed."""
+    return f"{{{{ {expression} if value_json.body is defined else none }}}}"
+
+
+def _binary(name: str, topic: str, condition: str, device_class: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "platform": "binary_sensor",
+        "name": name,
+        "state_topic": topic,
+        "value_template": _unless_link(f"('ON' if {condition} else 'OFF')"),
+    }
+    return found if device_class is None else {**found, "device_class": device_class}
+
+
+def _unmet(name: str, topic: str, ground: str) -> dict[str, Any]:
+    picked = f"value_json.body.obligations | selectattr('ground', 'eq', '{ground}') | map(attribute='state') | list"
+    return {
+        "platform": "binary_sensor",
+        "name": name,
+        "state_topic": topic,
+        "device_class": "problem",
+        "value_template": f"{{{{ 'ON' if 'unmet' in ({picked}) else 'OFF' }}}}",
+    }
+
+
+def _number(name: str, topic: str, field: str, icon: str, unit: str | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "platform": "sensor",
+        "name": name,
+        "state_topic": topic,
+        "icon": icon,
+        "entity_category": "diagnostic",
+        "value_template": f"{{{{ value_json.body.{field} | default(none) }}}}",
+    }
+    return found if unit is None else {**found, "unit_of_measurement": unit}

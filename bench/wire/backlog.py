@@ -1,0 +1,76 @@
+"""A backlog: what a row takes of the disk, how fast it drains by PUBACK, and what deciding costs meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.app.link_settings import LinkSettings
+from bench.wire.ends import DEVICE, SITE, Door
+from tests.adapters.mosquitto import Mosquitto
+from tests.app.running import LinkProcess
+
+_MEANWHILE_S = 0.01
+"""Between two decisions while it drains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    rows: int
+    row_bytes: float
+    """Of the outbox, as its share of the disk counts it."""
+    rate: float
+    """Rows freed a second."""
+    alone_p99_ms: float
+    """What a decision costs while nothing drains."""
+    enqueue_p99_ms: float
+
+
+def drain(folder: Path, rows: int) -> Drained:
+    """Decide without a broker, then let one come."""
+    folder.mkdir(parents=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    broker, door = Mosquitto(folder, port), Door(folder / "state", "puback")
+    for _ in range(rows):
+        door.decide()
+    size = door.store.rows.held_bytes
+    alone_ms = _p99_ms(door.spent_s)
+    door.spent_s.clear()
+    link = LinkProcess(LinkSettings(folder / "state" / "link.sock", SITE, DEVICE, broker_port=port, tls=False,
+                                    acknowledge="puback"))  # fmt: skip
+    stop = threading.Event()
+
+    def decide() -> None:
+        while not stop.wait(_MEANWHILE_S):
+            door.decide()
+
+    meanwhile = threading.Thread(target=decide)
+    try:
+        link.wait_said("the recogniser is there")
+        broker.start()
+        while door.store.rows.count == rows:
+            time.sleep(0.005)
+        begun = time.monotonic()
+        meanwhile.start()
+        while door.store.rows.count > rows // 20:
+            time.sleep(0.005)
+        spent_s = time.monotonic() - begun
+    finally:
+        stop.set()
+        if meanwhile.is_alive():
+            meanwhile.join()
+        link.end()
+        door.close()
+        broker.stop(signal.SIGTERM)
+    return Drained(rows, size / rows, (rows - rows // 20) / spent_s, alone_ms, _p99_ms(door.spent_s))
+
+
+def _p99_ms(spent_s: list[float]) -> float:
+    ordered = sorted(spent_s)
+    return 1000 * ordered[len(ordered) * 99 // 100] if ordered else 0.0

@@ -1,0 +1,110 @@
+"""A pipe to a broker that understands as much of MQTT as it takes to lose, double and invent acknowledgements."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import select
+import socket
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.adapters.pipe import Pipe
+
+_PUBLISH, _PUBACK = 3, 4
+_SEQUENCE = re.compile(rb'"sequence":(\d+),"signature"')
+
+
+def spellings(name: str) -> tuple[bytes, ...]:
+    """A name as text, in hex, and in base64 wherever it begins."""
+    text = name.encode("ascii")
+    base64 = [b64encode(bytes(ahead) + text)[4 * (ahead > 0) : -4] for ahead in range(3)]
+    return text, text.hex().encode("ascii"), *base64
+
+
+class HostilePipe(Pipe):
+    """Cuts, goes deaf and slow as `Pipe` does; besides, what the broker acknowledges may be lost, doubled or invented.
+
+    Args:
+        rng: draws which.
+        secret: spellings that must not be in any message to the broker.
+    """
+
+    def __init__(self, target: int, rng: random.Random, secret: tuple[bytes, ...] = ()) -> None:
+        super().__init__(target)
+        self._rng = rng
+        self.drop = self.double = self.invent = 0
+        """So many of the next PUBACKs are treated in this way."""
+        self.secret, self.leaks = secret, 0
+        self.done = Counter[str]()
+        self.sent = Counter[int]()
+        """Sequence number of an event -> how often it went to the broker."""
+
+    def _pass(self, client: socket.socket, broker: socket.socket) -> None:
+        packets, sent = _Packets(), _Packets()
+        with client, broker, contextlib.suppress(OSError):
+            while True:
+                for ready in select.select([client, broker], [], [])[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        return
+                    if ready in self._deaf:
+                        continue
+                    self._wait()
+                    if ready is client:
+                        broker.sendall(data)
+                        for packet in sent.feed(data):
+                            self.leaks += any(each in packet for each in self.secret)
+                            if (
+                                packet[0] >> 4 == _PUBLISH
+                                and (found := _SEQUENCE.search(packet))
+                                and b"/events" in packet
+                            ):
+                                self.sent[int(found[1])] += 1
+                        continue
+                    for packet in packets.feed(data):
+                        client.sendall(self._judged(packet))
+
+    def _judged(self, packet: bytes) -> bytes:
+        if packet[0] >> 4 != _PUBACK:
+            return packet
+        if self.drop:
+            self.drop -= 1
+            self.done["dropped"] += 1
+            return b""
+        if self.double:
+            self.double -= 1
+            self.done["doubled"] += 1
+            return packet * 2
+        if self.invent:
+            self.invent -= 1
+            self.done["invented"] += 1
+            number = self._rng.randrange(1, 65536)
+            return packet + bytes([_PUBACK << 4, 2]) + number.to_bytes(2, "big")
+        return packet
+
+
+class _Packets:
+    """Cuts a stream into MQTT packets."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        self._held += data
+        while (size := self._size()) is not None:
+            packet = bytes(self._held[:size])
+            del self._held[:size]
+            yield packet
+
+    def _size(self) -> int | None:
+        """Of the first packet, if it is whole."""
+        length = shift = 0
+        for at, byte in enumerate(self._held[1:5], 1):
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                return at + 1 + length if len(self._held) >= at + 1 + length else None
+        return None
