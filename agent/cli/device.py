@@ -31,7 +31,7 @@ _STATE = click.option(
 )
 
 
-@click.group(cls=InOrder, order=("init", "show", "epoch"))
+@click.group(cls=InOrder, order=("init", "show", "epoch", "retire"))
 def device() -> None:
     """Make and show a device's keys; tell a station to which key it seals."""
 
