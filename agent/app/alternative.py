@@ -63,10 +63,16 @@ def self_test(report: Callable[[str], None]) -> SelfTest:
     return SelfTest(ZxingReader().in_picture, report)
 
 
-def unseen(grounds: tuple[Ground, ...], law: Law | None, around: Surroundings, now_ns: int) -> tuple[Ground, ...]:
-    """The grounds, and that the alternative is missing if it is a pass that no picture could show now."""
+def unseen(
+    grounds: tuple[Ground, ...], law: Law | None, around: Callable[[int], Surroundings], now_ns: int
+) -> tuple[Ground, ...]:
+    """The grounds, and that the alternative is missing if it is a pass that no picture could show now.
+
+    Args:
+        around: asked only when no picture comes: the frames that do come have been judged already.
+    """
     if law is None or not _UNSEEN & set(grounds) or Ground.ALTERNATIVE_MISSING in grounds:
         return grounds
-    blind = Circumstances(now_ns, replace(around, codes_read=False), None)
+    blind = Circumstances(now_ns, replace(around(now_ns), codes_read=False), None)
     missing = law.binds(Ground.ALTERNATIVE_MISSING) and alternative_works(law, blind) is not True
     return (*grounds, Ground.ALTERNATIVE_MISSING) if missing else grounds

@@ -276,7 +276,7 @@ class Loop:
         if not self._ledger_writable and Ground.LEDGER_UNWRITABLE not in grounds:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         now_ns = self._clock.monotonic_ns()
-        grounds = unseen(grounds, self._standing.law, self._surroundings(now_ns), now_ns)
+        grounds = unseen(grounds, self._standing.law, self._surroundings, now_ns)
         fix = None if self._locator is None else self._locator.fix(now_ns)
         self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s(), self._standing.stock)
         if time.monotonic() >= self._run_at:

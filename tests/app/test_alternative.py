@@ -8,6 +8,7 @@ import pytest
 from agent.adapters.drawn import drawn
 from agent.adapters.qr import ZxingReader
 from agent.app.alternative import AGAIN_S, DAY_S, SelfTest, self_test, unseen
+from agent.policy.circumstances import Surroundings
 from agent.policy.grounds import Ground
 from agent.units import Luma
 from tests.policy.given import AROUND, DATED, NOW_S, SECOND, iso, law
@@ -60,13 +61,17 @@ def test_a_test_is_no_pass() -> None:
 
 @pytest.mark.parametrize("ground", [Ground.NO_FRAMES, Ground.NO_POLICY, Ground.VIEW_MISMATCH, Ground.MODE_BLIND])
 def test_without_a_picture_a_pass_is_no_alternative(ground: Ground) -> None:
-    assert unseen((ground,), law(**PASS_ONLY), AROUND, SECOND) == (ground, Ground.ALTERNATIVE_MISSING)
+    assert unseen((ground,), law(**PASS_ONLY), lambda _: AROUND, SECOND) == (ground, Ground.ALTERNATIVE_MISSING)
+
+
+def never(now_ns: int) -> Surroundings:
+    raise AssertionError("while pictures come, nothing is worked out twice")
 
 
 def test_staff_needs_no_picture_and_other_grounds_say_nothing_of_it() -> None:
-    assert unseen((Ground.NO_FRAMES,), law(), AROUND, SECOND) == (Ground.NO_FRAMES,)
-    assert unseen((Ground.STOPPED,), law(**PASS_ONLY), AROUND, SECOND) == (Ground.STOPPED,)
-    assert unseen((), law(**PASS_ONLY), AROUND, SECOND) == ()
-    assert unseen((Ground.NO_POLICY,), None, AROUND, SECOND) == (Ground.NO_POLICY,)
+    assert unseen((Ground.NO_FRAMES,), law(), lambda _: AROUND, SECOND) == (Ground.NO_FRAMES,)
+    assert unseen((Ground.STOPPED,), law(**PASS_ONLY), lambda _: AROUND, SECOND) == (Ground.STOPPED,)
+    assert unseen((), law(**PASS_ONLY), never, SECOND) == ()
+    assert unseen((Ground.NO_POLICY,), None, lambda _: AROUND, SECOND) == (Ground.NO_POLICY,)
     both = (Ground.NO_FRAMES, Ground.ALTERNATIVE_MISSING)
-    assert unseen(both, law(**PASS_ONLY), AROUND, SECOND) == both
+    assert unseen(both, law(**PASS_ONLY), lambda _: AROUND, SECOND) == both
