@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agent.adapters.store.hidden import Hidden
+from agent.adapters.store.part import Part
 from agent.errors import VaultError
 from agent.units import SubjectId
 
@@ -30,13 +31,8 @@ class Renewal:
     """A person's wrapped data key -> the same key, wrapped for the new epoch; None leaves it: it opens no more."""
 
 
-class Epochs:
-    """A part of the store.
-
-    Args:
-        transaction: of the store.
-        read: runs a query.
-    """
+class Epochs(Part):
+    """A part of the store; the first two arguments as for `Part`."""
 
     def __init__(
         self,
@@ -44,18 +40,19 @@ class Epochs:
         read: Callable[..., list[Any]],
         names: Hidden,
     ) -> None:
-        self._transaction, self._read, self._names = transaction, read, names
+        super().__init__(transaction, read)
+        self._names = names
 
     @property
     def present(self) -> int | None:
         """The epoch whose secret opens the vault; None in a store that never held a row."""
-        rows = self._read("SELECT value FROM about WHERE name = ?", _EPOCH)
-        return int(rows[0][0]) if rows else None
+        word = self._word(_EPOCH)
+        return None if word is None else int(word)
 
     @property
     def owed(self) -> bool:
         """A row was deleted or replaced, and the epoch that wrapped its data key still is the present one."""
-        return bool(self._read("SELECT 1 FROM about WHERE name = ?", _OWED))
+        return self._word(_OWED) is not None
 
     def adopt(self, epoch: int) -> None:
         """Take over the first epoch.
@@ -84,7 +81,7 @@ class Epochs:
         self.demand(db, epoch)
         hidden = self._names.hide(subject)
         if db.execute("SELECT 1 FROM data_key WHERE subject = ?", (hidden,)).fetchone():
-            db.execute("INSERT OR REPLACE INTO about VALUES (?, '1')", (_OWED,))
+            self._keep(db, _OWED, "1")
         db.execute("INSERT OR REPLACE INTO data_key VALUES (?, ?, ?)", (hidden, epoch, wrapped))
 
     def forget(self, db: sqlite3.Connection, subject: SubjectId) -> int | None:
@@ -104,7 +101,7 @@ class Epochs:
             renewal: None if there is no new epoch to be had now; then it is owed.
         """
         if renewal is None:
-            db.execute("INSERT OR REPLACE INTO about VALUES (?, '1')", (_OWED,))
+            self._keep(db, _OWED, "1")
             return
         kept = db.execute("SELECT subject, wrapped FROM data_key WHERE epoch = ?", (renewal.old,)).fetchall()
         wrapped = ((renewal.rewrap(self._names.show(subject), key), subject) for subject, key in kept)
@@ -112,5 +109,5 @@ class Epochs:
             "UPDATE data_key SET epoch = ?, wrapped = ? WHERE subject = ?",
             ((renewal.new, key, subject) for key, subject in wrapped if key is not None),
         )
-        db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (_EPOCH, str(renewal.new)))
-        db.execute("DELETE FROM about WHERE name = ?", (_OWED,))
+        self._keep(db, _EPOCH, str(renewal.new))
+        self._drop(db, _OWED)

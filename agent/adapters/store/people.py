@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.adapters.store.hidden import Hidden
+from agent.adapters.store.part import Part
 from agent.adapters.store.times import Times
 from agent.units import ConsentId, SubjectId
 
@@ -24,8 +25,8 @@ class Use:
     """None: not used yet."""
 
 
-class People:
-    """A part of the store; the first two arguments as for `Times`."""
+class People(Part):
+    """A part of the store; the first two arguments as for `Part`."""
 
     def __init__(
         self,
@@ -34,7 +35,8 @@ class People:
         times: Times,
         names: Hidden,
     ) -> None:
-        self._transaction, self._read, self._times, self._names = transaction, read, times, names
+        super().__init__(transaction, read)
+        self._times, self._names = times, names
 
     def uses(self) -> dict[SubjectId, Use]:
         """Everybody in the vault, by pseudonym."""

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
+from agent.adapters.store.part import Part
 from agent.errors import DeviceError
 
 _BESIDE: Final = 64
@@ -28,7 +29,7 @@ BEGIN UPDATE held SET rows = rows - 1, bytes = bytes - length(OLD.envelope) - {_
 """A table of this connection alone: it is right whoever adds rows, within a transaction and after one that failed."""
 
 
-class Rows:
+class Rows(Part):
     """A part of the store, for the process that writes it.
 
     Args:
@@ -44,7 +45,8 @@ class Rows:
         transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
         read: Callable[..., list[Any]],
     ) -> None:
-        self._path, self._transaction, self._read = path, transaction, read
+        super().__init__(transaction, read)
+        self._path = path
         self.limit_bytes: int | None = None
         """None: as much as the disk has."""
         db.executescript(_COUNTED)

@@ -6,11 +6,10 @@ taken away again, since it names a person: their mark stays (marks.py).
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
+from agent.adapters.store.part import Part
 from agent.crypto import BoxPublic
 from agent.events.seal import Addressee
 from agent.units import DoorId
@@ -18,15 +17,8 @@ from agent.units import DoorId
 _NAME: Final = "addressee"
 
 
-class Said:
-    """A part of the store; arguments as for `Times`."""
-
-    def __init__(
-        self,
-        transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
-        read: Callable[..., list[Any]],
-    ) -> None:
-        self._transaction, self._read = transaction, read
+class Said(Part):
+    """A part of the store."""
 
     def remember(self, path: str, document: bytes) -> None:
         """Keep a verified restriction beside all others, an earlier version of the same target included."""
@@ -46,13 +38,12 @@ class Said:
 
     def addressee(self) -> Addressee | None:
         """That of the last policy that was adopted; None: there never was one."""
-        rows = self._read("SELECT value FROM about WHERE name = ?", _NAME)
-        if not rows:
+        word = self._word(_NAME)
+        if word is None:
             return None
-        key, door = str(rows[0][0]).split()
+        key, door = word.split()
         return Addressee(BoxPublic(bytes.fromhex(key)), DoorId(door))
 
     def address(self, addressee: Addressee) -> None:
         with self._transaction() as db:
-            text = f"{addressee.key.hex()} {addressee.door}"
-            db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (_NAME, text))
+            self._keep(db, _NAME, f"{addressee.key.hex()} {addressee.door}")

@@ -8,10 +8,11 @@ Leaves out: what time it is (policy/clock.py).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from agent.adapters.store.part import Part
 
 _SIGNED: Final = "signed_s"
 _KEYS: Final = "clock_keys"
@@ -32,20 +33,8 @@ class Known:
     """The latest of the ledger's times and of those up to which the process meant to run."""
 
 
-class Times:
-    """A part of the store.
-
-    Args:
-        transaction: of the store.
-        read: runs a query.
-    """
-
-    def __init__(
-        self,
-        transaction: Callable[[], AbstractContextManager[sqlite3.Connection]],
-        read: Callable[..., list[Any]],
-    ) -> None:
-        self._transaction, self._read = transaction, read
+class Times(Part):
+    """A part of the store."""
 
     def known(self) -> Known:
         recorded = [value for name in _RECORDED if (value := self.number(name)) is not None]
@@ -56,7 +45,7 @@ class Times:
 
         A key is taken away before its successor signs: one that has signed a later time than its successor has lied.
         """
-        signed_s, before = self.number(_SIGNED), self._text(_KEYS)
+        signed_s, before = self.number(_SIGNED), self._word(_KEYS)
         if signed_s is None or before is None:
             return False
         return issued_s < signed_s and not set(before.split(",")) <= set(keys)
@@ -67,9 +56,9 @@ class Times:
         with self._transaction() as db:
             if voided or before is None or issued_s > before:
                 for name in (*_RECORDED, *((_PROVED,) if voided else ())):
-                    db.execute("DELETE FROM about WHERE name = ?", (name,))
-                _put(db, _SIGNED, repr(issued_s))
-                _put(db, _KEYS, ",".join(keys))
+                    self._drop(db, name)
+                self._keep(db, _SIGNED, repr(issued_s))
+                self._keep(db, _KEYS, ",".join(keys))
 
     def run(self, proved_s: float, ahead_s: float) -> None:
         """Keep how far time has run, and up to when it may run before this is called again."""
@@ -82,19 +71,11 @@ class Times:
         self.rise(db, _LEDGER, unix_s)
 
     def number(self, name: str) -> float | None:
-        text = self._text(name)
+        text = self._word(name)
         return None if text is None else float(text)
 
     def rise(self, db: sqlite3.Connection, name: str, value: float) -> None:
         """Within a transaction: keep the greater number under this name."""
         present = self.number(name)
         if present is None or value > present:
-            _put(db, name, repr(value))
-
-    def _text(self, name: str) -> str | None:
-        rows = self._read("SELECT value FROM about WHERE name = ?", name)
-        return str(rows[0][0]) if rows else None
-
-
-def _put(db: sqlite3.Connection, name: str, text: str) -> None:
-    db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, text))
+            self._keep(db, name, repr(value))
