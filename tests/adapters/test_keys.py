@@ -174,7 +174,10 @@ def test_the_erased_are_marked_and_never_forgotten(path: Path) -> None:
     file = path.parent / "erased"
     assert PlainKeys.open(path, insecure_dev=True).erased.read() == {b"a" * 32, b"b" * 32, b"c" * 32}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    for damaged in (file.read_bytes()[:-1], b"", b"x" * 50):
+    whole = file.read_bytes()
+    flipped = [whole[:at] + bytes((whole[at] ^ 1,)) + whole[at + 1 :] for at in range(len(whole))]
+    shortened = whole[:-32]
+    for damaged in (*flipped, shortened, whole[:-1], b"", b"x" * 50):
         file.write_bytes(damaged)
         with pytest.raises(VaultError, match="erased: is damaged"):
             keys.erased.read()

@@ -53,7 +53,9 @@ _EPOCHS: dict[Path, EpochsInMemory] = {}
 def keys(folder: Path, device: DeviceId) -> PlainKeys:
     """The keys of the device whose store is in this folder."""
     lasting = Lasting(device, SIGNER, BoxSecret(b"\x04" * 32), VAULT_KEYS.gallery, b"\x06" * 32, b"\x09" * 32)
-    return PlainKeys(lasting, _EPOCHS.setdefault(folder, EpochsInMemory()), ErasedMarks(folder / "erased"))
+    return PlainKeys(
+        lasting, _EPOCHS.setdefault(folder, EpochsInMemory()), ErasedMarks(folder / "erased", lasting.ledger_key)
+    )
 
 
 def custody(store: Store, report: Callable[[str], None]) -> Custody:

@@ -239,7 +239,7 @@ def test_a_reader_of_the_store_delays_the_truncation_only(device: VaultDevice) -
         assert device.remains(traces) == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"doorward/erased/1\n" + b"x" * 33])
+@pytest.mark.parametrize("content", [b"", b"doorward/erased/2\n" + b"x" * 65])
 def test_if_it_is_not_known_who_was_erased_nobody_is_recognised(device: VaultDevice, content: bytes) -> None:
     (device.state / "erased").write_bytes(content)
     assert device.start() == (1, None)

@@ -84,4 +84,4 @@ class CredentialKeys(DeviceKeys):
 
     @classmethod
     def _of(cls, lasting: Lasting, state: Path) -> CredentialKeys:
-        return cls(lasting, FileEpochs(state / "epochs", lasting), ErasedMarks(state / "erased"))
+        return cls(lasting, FileEpochs(state / "epochs", lasting), ErasedMarks(state / "erased", lasting.ledger_key))

@@ -57,4 +57,8 @@ class PlainKeys(DeviceKeys):
             lasting = read_document(path.read_bytes(), str(path))
         except OSError as error:
             raise VaultError(f"{path}: {error.strerror}; make the device's keys with 'doorward device init'") from None
-        return cls(lasting, FileEpochs(path.parent / "epochs", lasting), ErasedMarks(path.parent / "erased"))
+        return cls(
+            lasting,
+            FileEpochs(path.parent / "epochs", lasting),
+            ErasedMarks(path.parent / "erased", lasting.ledger_key),
+        )

@@ -171,4 +171,8 @@ class TpmKeys(DeviceKeys):
         if document is None:
             raise VaultError(f"{path}: document: was changed; restore the file, or make a new device and enrol again")
         lasting = read_document(document, str(path))
-        return cls(lasting, NvEpochs(tools, found.first_index, lasting), ErasedMarks(path.parent / "erased"))
+        return cls(
+            lasting,
+            NvEpochs(tools, found.first_index, lasting),
+            ErasedMarks(path.parent / "erased", lasting.ledger_key),
+        )
