@@ -126,7 +126,7 @@ def read_receipt(data: bytes, keys: Sequence[IssuerKey], unix_s: float, source: 
     return consent
 
 
-def read_kept_receipt(data: bytes) -> Consent:
+def read_kept_receipt(data: bytes, source: str = "kept receipt") -> Consent:
     """The consent of a receipt that was admitted before and kept in the vault; its signature is checked again.
 
     The issuer's key may have left the policy since: expiry and replacement of a key do not undo what it issued.
@@ -134,7 +134,7 @@ def read_kept_receipt(data: bytes) -> Consent:
     Raises:
         PolicyError: malformed, or the signature does not fit.
     """
-    return _checked(data, read(data, ReceiptDocument, "kept receipt"), "kept receipt")
+    return _checked(data, read(data, ReceiptDocument, source), source)
 
 
 def read_guardian(data: bytes, keys: Iterable[IssuerKey], unix_s: float, source: str = "guardian") -> GuardianDocument:

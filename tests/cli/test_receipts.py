@@ -47,7 +47,7 @@ def test_the_sheet_is_drawn_in_three_forms_and_no_other(desk: Desk) -> None:
     assert (other.returncode, "drawn as .pdf, .svg or .png" in other.stderr, other.stderr.count("\n")) == (2, True, 1)
     desk.receipt.write_text(desk.receipt.read_text().replace('"p1"', '"p2"'))
     forged = desk.types(*words, desk.folder / "forged.pdf")
-    assert (forged.returncode, "signature" in forged.stderr) == (2, True)
+    assert (forged.returncode, f"{desk.receipt}: signature" in forged.stderr) == (2, True)
     assert not (desk.folder / "forged.pdf").exists()
 
 

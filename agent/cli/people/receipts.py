@@ -64,7 +64,9 @@ def receipt(site: Path, file: Path, output: Path, languages: tuple[str, ...], fo
     if kind not in takehome.KINDS:
         raise ConfigError(f"{output}: the sheet is drawn as .pdf, .svg or .png")
     policy, _ = load_site(site)
-    drawn = takehome.make_takehome(bytes_of(file), policy, kind=kind, languages=languages, now_s=time.time(), font=font)
+    drawn = takehome.make_takehome(
+        bytes_of(file), policy, kind=kind, languages=languages, now_s=time.time(), font=font, source=str(file)
+    )
     write_whole(output, drawn, 0o600)
     click.echo(f"{output}: give it to the person; whoever shows its code to a camera of {policy.site} withdraws")
 

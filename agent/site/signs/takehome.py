@@ -45,10 +45,12 @@ def make_takehome(
     languages: Sequence[str],
     now_s: float,
     font: Path | None = None,
+    source: str = "receipt",
 ) -> bytes:
     """The sheet as a file.
 
     Args:
+        source: what to call the receipt in an error.
         receipt: signed; its own signature is checked.
         policy: whose notice the person has read.
         kind: of `KINDS`.
@@ -58,9 +60,11 @@ def make_takehome(
         PolicyError: the receipt is malformed or its signature does not fit.
         ConfigError: the policy has another notice or site, a language is missing, or no font has the letters.
     """
-    consent, document = read_kept_receipt(receipt), read(receipt, ReceiptDocument, "receipt")
+    consent, document = read_kept_receipt(receipt, source), read(receipt, ReceiptDocument, source)
     if (consent.site, consent.notice_sha256) != (policy.site, policy.notice.sha256):
-        raise ConfigError("receipt: is for another site or version of the notice; name the site that it was signed for")
+        raise ConfigError(
+            f"{source}: is for another site or version of the notice; name the site that it was signed for"
+        )
     chosen = _languages(policy, languages)
     columns = [tuple(_rows(document, consent, policy, language)) for language in chosen]
     words = [TAKE_HOME[language] for language in chosen]
