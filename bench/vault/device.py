@@ -5,15 +5,11 @@ The people are directions of their own with signed receipts; keys, store and era
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from agent.adapters.keys import CredentialKeys, KeySource, PlainKeys, TpmKeys
 from agent.adapters.keys.source import new_document
@@ -26,6 +22,7 @@ from agent.gallery.retention import Ended
 from agent.gallery.vault import Rotation, VaultContext, VaultKeys, VaultRow, lock, unlock
 from agent.policy.frames import Permit
 from agent.units import SubjectId, Vector
+from tests.app.kills import killed
 from tests.gallery.given import DEVICE, MODEL, SITE, consent, permit, vector
 from tests.policy.given import NOW_S
 
@@ -121,34 +118,13 @@ class VaultDevice:
 
     def killed(self, numbers: Collection[int], at: int | None) -> int | None:
         """Erase in a process that is killed at this line; None: how many lines there are."""
-        lines, told = [0], os.pipe()
 
-        def trace(frame: FrameType, event: str, argument: Any) -> Any:
-            if not any(part in frame.f_code.co_filename for part in WATCHED):
-                return None
-            if event == "line":
-                lines[0] += 1
-                if lines[0] == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
+        def work(begin: Callable[[], None]) -> None:
+            erasure = self.erasure(self.store())
+            begin()
+            erasure.erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
 
-        child = os.fork()
-        if child == 0:
-            try:
-                store = self.store()
-                erasure = self.erasure(store)
-                sys.settrace(trace)
-                erasure.erase(dict.fromkeys(map(person, numbers), Ended.WITHDRAWN), NOW_S)
-                sys.settrace(None)
-                os.write(told[1], str(lines[0]).encode())
-            finally:
-                os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        os.close(told[1])
-        with os.fdopen(told[0]) as said:
-            counted = said.read()
-        assert os.WIFSIGNALED(status) == (not counted)
-        return int(counted) if counted else None
+        return killed(work, WATCHED, at)
 
     def remains(self, traces: Iterable[bytes], state: Path | None = None) -> int:
         """How many of these byte strings are still on the disk, by any window of 16 bytes in steps of 8."""

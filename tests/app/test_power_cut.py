@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from agent.adapters.store import Store
 from agent.adapters.updates import Updates
@@ -18,6 +14,7 @@ from agent.site.restrictions import stop_order
 from agent.units import SiteId
 from bench.policy.arena import policy
 from tests.app.given import standing as standing_over
+from tests.app.kills import killed
 from tests.policy.given import DEVICE, NOW_S
 
 KILLS = 110
@@ -68,31 +65,12 @@ class Place:
 
     def killed(self, at: int | None) -> int | None:
         """Take over what is new in a process that is killed at this line; None: how many lines there are."""
-        lines, told = [0], os.pipe()
 
-        def trace(frame: FrameType, event: str, argument: Any) -> Any:
-            if not any(part in frame.f_code.co_filename for part in WATCHED):
-                return None
-            if event == "line":
-                lines[0] += 1
-                if lines[0] == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
+        def work(begin: Callable[[], None]) -> None:
+            begin()
+            self.starts(news=True)
 
-        child = os.fork()
-        if child == 0:
-            try:
-                sys.settrace(trace)
-                self.starts(news=True)
-                os.write(told[1], str(lines[0]).encode())
-            finally:
-                os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        os.close(told[1])
-        with os.fdopen(told[0]) as said:
-            counted = said.read()
-        assert os.WIFSIGNALED(status) == (not counted)
-        return int(counted) if counted else None
+        return killed(work, WATCHED, at)
 
 
 def test_a_kill_at_any_moment_leaves_the_old_policy_or_the_new(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ from agent.units import DeviceId, Marker, Rgb, SiteId, SubjectId
 from tests.app.door import MODELS, WALL, face
 from tests.core.given import SimulatedQrs
 from tests.policy.given import AROUND, NOW_S, SIGN, TEXTS, SimulatedMarkers, document, iso
-from tests.scenarios.test_sites import NoStopwatch, RecordingEmbedder
+from tests.scenarios.player import NoStopwatch, RecordingEmbedder
 
 SITE, DEVICE = SiteId("quay"), DeviceId("gate-1")
 RECEIPTS, PASSES, EVENTS = SignSecret(b"\x31" * 32), SignSecret(b"\x32" * 32), BoxSecret(b"\x33" * 32)

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
-from agent.adapters.markers import ArucoReader
-from agent.adapters.qr import ZxingReader
-from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
-from agent.adapters.store import Store
-from agent.app.erasure import Erasure
-from agent.app.recogniser import open_gallery
-from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged
+from agent.adapters.litert import LoadedModel, load_models
 from agent.demo import policies
 from agent.demo.device import make
 from agent.demo.people import enrol_cast
-from agent.gallery.reference import ModelIdentity
 from agent.models.manifest import read_manifest
-from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
-from agent.policy.circumstances import Surroundings
-from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
-from agent.policy.law import Law
 from agent.scene import truth
 from agent.scene.scene import Scene, load
 from agent.units import Polygon
-from tests.scenarios.test_sites import MODELS, NS, NoStopwatch, RecordingEmbedder, Still
+from tests.scenarios.player import MODELS, Player
 
 SCENES = Path(__file__).parent / "cards"
 
@@ -62,38 +49,12 @@ def play(name: str, models: tuple[LoadedModel, LoadedModel], folder: Path) -> Pl
         enrol_cast(device, scene, *models)
     finally:
         device.server.close()
-    law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
-    store = Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
-    gallery = open_gallery(
-        store, Erasure(store, device.keys, print), ModelIdentity(models[1].sha256, models[1].runtime)
-    )
-    store.close()
-    embedder = RecordingEmbedder(LiteRtEmbedder(models[1]))
-    core = Core(Gate(law), LiteRtDetector(models[0]), embedder, ArucoReader(), ZxingReader(), NoStopwatch(), {})
-    core.receive(LawChanged(law))
-    core.receive(GalleryChanged(gallery, frozenset()))
-    start, began = SceneStart(0), time.time()
-    camera, locator = SimulatedCamera(scene, {}, Still(), start, paced=False), SimulatedLocator(scene, start)
-    played = Played(scene, embedder.looks, [], [])
-    while (frame := camera.read(1.0)) is not None:
-        at_s = frame.captured_ns / NS
-        around = Surroundings(
-            unix_s=began + at_s,
-            lease_until_s=began + 3600,
-            fix=locator.fix(frame.captured_ns),
-            models=held(*models),
-            keys_sealed=True,
-            ledger_writable=True,
-            stopped=False,
-            moved=False,
-            stock=len(scene.script.enrolled),
-            crossed_s=None,
-        )
-        for output in core.receive(FrameArrived(frame, around, frame.number % 2 == 0, False)):
-            if isinstance(output, Decided):
-                played.made.append((at_s, output.decision.outcome.value, output.decision.subject))
-        if isinstance(core.state, Refusal) and Ground.SIGN_FORBIDS in core.state.grounds:
-            played.forbidden.append(at_s)
+    player = Player(scene, device, models)
+    played = Played(scene, player.looks, [], [])
+    for moment in player.play({}):
+        played.made += [(moment.at_s, each.outcome.value, each.subject) for each in moment.decisions]
+        if Ground.SIGN_FORBIDS in moment.grounds:
+            played.forbidden.append(moment.at_s)
     return played
 
 

@@ -1,0 +1,122 @@
+"""Plays a scene into a real core as fast as the models run: without processes, broker and real time.
+
+Every call of the embedder is recorded, so that a test can weigh it against what is true in the scene.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held
+from agent.adapters.markers import ArucoReader
+from agent.adapters.qr import ZxingReader
+from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
+from agent.adapters.store import Store
+from agent.app.erasure import Erasure
+from agent.app.recogniser import open_gallery
+from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged
+from agent.demo.device import Device
+from agent.events.decision import Decision
+from agent.face.probe import Probe, ProbeTemplate
+from agent.gallery.passes_uses import Uses
+from agent.gallery.reference import ModelIdentity
+from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
+from agent.policy.circumstances import Surroundings
+from agent.policy.gate import Gate, Refusal
+from agent.policy.grounds import Ground
+from agent.policy.law import Law
+from agent.scene.scene import Scene
+from agent.units import Polygon
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+NS = 1_000_000_000
+
+
+@dataclass
+class RecordingEmbedder:
+    """`ports.Embedder` around the real one: notes frame and place of every face that it is given."""
+
+    embedder: LiteRtEmbedder
+    looks: list[tuple[int, Polygon]] = field(default_factory=list)
+
+    def embed(self, probe: Probe) -> ProbeTemplate:
+        self.looks.append((probe.number, probe.quad))
+        return self.embedder.embed(probe)
+
+
+class Still:
+    """`ports.Clock` that stands still: the scene's time is in its frames."""
+
+    def monotonic_ns(self) -> int:
+        return 0
+
+    def unix_s(self) -> float:
+        return 0.0
+
+
+class NoStopwatch:
+    def lap(self, stage: str) -> None:
+        """Nobody asks how long it took."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What came of one frame."""
+
+    at_s: float
+    decisions: list[Decision]
+    grounds: tuple[Ground, ...]
+    """Of the refusal that stands after it; empty: permitted."""
+
+
+class Player:
+    """A device whose people are enrolled, before one scene."""
+
+    def __init__(self, scene: Scene, device: Device, models: tuple[LoadedModel, LoadedModel]) -> None:
+        self._scene, self._device, self._models = scene, device, models
+        self._law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
+        self.gate, self._embedder = Gate(self._law), RecordingEmbedder(LiteRtEmbedder(models[1]))
+
+    @property
+    def looks(self) -> list[tuple[int, Polygon]]:
+        """Frame and place of every face that was embedded so far."""
+        return self._embedder.looks
+
+    def play(self, texts: Mapping[str, str]) -> Iterator[Moment]:
+        """The whole scene, frame by frame; `texts` of its passes by their names."""
+        detector, embedder = self._models
+        core = Core(
+            self.gate, LiteRtDetector(detector), self._embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses()
+        )  # fmt: skip
+        store = Store.open(
+            self._device.store, site=self._device.site, device=self._device.id, ledger_key=self._device.keys.ledger_key
+        )  # fmt: skip
+        identity = ModelIdentity(embedder.sha256, embedder.runtime)
+        gallery = open_gallery(store, Erasure(store, self._device.keys, print), identity)
+        store.close()
+        core.receive(LawChanged(self._law))
+        core.receive(GalleryChanged(gallery, frozenset()))
+        start, began = SceneStart(0), time.time()
+        camera = SimulatedCamera(self._scene, dict(texts), Still(), start, paced=False)
+        locator = SimulatedLocator(self._scene, start)
+        while (frame := camera.read(1.0)) is not None:
+            at_s = frame.captured_ns / NS
+            around = Surroundings(
+                unix_s=began + at_s,
+                lease_until_s=began + 3600,
+                fix=locator.fix(frame.captured_ns),
+                models=held(*self._models),
+                keys_sealed=True,
+                ledger_writable=True,
+                stopped=False,
+                moved=False,
+                stock=len(self._scene.script.enrolled),
+                crossed_s=None,
+                codes_read=True,
+            )
+            outputs = core.receive(FrameArrived(frame, around, frame.number % 2 == 0, False))
+            decisions = [output.decision for output in outputs if isinstance(output, Decided)]
+            yield Moment(at_s, decisions, core.state.grounds if isinstance(core.state, Refusal) else ())
