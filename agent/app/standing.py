@@ -32,7 +32,7 @@ class Standing:
     """Turns verified states into inputs of the core.
 
     Args:
-        gallery: opens the vault anew; called after an erasure.
+        gallery: opens the vault anew; called when somebody is added.
         report: told about documents that cannot be used, in one line.
         deliver: None takes no sealed enrolments.
     """
@@ -47,6 +47,8 @@ class Standing:
     ) -> None:
         self._store, self._custody, self._deliver = store, custody, deliver
         self._gallery, self._report = gallery, report
+        self._opened: Gallery | None = None
+        """As it was opened the last time; None: it does not open, or was not opened yet."""
         self._policy: Policy | None = None
         self._policy_sha256: str | None = None
         self._law: Law | None = None
@@ -74,7 +76,7 @@ class Standing:
     def opening(self, unix_s: float | None) -> list[Input]:
         """The first inputs of a start: the gallery as it is, without those whose erasure a crash had cut off."""
         self._withdraw(unix_s)
-        return [self.gallery_changed()]
+        return [self.gallery_changed(more=True)]
 
     def take(self, verified: Verified, unix_s: float | None) -> list[Input]:
         """Take over one verified state of the site.
@@ -96,7 +98,7 @@ class Standing:
         inputs += self.settle(unix_s)
         if self._delivered(verified, unix_s):
             self._count(self._law, unix_s)
-            inputs.append(self.gallery_changed())
+            inputs.append(self.gallery_changed(more=True))
         return inputs
 
     def asked(self, subject: SubjectId) -> None:
@@ -201,9 +203,18 @@ class Standing:
         filing_at = None if law is None else law.profile.filing_at
         self.stock, self.crossed_s = self._store.people.stock(filing_at, unix_s)
 
-    def gallery_changed(self) -> GalleryChanged:
-        """The gallery as it is now, and who has withdrawn from it."""
-        return GalleryChanged(self._gallery(), self._store.marks.people())
+    def gallery_changed(self, *, more: bool = False) -> GalleryChanged:
+        """The gallery as it is now, and who has withdrawn from it.
+
+        Args:
+            more: somebody may be new in it. An erasure only takes people out, and the door does not wait until
+                everybody else's row has been opened again.
+        """
+        if self._opened is None or more:
+            self._opened = self._gallery()
+        else:
+            self._opened = self._opened.only({(who, use.consent_id) for who, use in self._store.people.uses().items()})
+        return GalleryChanged(self._opened, self._store.marks.people())
 
 
 def _honest(policy: Policy, single_key: bool) -> Policy:

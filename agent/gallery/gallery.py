@@ -9,7 +9,7 @@ templates.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import InitVar, dataclass
 from math import inf
 from typing import TYPE_CHECKING, final
@@ -109,6 +109,11 @@ class Gallery(Unforgeable):
         if part is None or part.context != context or not part.from_s <= permit.unix_s < part.until_s:
             part = self._part = self._select(permit, site, withdrawn, context)
         return ConsentedGallery(mint=MINT, permit=permit, _part=part, _rotation=self._rotation)
+
+    def only(self, kept: Collection[tuple[SubjectId, ConsentId]]) -> Gallery:
+        """A gallery of those alone: what is left after an erasure, without opening everybody's row again."""
+        left = [each for each in self._references if (each.consent.subject, each.consent.id) in kept]
+        return Gallery(left, self._rotation, self.model)
 
     def issuer(self, subject: SubjectId) -> SignPublic | None:
         """The key that issued the receipt kept for one person, who is named; None when they are not in here."""

@@ -13,6 +13,7 @@ from agent.adapters.store import Store, read_ledger
 from agent.adapters.updates import Verified
 from agent.core import GalleryChanged, Input, LawChanged
 from agent.errors import DeviceError
+from agent.gallery.gallery import Gallery
 from agent.gallery.vault import VaultRow
 from agent.ledger.entry import decode
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
@@ -20,7 +21,8 @@ from agent.site.restrictions import extra_zone, revoked_pass, stop_order, withdr
 from agent.units import ConsentId, Sha256, SiteId, SubjectId
 from tests.app.given import standing
 from tests.app.test_custody import row
-from tests.gallery.given import KEYS
+from tests.gallery.given import KEYS, protected, vector
+from tests.gallery.given import gallery as gallery_of
 from tests.policy.given import DEVICE, NOW_S, document, iso, square
 
 SITE = SiteId("quay")
@@ -348,3 +350,21 @@ def test_a_withdrawal_at_the_door_and_one_of_the_site_are_one_erasure(bench: Ben
     assert isinstance(event, GalleryChanged)
     assert bench.standing.settle(NOW_S) == []
     assert bench.kinds().count("withdrawal") == bench.kinds().count("erasure") == 1
+
+
+def test_an_erasure_takes_people_out_without_opening_the_others_again(bench: Bench) -> None:
+    opened = list[Gallery]()
+
+    def gallery() -> Gallery:
+        opened.append(gallery_of(*(protected(each, vector(1), id="c-1") for each in ("p-1", "p-2"))))
+        return opened[-1]
+
+    stands = standing(bench.store, gallery, bench.said.append)
+    stands.opening(NOW_S)
+    stands.asked(P1)
+    (changed,) = stands.settle(NOW_S)
+    assert isinstance(changed, GalleryChanged) and changed.gallery is not None and len(opened) == 1
+    assert changed.gallery.issuer(P1) is None and changed.gallery.issuer(P2) is not None
+    assert opened[0].issuer(P1) is not None
+    (again,) = [stands.gallery_changed(more=True)]
+    assert again.gallery is opened[1], "who was added is in a gallery that is opened again"

@@ -76,6 +76,14 @@ def test_who_has_withdrawn_is_not_found() -> None:
     assert ask(people, ONE, granted) == P1, "what was kept from the last frame must not stick"
 
 
+def test_what_an_erasure_leaves_is_searched_as_before_and_who_is_gone_is_gone() -> None:
+    people, granted = two(), permit()
+    left = people.only({(P2.subject, P2.consent_id), (P1.subject, ConsentId("another"))})
+    assert ask(left, ONE, granted) == NoMatch() and left.issuer(P1.subject) is None
+    assert ask(left, TWO, granted) == P2
+    assert ask(people.only(()), TWO, granted) == NoMatch()
+
+
 class TestOneToOne:
     """With the person whom a pass has named, and with nobody else."""
 
