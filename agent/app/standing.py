@@ -76,7 +76,7 @@ class Standing:
     def opening(self, unix_s: float | None) -> list[Input]:
         """The first inputs of a start: the gallery as it is, without those whose erasure a crash had cut off."""
         self._withdraw(unix_s)
-        return [self.gallery_changed(more=True)]
+        return [self.gallery_changed()]
 
     def take(self, verified: Verified, unix_s: float | None) -> list[Input]:
         """Take over one verified state of the site.
@@ -98,7 +98,7 @@ class Standing:
         inputs += self.settle(unix_s)
         if self._delivered(verified, unix_s):
             self._count(self._law, unix_s)
-            inputs.append(self.gallery_changed(more=True))
+            inputs.append(self.gallery_changed())
         return inputs
 
     def asked(self, subject: SubjectId) -> None:
@@ -203,17 +203,14 @@ class Standing:
         filing_at = None if law is None else law.profile.filing_at
         self.stock, self.crossed_s = self._store.people.stock(filing_at, unix_s)
 
-    def gallery_changed(self, *, more: bool = False) -> GalleryChanged:
+    def gallery_changed(self) -> GalleryChanged:
         """The gallery as it is now, and who has withdrawn from it.
 
-        Args:
-            more: somebody may be new in it. An erasure only takes people out, and the door does not wait until
-                everybody else's row has been opened again.
+        An erasure only takes people out: then the door does not wait until everybody else's row is opened again.
         """
-        if self._opened is None or more:
-            self._opened = self._gallery()
-        else:
-            self._opened = self._opened.only({(who, use.consent_id) for who, use in self._store.people.uses().items()})
+        kept = {(who, use.consent_id) for who, use in self._store.people.uses().items()}
+        left = None if self._opened is None else self._opened.only(kept)
+        self._opened = self._gallery() if left is None else left
         return GalleryChanged(self._opened, self._store.marks.people())
 
 

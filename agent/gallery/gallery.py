@@ -9,7 +9,8 @@ templates.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Container, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import InitVar, dataclass
 from math import inf
 from typing import TYPE_CHECKING, final
@@ -110,10 +111,14 @@ class Gallery(Unforgeable):
             part = self._part = self._select(permit, site, withdrawn, context)
         return ConsentedGallery(mint=MINT, permit=permit, _part=part, _rotation=self._rotation)
 
-    def only(self, kept: Collection[tuple[SubjectId, ConsentId]]) -> Gallery:
-        """A gallery of those alone: what is left after an erasure, without opening everybody's row again."""
+    def only(self, kept: AbstractSet[tuple[SubjectId, ConsentId]]) -> Gallery | None:
+        """A gallery of those alone: what is left after an erasure, without opening everybody's row again.
+
+        Returns:
+            None when one of them is not in here: somebody was added, and the vault must be opened.
+        """
         left = [each for each in self._references if (each.consent.subject, each.consent.id) in kept]
-        return Gallery(left, self._rotation, self.model)
+        return Gallery(left, self._rotation, self.model) if len(left) == len(kept) else None
 
     def issuer(self, subject: SubjectId) -> SignPublic | None:
         """The key that issued the receipt kept for one person, who is named; None when they are not in here."""

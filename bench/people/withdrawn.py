@@ -76,7 +76,7 @@ def withdrawn(backend: str, people: int, watch: Watch) -> Withdrawn:
             unlocks = []
             for _ in range(2):
                 began = time.perf_counter()
-                core.receive(standing.gallery_changed(more=True))
+                core.receive(standing.gallery_changed())
                 unlocks.append(time.perf_counter() - began)
             gone, worked = [], []
             for number in range(TIMES):

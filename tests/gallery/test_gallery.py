@@ -78,10 +78,13 @@ def test_who_has_withdrawn_is_not_found() -> None:
 
 def test_what_an_erasure_leaves_is_searched_as_before_and_who_is_gone_is_gone() -> None:
     people, granted = two(), permit()
-    left = people.only({(P2.subject, P2.consent_id), (P1.subject, ConsentId("another"))})
-    assert ask(left, ONE, granted) == NoMatch() and left.issuer(P1.subject) is None
+    left = people.only({(P2.subject, P2.consent_id)})
+    assert left is not None and ask(left, ONE, granted) == NoMatch() and left.issuer(P1.subject) is None
     assert ask(left, TWO, granted) == P2
-    assert ask(people.only(()), TWO, granted) == NoMatch()
+    nobody = people.only(frozenset())
+    assert nobody is not None and ask(nobody, TWO, granted) == NoMatch()
+    for new in ((SubjectId("p-3"), ConsentId("c-p-3")), (P1.subject, ConsentId("another"))):
+        assert people.only({(P2.subject, P2.consent_id), new}) is None, "who was added must be opened"
 
 
 class TestOneToOne:
