@@ -161,7 +161,12 @@ def main() -> int:
                 free.put(folder)
 
         with ThreadPoolExecutor(workers) as pool:
-            answers = list(track(pool.map(judge, found), "mutating", total=len(found), console=Console(stderr=True)))
+            shown, answers = Console(stderr=True, highlight=False), []
+            running = pool.map(judge, found)
+            for mutant, dead in track(zip(found, running, strict=True), "mutating", total=len(found), console=shown):
+                answers.append(dead)
+                if not dead:  # told at once: a run that is stopped has not been for nothing
+                    shown.print(f"survived: {mutant.file.name}:{mutant.line} {mutant.what}")
     survivors, known = [mutant for mutant, dead in zip(found, answers, strict=True) if not dead], equivalent()
     unexplained = [mutant for mutant in survivors if mutant.name not in known]
     dead, same = len(found) - len(survivors), len(survivors) - len(unexplained)

@@ -132,8 +132,8 @@ class Desk:
     def filing(self) -> str | None:
         """What to do about the filing duty, in one line; None: nothing yet."""
         filing_at = self._law.profile.filing_at
-        people, _ = self._store.people.stock(filing_at, self._unix_s)
-        return filing_advice(people, filing_at, self._law.policy.document.filing)
+        people, crossed_s = self._store.people.stock(filing_at, self._unix_s)
+        return filing_advice(people, filing_at, self._law.policy.document.filing, crossed_s)
 
     def enrol(
         self, consent: Consent, pictures: Sequence[CapturedFrame], watch: Watch | None = None

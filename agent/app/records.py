@@ -76,8 +76,8 @@ class Records:
         law = self._standing.law
         if law is None:
             return None
-        people, _ = self._store.people.stock(law.profile.filing_at, self.unix_s)
-        return filing_advice(people, law.profile.filing_at, law.policy.document.filing)
+        people, crossed_s = self._store.people.stock(law.profile.filing_at, self.unix_s)
+        return filing_advice(people, law.profile.filing_at, law.policy.document.filing, crossed_s)
 
     def people(self) -> list[Listed]:
         stays = self._custody.stays()

@@ -45,13 +45,14 @@ def deadline(crossed_s: float) -> Deadline:
     return Deadline(day, assumed)
 
 
-def filing_advice(people: int, most: int | None, filing: Filing | None) -> str | None:
+def filing_advice(people: int, most: int | None, filing: Filing | None, crossed_s: float | None) -> str | None:
     """What whoever enrols people must hear about the filing duty; None: there is none, or it is far off.
 
     Args:
         people: enrolled now, on this device alone: the controller's total over all devices may be higher.
         most: the profile's threshold; None: no such duty.
         filing: the record of a filing in the policy.
+        crossed_s: Unix time at which the stock reached the threshold; None: it has not, or nobody knows when.
     """
     if most is None:
         return None
@@ -59,8 +60,14 @@ def filing_advice(people: int, most: int | None, filing: Filing | None) -> str |
     if people < covered * _NEARLY:
         return None
     if people >= covered:
-        return f"{people} people are enrolled, {covered} is the most without a further filing: nobody more is enrolled"
+        full = f"{people} people are enrolled, {covered} is the most without a further filing: nobody more is enrolled"
+        return full if crossed_s is None else f"{full}; {_due(deadline(crossed_s))}"
     return f"{people} of {covered} people are enrolled: file with the authority before there are that many"
+
+
+def _due(deadline: Deadline) -> str:
+    due = f"file with the authority by {deadline.last_day}"
+    return f"{due} (not all holidays until then are known; every weekday was counted)" if deadline.assumed else due
 
 
 def _day(unix_s: float) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -107,6 +108,24 @@ def test_older_evidence_changes_nothing() -> None:
     known.signed(BUILT + HOUR, STARTED)
     known.recorded(BUILT + HOUR, STARTED)
     assert known.floor(STARTED) == BUILT + 5 * HOUR
+
+
+def test_the_same_word_of_the_site_again_forgets_nothing() -> None:
+    known = clock(signed=BUILT, recorded=BUILT + 5 * HOUR)
+    known.signed(BUILT, STARTED)
+    assert known.floor(STARTED) == BUILT + 5 * HOUR
+
+
+@pytest.mark.parametrize("say", [TrustedClock.ran, TrustedClock.recorded])
+def test_evidence_of_what_was_known_asks_for_no_newer_word_of_the_site(
+    say: Callable[[TrustedClock, float, int], None],
+) -> None:
+    later = STARTED + 3600 * SECOND_NS
+    lied = clock(signed=BUILT + 100)
+    say(lied, lied.floor(later), later)
+    assert lied.now(BUILT + 100 * LEASE, later) is None
+    lied.signed(BUILT + 100, later)
+    assert lied.now(BUILT + 2 * HOUR, later) == BUILT + 2 * HOUR
 
 
 def test_a_newer_word_of_the_site_makes_what_nobody_signed_forgotten() -> None:
