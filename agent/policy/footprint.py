@@ -77,12 +77,11 @@ def _ground_seen(pose: Pose, width: int, height: int) -> npt.NDArray[np.object_]
     head_m, sole_m = _PERSON_M + unsure_m - pose.height_m, -unsure_m - pose.height_m
     # Somebody at distance d shows between head_m / d and sole_m / d; the cell between low and high.
     with np.errstate(divide="ignore", invalid="ignore"):
-        nearest = np.where(head_m < 0, np.where(low < 0, head_m / low, np.inf), 0.0)
-        farthest = np.minimum(
-            np.where(low > 0, head_m / low, np.inf) if head_m >= 0 else np.inf,
-            np.where(high < 0, sole_m / high, np.inf),
-        )
-    farthest = np.minimum(farthest, pose.range_m)
+        over_head = np.where(low < 0, head_m / low, np.inf)
+        under_head = np.where(low > 0, head_m / low, np.inf)
+        at_soles = np.where(high < 0, sole_m / high, np.inf)
+    nearest = np.where(head_m < 0, over_head, 0.0)
+    farthest = np.minimum(under_head if head_m >= 0 else np.inf, np.minimum(at_soles, pose.range_m))
     # A cell that looks steeply down spans bearings without end.
     upright = np.abs(elevation) + spread < math.pi / 2
     half = np.where(upright, np.arcsin(np.minimum(np.sin(spread) / np.cos(elevation), 1.0)), math.pi)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import PolicyError
+from agent.policy.earth import LEAST_RADIUS_M
 from agent.policy.footprint import Cells, cell_px, hidden
 from agent.policy.geofence import Fence
 from agent.policy.location import Pose, Spot
@@ -106,6 +107,12 @@ def test_a_camera_at_the_height_of_heads_looks_over_them() -> None:
     assert not at_pixel(found, MIDDLE[0] - 30, WIDTH / 2) and at_pixel(found, MIDDLE[0] + 30, WIDTH / 2)
 
 
+def test_within_a_zone_a_camera_at_the_height_of_heads_sees_nothing_wherever_it_looks() -> None:
+    """Somebody may stand right below it, with the top of the head at the lens."""
+    up = pose(height_m=2.5, height_sigma_m=0.0, sigma_deg=0.05, tilt_deg=-60.0)
+    assert cells(up, HERE, zone([rectangle(HERE, -9, -9, 9, 9)])).all()
+
+
 def test_a_roll_turns_what_is_hidden() -> None:
     right = zone([rectangle(HERE, 4, 4, 20, 20)])
     upside_down = cells(pose(tilt_deg=0.0, roll_deg=180.0), HERE, right)
@@ -124,6 +131,10 @@ def test_nothing_can_be_said_beside_a_pole() -> None:
     with pytest.raises(PolicyError, match="zone z: too near a pole"):
         cells(pose(), Spot(89.1, 45.0, 1.0), cap)
     assert cells(pose(), Spot(88.5, 45.0, 1.0), cap).all()
+    highest = 89 - math.degrees(20.0 / LEAST_RADIUS_M)
+    while math.radians(highest) + 20.0 / LEAST_RADIUS_M < math.radians(89):
+        highest = math.nextafter(highest, 90)
+    assert cells(pose(range_m=20.0), Spot(highest, 45.0, 0.0), cap).all()
 
 
 def test_the_answer_is_kept_and_cannot_be_changed() -> None:
