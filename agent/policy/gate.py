@@ -127,8 +127,9 @@ class Gate:
         """Decide on one frame and end it: after this call nobody can open it again."""
         rgb, captured._rgb, captured._luma = captured._rgb, None, None
         law = self._law
-        if law is None or self._keep is None:
+        if law is None:
             return Refusal((Ground.NO_POLICY,))
+        assert self._keep is not None  # it comes with the law
         faults = unmet(law, here)
         if rgb is None or rgb.shape != self._keep.shape or here.captured_ns != captured.captured_ns:
             faults += (Ground.VIEW_MISMATCH,)
