@@ -148,13 +148,14 @@ class Gate:
 
     def _without(self, keep: Keep, hidden: Cells | None) -> Keep:
         """What is left beside the cells in which a zone may be seen; worked out when they change."""
-        if self._seen is None or hidden is not self._hidden:
+        if hidden is not self._hidden:
             self._hidden, self._seen = hidden, keep
             if hidden is not None:
                 height, width, _ = keep.shape
                 side = cell_px(width, height)
                 black = hidden.repeat(side, axis=0).repeat(side, axis=1)[:height, :width, np.newaxis]
                 self._seen = np.where(black, np.uint8(0), keep)
+        assert self._seen is not None  # it begins as what is kept
         return self._seen
 
     def enrol(
