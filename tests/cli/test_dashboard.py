@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from agent.adapters.page import strict_headers
 from tests.app.door import site
 from tests.conftest import ROOT
 from tests.dashboard.browser import Watched, chromium
@@ -107,6 +109,14 @@ def test_what_it_cannot_do_live_or_safely_it_says(tmp_path: Path) -> None:
     assert "passwords can be read on the way" in run("--out", tmp_path / "c", "--websocket", "ws://other:1").stderr
     for plain in ("ws://127.0.0.1:9001", BROKER):
         assert run("--out", tmp_path / "d", "--websocket", plain).stderr == ""
+
+
+@pytest.mark.parametrize(("block", "word"), [("nginx", "add_header"), ("caddy", "header")])
+def test_the_headers_of_the_documentation_are_those_that_are_sent(block: str, word: str) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    [server] = re.findall(rf"```{block}\n(.*?)```", text, re.DOTALL)
+    told = dict(re.findall(rf'^ +{word} (\S+) "(.*?)"', server, re.MULTILINE))
+    assert told == strict_headers(BROKER)
 
 
 # Written -----------------------------------------------------------------------------------------------------------
