@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +46,23 @@ def issue_server(certificates: Certificates, name: str, days: int) -> Path:
     sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-days", str(days), "-extfile", f"{name}.ext", "-out", f"{name}.pem")
     subprocess.run(["openssl", "x509", "-req", "-in", "server.csr", *sign], cwd=folder, check=True, capture_output=True)
     return folder / f"{name}.pem"
+
+
+def issue_future(certificates: Certificates, begins_s: float) -> Path:
+    """A certificate for the server's key that is not valid before that time (only `openssl ca` can say so)."""
+    folder = certificates.ca.parent
+    (folder / "ca.cnf").write_text(
+        "[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\nnew_certs_dir=.\nserial=serial\ndefault_md=sha256\n"
+        "policy=any\n[any]\ncommonName=supplied\n"
+    )
+    (folder / "index.txt").write_text("")
+    (folder / "serial").write_text("01\n")
+    (folder / "future.ext").write_text("basicConstraints=critical,CA:FALSE\nsubjectAltName=IP:127.0.0.1\n")
+    start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(begins_s + later)) for later in (0, 86_400))
+    files = ("-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-extfile", "future.ext")
+    sign = ("-batch", "-notext", "-in", "server.csr", "-out", "future.pem", "-startdate", start, "-enddate", end)
+    subprocess.run(["openssl", "ca", *files, *sign], cwd=folder, check=True, capture_output=True)
+    return folder / "future.pem"
 
 
 def make_certificates(folder: Path, lasting: int = 2) -> Certificates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,13 @@ from agent.app.link_settings import LinkSettings, settings_of
 from agent.app.timekeeping import BUILT_S
 from agent.cli import doorward
 from agent.errors import ConfigError, LinkError
-from tests.adapters.certificates import Certificates, issue_client, issue_server, make_certificates
+from tests.adapters.certificates import (
+    Certificates,
+    issue_client,
+    issue_future,
+    issue_server,
+    make_certificates,
+)
 from tests.adapters.mosquitto import Mosquitto, Observer, password_lines, tls_lines
 from tests.app.door import site
 from tests.app.running import DEVICE, SITE
@@ -133,6 +140,29 @@ def test_a_certificate_that_ends_soon_is_told_of_while_there_is_time(
     assert {each.level for each in told} == {Level.GOOD, level}
     if level is Level.WARNING:
         assert f"its certificate ends in {days} days, on {date}; issue a new one before" in only(told, level)
+
+
+def test_a_clock_that_is_behind_shows_in_the_certificates(
+    tmp_path: Path, free_port: int, certificates: Certificates
+) -> None:
+    begins_s = time.time() + 2 * DAY_S
+    with broker(tmp_path, free_port, tls_lines(certificates, issue_future(certificates, begins_s))):
+        said = only(found(tls(certificates, free_port)), Level.FAULT)
+    begins, ends = (time.strftime("%Y-%m-%d", time.gmtime(begins_s + later)) for later in (0, DAY_S))
+    assert f"its certificate is not valid yet ({begins} to {ends}); look at the clock" in said
+
+
+def test_an_authority_whose_time_is_over_is_told_from_a_certificate_whose_time_is(
+    tmp_path: Path, free_port: int, certificates: Certificates
+) -> None:
+    folder = certificates.ca.parent
+    again = ("x509", "-in", "ca.pem", "-signkey", "ca.key", "-days", "-1", "-out", "over.pem")
+    subprocess.run(["openssl", *again], cwd=folder, check=True, capture_output=True)
+    with broker(tmp_path, free_port, tls_lines(certificates, clients=False)):
+        told = found(replace(tls(certificates, free_port), ca=folder / "over.pem"))
+    faults = [each.words for each in told if each.level is Level.FAULT]
+    assert "over.pem (ca) ended on " in faults[0]
+    assert "its certificate is over (that of an authority above it)" in faults[1]
 
 
 def test_our_own_certificates_are_told_of_by_their_dates(free_port: int, certificates: Certificates) -> None:
