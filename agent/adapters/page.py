@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from agent.errors import ConfigError
 
 _FILES: Final = Path(__file__).resolve().parent.parent / "dashboard"
+ASKED: Final = "asked"
+"""In the place of a broker's address: who watches says it, so the page may go to any by TLS, and to this machine."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -59,7 +61,7 @@ class Page:
 
     Args:
         port: 0 takes a free one.
-        websocket_url: the one other place that the page may connect to; None: none.
+        websocket_url: the one other place that the page may connect to; `ASKED`: who watches says it; None: none.
         facts: what `/page.json` says at the moment of asking.
         preview: the latest JPEG, or None.
         named: where the port was chosen, for who must choose another.
@@ -171,9 +173,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _content_policy(websocket_url: str | None) -> str:
     """Nothing from elsewhere; one more place to connect to, and only if its address is a plain one."""
+    if websocket_url == ASKED:
+        return _rules(" wss: ws://127.0.0.1:* ws://localhost:*")
     parts = urlsplit(websocket_url or "")
     broker = f" {parts.scheme}://{parts.netloc}" if parts.scheme in ("ws", "wss") and parts.netloc else ""
     if any(sign in broker[1:] for sign in " ;,'\""):
         raise ConfigError(f"broker.websocket: {websocket_url}: not an address; write ws://host:port")
+    return _rules(broker)
+
+
+def _rules(broker: str) -> str:
     rules = ("default-src 'self'", f"connect-src 'self'{broker}", "frame-ancestors 'none'", "base-uri 'none'")
     return "; ".join((*rules, "form-action 'none'"))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent.adapters.page import Page, page_files, strict_headers
+from agent.adapters.page import ASKED, Page, page_files, strict_headers
 from agent.errors import ConfigError
 from agent.events import wire
 
@@ -27,7 +27,7 @@ _MARK: Final = ".doorward-dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the page is told; None: the page does not know it, and asks or shows nothing live."""
+    """What the page is told; None: it is not told, and asks who watches."""
 
     websocket_url: str | None = None
     site: str | None = None
@@ -36,6 +36,11 @@ class Watched:
     def prefix(self) -> str:
         """Of the topics of all devices."""
         return wire.TOPIC_ROOT if self.site is None else f"{wire.TOPIC_ROOT}/{self.site}"
+
+    @property
+    def where(self) -> str:
+        """Where its rules let the page go."""
+        return self.websocket_url or ASKED
 
     def facts(self) -> dict[str, Any]:
         """What `page.json` says: the link's own facts of one device, with `device` null for all of them."""
@@ -58,7 +63,7 @@ def serve(watched: Watched, port: int, ready: Callable[[str], None]) -> None:
         ConfigError: the port is taken, or the page is not installed.
     """
     stop = threading.Event()
-    page = Page(port, websocket_url=watched.websocket_url, facts=watched.facts, preview=lambda: None, named="--port")
+    page = Page(port, websocket_url=watched.where, facts=watched.facts, preview=lambda: None, named="--port")
     former = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         page.start()
@@ -76,7 +81,7 @@ def write(watched: Watched, folder: Path) -> dict[str, str]:
     Raises:
         ConfigError: the folder is somebody else's, or cannot be written; nothing has changed then.
     """
-    headers, files = strict_headers(watched.websocket_url), page_files()
+    headers, files = strict_headers(watched.where), page_files()
     whole = folder.absolute()
     _ours_or_empty(whole)
     part, old = whole.with_name(f".{whole.name}.part"), whole.with_name(f".{whole.name}.old")

@@ -38,7 +38,10 @@ def dashboard(
     watched = _watched(config_file, websocket, site)
     url = watched.websocket_url
     if url is None:
-        click.echo("note: no broker is named, so the page shows nothing live; give --config or --websocket", err=True)
+        click.echo(
+            "note: no broker is named, so the page asks and may go to any by TLS: --config or --websocket names it",
+            err=True,
+        )
     elif url.startswith("ws:") and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
         click.echo(f"note: {url}: passwords can be read on the way; let the broker listen with TLS (wss://)", err=True)
     if out is None:

@@ -105,7 +105,9 @@ def test_a_port_that_is_taken_is_one_line() -> None:
 
 
 def test_what_it_cannot_do_live_or_safely_it_says(tmp_path: Path) -> None:
-    assert "shows nothing live; give --config or --websocket" in run("--out", tmp_path / "b").stderr
+    done = run("--out", tmp_path / "b")
+    assert "the page asks and may go to any by TLS: --config or --websocket names it" in done.stderr
+    assert "connect-src 'self' wss: ws://127.0.0.1:* ws://localhost:*; frame" in done.stdout
     assert "passwords can be read on the way" in run("--out", tmp_path / "c", "--websocket", "ws://other:1").stderr
     for plain in ("ws://127.0.0.1:9001", BROKER):
         assert run("--out", tmp_path / "d", "--websocket", plain).stderr == ""

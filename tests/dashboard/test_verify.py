@@ -247,6 +247,19 @@ def test_a_page_that_asks_wrongly_hears_of_it(page: Page, call: str) -> None:
     assert caught == "TypeError"
 
 
+def test_a_device_pinned_without_its_site_speaks_for_the_site_of_the_topic_alone(page: Page) -> None:
+    told = page.evaluate(
+        """async ([device, payload]) => {
+             const ring = (await import("/keys.js")).keyring(), { check } = (await import("/verify.js")).checker();
+             ring.pin(JSON.stringify(device));
+             const all = ["yard", "harbour"].map((site) => check("status", payload, ring.find(site, device.id)));
+             return (await Promise.all(all)).map((each) => each.why);
+           }""",
+        [vectors.made()["device"], vectors.told(status(), 1)[1]],
+    )
+    assert told == ["signed", "elsewhere"]
+
+
 # Order -------------------------------------------------------------------------------------------------------------
 
 
