@@ -98,6 +98,8 @@ def write(watched: Watched, folder: Path) -> dict[str, str]:
             os.rename(whole, old)
         os.rename(part, whole)
     except OSError as error:
+        if old.exists() and not whole.exists():
+            os.rename(old, whole)
         shutil.rmtree(part, ignore_errors=True)
         raise ConfigError(f"--out: {folder}: {error.strerror}; name a folder whose parent can be written") from None
     shutil.rmtree(old, ignore_errors=True)
