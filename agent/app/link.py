@@ -263,11 +263,11 @@ class Link:
 def main(settings: LinkSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit status.
 
-    One JSON line on standard output says when it is ready and where the page is.
+    One JSON line on standard output says when it is ready and where the page is. Call it before any thread exists.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    # Threads inherit this: one that began just then took the signal from the main thread, which went on sleeping.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         link = Link(settings)
     except DoorwardError as error:
@@ -276,7 +276,7 @@ def main(settings: LinkSettings) -> int:
     link.start()
     sys.stdout.write(json.dumps({"ready": True, "page": link.url}) + "\n")
     sys.stdout.flush()
-    stop.wait()
+    signal.sigwait(ends)
     link.close()
     return 0
 

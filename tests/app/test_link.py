@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import threading
@@ -151,12 +150,11 @@ def opened() -> Iterator[contextlib.ExitStack]:
 
 
 @pytest.fixture
-def handlers() -> Iterator[None]:
-    """Signals mean afterwards what they meant before."""
-    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+def unblocked() -> Iterator[None]:
+    """Signals come afterwards as they came before."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield
-    for number, handler in former.items():
-        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 @pytest.fixture
@@ -230,6 +228,24 @@ class TestTheProcess:
                 assert last == wire.RECOGNISER_LOST or read_telemetry(Kind.STATUS, last, KEY)
             assert process.end() == 0
         assert observer.now()[-1].payload == wire.OFFLINE
+
+    def test_the_order_to_end_goes_to_the_thread_that_waits_for_it(self, broker: Mosquitto, state: Path) -> None:
+        """Any other would take it just when it begins, and the one that waits sleeps on."""
+
+        def takers(folder: Path) -> set[int]:
+            masks = {
+                int(task.parent.name): int(line.split()[1], 16)
+                for task in folder.glob("*/status")
+                for line in task.read_text().splitlines()
+                if line.startswith("SigBlk")
+            }
+            return {thread for thread, mask in masks.items() if not mask >> (signal.SIGTERM - 1) & 1}
+
+        with link_process(plain(state, broker)) as process:
+            process.wait_said("connected")
+            tasks, main_thread = Path(f"/proc/{process.process.pid}/task"), process.process.pid
+            assert len(list(tasks.iterdir())) > 3
+            until(lambda: takers(tasks) == {main_thread}, what="its main thread alone takes SIGTERM")
 
     @pytest.mark.parametrize(
         ("wrong", "words"),
@@ -323,13 +339,14 @@ class TestTheProcess:
 
 
 def test_the_main_thread_runs_it_until_a_signal(
-    broker: Mosquitto, state: Path, gate: Recogniser, handlers: None, capfd: pytest.CaptureFixture[str]
+    broker: Mosquitto, state: Path, gate: Recogniser, unblocked: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def play() -> None:
         with contextlib.suppress(AssertionError):
             gate.joined()
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(main_thread, signal.SIGTERM)  # other threads of this process would take it as anybody does
 
+    main_thread = threading.get_ident()
     player = threading.Thread(target=play)
     player.start()
     assert main(plain(state, broker)) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from agent.adapters.keys import PlainKeys
 from agent.adapters.store import Store
 from agent.demo.web import FileServer
 from agent.units import SiteId, SubjectId
+from tests.cli.started import doorward
 
 ROOT = Path(__file__).resolve().parents[2]
 CAST = ROOT / "scenes" / "cast"
@@ -55,8 +55,7 @@ class Desk:
         self.receipt = folder / "r.json"
 
     def types(self, *words: object) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("doorward")), *(str(word) for word in words)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = doorward(*words)
         assert "Traceback" not in done.stderr
         return done
 

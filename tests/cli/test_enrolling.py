@@ -79,7 +79,6 @@ def test_a_person_is_guided_enrolled_and_refused_under_a_second_pseudonym(desk: 
     assert desk.enrols(*PICTURES).returncode == 0, "who withdrew may come back under a new pseudonym"
 
 
-@pytest.mark.alone
 def test_when_the_time_is_over_it_says_what_was_missing(desk: Desk) -> None:
     text = desk.config.read_text().replace('kind = "simulated"', 'kind = "recording"')
     desk.config.write_text(re.sub(r"^scene = .*$", f'file = "{desk.folder / "stills"}"', text, flags=re.MULTILINE))
@@ -105,7 +104,6 @@ def test_the_consent_comes_before_the_camera(desk: Desk) -> None:
     assert "step into" not in stopped.stderr
 
 
-@pytest.mark.alone
 def test_who_breaks_off_leaves_nothing(desk: Desk) -> None:
     desk.consents()
     with subprocess.Popen(

@@ -135,8 +135,8 @@ class Connection:
         if last is not None:
             self.publish(last[0], last[1], qos=0, retain=True)
         self._closing.set()
-        if self._client is not None:
-            self._client.disconnect()
+        if (client := self._client) is not None:  # it may be lost at this moment
+            client.disconnect()
         else:
             self._ended.set()
         if self._thread.is_alive():
