@@ -8,9 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,10 +20,8 @@ from agent.events.seal import ACT_WITHIN_S
 from agent.policy.grounds import Ground
 from agent.policy.profiles import PROFILES
 from agent.policy.rules import OBLIGATIONS
-from tests.conftest import ROOT
 from tests.dashboard.browser import chromium
-
-FOLDER = ROOT / "agent" / "dashboard"
+from tests.dashboard.files import FOLDER, served
 
 
 def provisions() -> str:
@@ -41,14 +36,10 @@ def provisions() -> str:
 @pytest.fixture(scope="module")
 def words() -> Iterator[dict[str, Any]]:
     """Everything that words.js exports, as the browser understands it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(FOLDER)))
-    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    with chromium() as browser:
+    with served() as address, chromium() as browser:
         page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/icon.svg")
+        page.goto(f"{address}/icon.svg")
         yield page.evaluate("import('/words.js').then(words => ({...words, provision: null}))")
-    server.shutdown()
-    server.server_close()
 
 
 def test_every_ground_has_a_title_and_a_reason(words: dict[str, Any]) -> None:
