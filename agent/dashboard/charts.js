@@ -45,7 +45,7 @@ function colour(name) {
   return found;
 }
 
-const said = (value, unit) => value == null ? "–" : `${number(Math.round(value * 10) / 10)} ${unit}`.trim();
+const said = (value, unit) => value == null ? "–" : `${number(value < 100 ? Math.round(value * 10) / 10 : Math.round(value))} ${unit}`.trim();
 
 function build(Plot, chart, data, width) {
   const soft = colour("--soft"), grid = { stroke: colour("--line"), width: 1 };

@@ -46,7 +46,7 @@ export const CHINESE = {
     "latency": "每帧耗时", "suppressed": "未查看的帧", "temperature": "温度", "queue-chart": "待发事件",
     "a-minute": "每分钟", "ms": "毫秒", "chart-label": "{title}：当前 {now}，最低 {low}，最高 {high}",
     "frame": "整帧", "embed": "特征提取", "detect": "检测",
-    "people": "人数", "people-count": "每五人一档，不含姓名", "consents": "已同意", "fewer": "少于 {n}", "range": "{low} 至 {high}", "at-most": "至多 {n}",
+    "people": "人数", "people-count": "每五人一档，不含姓名", "consents": "已同意", "fewer": "少于 {n}", "range": "{low} 至 {high}", "at-least": "{n} 以上",
     "hour": "{from} 至 {to} 的决定", "no-hour": "每小时结束后才列出。", "pia-until": "影响评估有效至", "filing-left": "距备案义务", "filing-begun": "已有备案义务", "no-duty": "无此义务", "no-assessment": "无",
     "people-words": "决定按小时、每五次一档计数，以免看出某人何时到来。",
     "ledger": "账本", "entries": "条记录", "no-checkpoint": "尚未收到已签名的检查点", "signed-at": "检查点签名时间 {time}", "signed-no-clock": "检查点在时钟可信之前签名",
@@ -201,7 +201,7 @@ export const CHINESE = {
 
   EVIDENCE: {
     "policy": "策略 {n}", "assessment": "评估有效至 {time}", "notice": "告知 {id}（{hash}）", "sign": "告示 {id}", "models": "模型 {hash}",
-    "keys": "密钥保护 {name}", "checkpoint": "账本第 {n} 条（{hash}）", "place": "位置误差 {n} 米", "filing": "距义务 {words}",
+    "keys": "密钥保护 {name}", "checkpoint": "账本第 {n} 条（{hash}）", "place": "位置误差 {n} 米", "filing": "距义务 {words} 人",
   },
 
   PLAN: {

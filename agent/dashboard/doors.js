@@ -26,7 +26,7 @@ const SHAPES = {
 function parsed(kind, payload) {
   try {
     const message = JSON.parse(new TextDecoder().decode(payload));
-    if (kind === "status" && message.by === "link") return LINK_STATES.includes(message.state) ? message : null;
+    if (kind === "status" && message.by === "link" && !message.body) return LINK_STATES.includes(message.state) ? message : null;
     return SHAPES[kind](message) ? message : null;
   } catch {
     return null;
@@ -57,8 +57,10 @@ export function doors({ keyOf, changed }) {
     } catch {
       proof = { state: "unverified", why: "no-key" };
     }
-    const message = proof.state === "forged" ? null : parsed(kind, payload);
-    if (proof.state === "forged" || message === null) forge(door, kind, proof.state === "forged" ? proof.why : "malformed", arrivedMs);
+    const message = parsed(kind, payload);
+    const fault = proof.state === "forged" ? proof.why : message === null ? "malformed"
+      : message.by !== "link" && (message.site !== site || message.device !== device) ? "elsewhere" : null;
+    if (fault) forge(door, kind, fault, arrivedMs);
     else if (proof.why === "older" && door.latest[kind]) door.replayed = { kind, atMs: arrivedMs };
     else take(door, kind, message, proof, retained, arrivedMs);
     follow(door, arrivedMs);

@@ -47,7 +47,7 @@ export const ENGLISH = {
     "latency": "Time for a frame", "suppressed": "Frames not looked at", "temperature": "Temperature", "queue-chart": "Waiting events",
     "a-minute": "a minute", "ms": "ms", "chart-label": "{title}: now {now}, lowest {low}, highest {high}",
     "frame": "whole frame", "embed": "embedding", "detect": "detection",
-    "people": "People", "people-count": "in fives, never by name", "consents": "With consent", "fewer": "fewer than {n}", "range": "{low} to {high}", "at-most": "at most {n}",
+    "people": "People", "people-count": "in fives, never by name", "consents": "With consent", "fewer": "fewer than {n}", "range": "{low} to {high}", "at-least": "{n} or more",
     "hour": "Decisions from {from} to {to}", "no-hour": "An hour is told when it is over.", "pia-until": "Assessment until", "filing-left": "Until the filing duty", "filing-begun": "the duty has begun", "no-duty": "no such duty", "no-assessment": "none",
     "people-words": "Decisions are counted by the hour in fives, so that nobody can tell who came when.",
     "ledger": "Ledger", "entries": "entries", "no-checkpoint": "No signed checkpoint heard yet", "signed-at": "Checkpoint signed at {time}", "signed-no-clock": "Checkpoint signed before the clock was trusted",
@@ -66,7 +66,7 @@ export const ENGLISH = {
     "not-authorised": "The broker refuses this name or password.", "unreachable": "Nothing answers at this address. Is it the broker's WebSocket port, and is its certificate trusted by this browser?",
 
     "keys-title": "Device keys", "keys-words": "What a device signs is held against its pinned key. Take the keys from the site's policy.json, a device.json, or the text of the code that the device shows, and compare the fingerprints with those on site.",
-    "keys-file": "From a file", "keys-text": "Or paste", "keys-site": "Site, if the file does not say", "keys-pin": "Pin", "keys-replace": "Replace a key that is pinned already",
+    "keys-file": "From a file", "keys-text": "Or paste", "keys-site": "Site, if it is not named there", "keys-pin": "Pin", "keys-replace": "Replace a key that is pinned already",
     "keys-none": "None is pinned.", "keys-list": "Pinned", "keys-forget": "Forget {device}", "any-site": "any site", "keys-pinned": "{n} pinned.",
     "keys-bad": "This names no device key. Give policy.json, device.json or the text of the code.", "keys-twice": "{about} has another key here. Compare the fingerprints on site, then replace it on purpose.",
     "keys-storage": "This browser keeps nothing, so the keys are pinned until the page is closed.", "keys-insecure": "Fingerprints need https or localhost.",
@@ -209,7 +209,7 @@ export const ENGLISH = {
   // Evidence that an obligation stands on, as far as it is on the wire.
   EVIDENCE: {
     "policy": "policy {n}", "assessment": "assessment until {time}", "notice": "notice {id} ({hash})", "sign": "sign {id}", "models": "models {hash}",
-    "keys": "key backend {name}", "checkpoint": "ledger entry {n} ({hash})", "place": "position known to {n} m", "filing": "{words} until the duty",
+    "keys": "key backend {name}", "checkpoint": "ledger entry {n} ({hash})", "place": "position known to {n} m", "filing": "{words} people until the duty",
   },
 
   // Of the plan, for who cannot see it.

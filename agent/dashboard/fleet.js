@@ -8,9 +8,10 @@ import { ground, number, say, SIGNS, time, words } from "./words.js";
 
 const RANKS = ["forged", "silent", "recogniser-lost", "offline", "refused", "waiting", "online"];
 const MARKS = { "online": "✓", "refused": "!", "offline": "×", "recogniser-lost": "×", "silent": "…", "forged": "✗", "waiting": "…" };
-const FEW = 5;
+const FEW = 6;
 const ALL = "all";
 
+const natural = new Intl.Collator("en", { numeric: true }); // gate-2 stands before gate-10
 const tiles = new Map(); // door's key -> { item, view, parts... }
 let wanted = { state: ALL, search: "" }, allAlerts = false, loggedIn = false;
 
@@ -75,7 +76,7 @@ let arranged = "";
 
 // Sorts, filters and counts; does nothing to the page while the order is what it was.
 function arrange() {
-  const sorted = [...tiles.entries()].sort(([a, { view: x }], [b, { view: y }]) => x.rank - y.rank || (y.level - x.level) || (a < b ? -1 : 1));
+  const sorted = [...tiles.entries()].sort(([a, { view: x }], [b, { view: y }]) => x.rank - y.rank || y.level - x.level || natural.compare(a, b));
   const shown = sorted.filter(([, made]) => fits(made));
   const order = `${shown.map(([key, { view }]) => `${key}${view.rank}`)}`;
   const well = ({ view }) => view.rank === RANKS.indexOf("online") * 2;

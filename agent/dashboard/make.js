@@ -28,7 +28,8 @@ export function write(element, text) {
 
 // The children of `list` in this order, with as few moves as a change of a few of them needs; the focus stays.
 export function place(list, wanted) {
-  const focused = document.activeElement;
+  const focused = document.activeElement, kept = new Set(wanted);
+  for (const item of [...list.children]) if (!kept.has(item)) item.remove();
   let here = list.firstElementChild;
   for (const item of wanted) {
     if (item === here) here = here.nextElementSibling;
@@ -37,11 +38,6 @@ export function place(list, wanted) {
       here = item.nextElementSibling;
       list.append(away);
     } else list.insertBefore(item, here);
-  }
-  while (here) {
-    const next = here.nextElementSibling;
-    here.remove();
-    here = next;
   }
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
 }

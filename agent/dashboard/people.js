@@ -3,14 +3,14 @@
 import { at, make, pairs } from "./make.js";
 import { clock, date, number, say, words } from "./words.js";
 
-const FIVE = 5;
+const FIVE = 5, HUNDRED = 100, MANY = 1000;
 const OUTCOMES = ["match", "pass-accepted", "no-match", "pass-refused"];
 
 // A number of decisions that is at least so many, a multiple of five.
 const range = (low) => low < FIVE ? say("fewer", { n: FIVE }) : say("range", { low: number(low), high: number(low + FIVE - 1) });
 
-// A number of people, coarsely.
-export const about = (count) => range(Math.floor(count / FIVE) * FIVE);
+// A number of people, coarsely: in fives, and in hundreds where there are many.
+export const about = (count) => count >= MANY ? say("at-least", { n: number(Math.floor(count / HUNDRED) * HUNDRED) }) : range(Math.floor(count / FIVE) * FIVE);
 
 export function showPeople({ latest: { compliance, metrics } }) {
   const body = compliance?.body, hourly = metrics?.body?.hourly ?? [], hour = metrics?.body?.hour_s;

@@ -16,6 +16,7 @@ const STANDS_ON = {
   "place": ["location-unknown", "in-zone", "view-unknown", "device-moved"],
   "filing": ["filing-overdue"],
 };
+const ORDER = ["unmet", "unknown", "met", "not-binding"];
 const STANDS = Object.fromEntries(Object.entries(STANDS_ON).flatMap(([what, all]) => all.map((name) => [name, what])));
 
 function evidence(name, { status, compliance, notice, ledger }) {
@@ -41,7 +42,8 @@ export function showRules({ latest }) {
   at("met").textContent = all.length ? say("rules-count", { met: number(met), n: number(binding.length) }) : "";
   at("profile").textContent = body?.profile ? say("profile", { name: body.profile }) : "";
   at("no-rules").hidden = all.length > 0;
-  at("rules").replaceChildren(...all.map(({ ground: name, state, since_s: since }) => {
+  const sorted = all.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+  at("rules").replaceChildren(...sorted.map(({ ground: name, state, since_s: since }) => {
     const what = state === "unmet" ? ground(name)[0] : words().OBLIGATIONS[name] ?? name, [article, asks] = provision(body.profile, name);
     const tick = sign("tick", MARKS[state] ?? "?", words().MET[state] ?? state);
     const proof = state === "not-binding" ? "" : evidence(name, latest);

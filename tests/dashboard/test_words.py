@@ -20,6 +20,7 @@ from agent.events.seal import ACT_WITHIN_S
 from agent.policy.grounds import Ground
 from agent.policy.profiles import PROFILES
 from agent.policy.rules import OBLIGATIONS
+from agent.report.provisions import CHINESE_PROVISIONS
 from tests.dashboard.browser import chromium
 from tests.dashboard.files import FOLDER, served
 
@@ -29,8 +30,13 @@ def provisions() -> str:
         name.value: {ground.value: profile.provisions[ground] for ground in Ground if profile.binds(ground)}
         for name, profile in PROFILES.items()
     }
-    head = "// Made from the policy's profiles: profile -> ground -> provision. See tests/dashboard/test_words.py.\n"
-    return f"{head}export const PROVISIONS = {json.dumps(table, indent=1, ensure_ascii=False)};\n"
+    chinese = {english: list(CHINESE_PROVISIONS[english]) for all_of in table.values() for english in all_of.values()}
+    head = "// Made from the policy's profiles: profile -> ground -> provision, and what that is in Chinese, [article, what\n"
+    head += "// it asks for]. See tests/dashboard/test_words.py.\n"
+    return (
+        f"{head}export const PROVISIONS = {json.dumps(table, indent=1, ensure_ascii=False)};\n"
+        f"export const CHINESE_PROVISIONS = {json.dumps(chinese, indent=1, ensure_ascii=False)};\n"
+    )
 
 
 @pytest.fixture(scope="module")
