@@ -5,7 +5,7 @@ import { fill, named, number, time, words } from "./words.js";
 const DAY_S = 86_400;
 const PIA_DAYS = 30;
 const FILING_LEFT = 500;
-const QUEUE_GROWN = 10;
+const QUEUE_GROWN = 10, RISING = 6; // reports, one in five seconds
 const HOT_C = 80;
 const CHAIN = ["checkpoint", "ledger-shrank", "ledger-forked"];
 
@@ -35,11 +35,12 @@ export function alertsOf(door, state, nowMs) {
   return found.sort((a, b) => b.level - a.level);
 }
 
-// The later half of what was heard lies above the earlier one, and by more than one busy minute leaves.
+// Either it never fell in half a minute, or what was heard later lies wholly above what was heard before: a slow growth.
 function grows(samples) {
-  if (samples.length < 4) return false;
-  const late = samples.slice(-60), half = late.length >> 1, queue = late.map((each) => each.queue);
-  return Math.min(...queue.slice(half)) > Math.max(...queue.slice(0, half)) && queue.at(-1) - queue[0] >= QUEUE_GROWN;
+  const queue = samples.map((each) => each.queue), last = queue.slice(-RISING), half = queue.length >> 1;
+  const rises = last.length === RISING && last.every((each, index) => index === 0 || each >= last[index - 1]);
+  if (rises && last.at(-1) - last[0] >= QUEUE_GROWN) return true;
+  return half > RISING && Math.min(...queue.slice(half)) > Math.max(...queue.slice(0, half)) && queue.at(-1) - queue[0] >= QUEUE_GROWN;
 }
 
 export function alertWords({ kind, values }) {

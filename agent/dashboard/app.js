@@ -15,15 +15,18 @@ import { number, say } from "./words.js";
 const TICK_MS = 1000;
 const AGAIN_MS = 60_000; // a time of yesterday gets its day
 const SETTLE_MS = 3000;
+const DRAW_MS = 50;
 
 const here = { page: undefined, live: false, liveMs: 0, lostMs: null, client: null, entered: null, asked: false };
 let dirty = new Set(), everything = true, due = false, drawnMs = 0;
 
 const keys = trust(() => {
+  here.pinned = keys.ring.list().length;
   house.judgeAgain();
   if (here.entered) enter(here.entered); // what is retained comes again, and is judged by the new keys
   again();
 });
+here.pinned = keys.ring.list().length;
 const house = doors({
   keyOf: (site, device) => keys.ring.find(site, device),
   changed(door) {
@@ -88,7 +91,7 @@ function frame() {
   write(at("live-words"), say(connected() ? "live" : here.page === undefined ? "connecting" : out ? "logged-out" : "not-live"));
   at("log").hidden = Boolean(here.own) && !here.asked;
   write(at("log"), say(here.entered && !here.own ? "log-out" : "log-in"));
-  const none = available() && keys.ring.list().length === 0 && house.all.size > 0;
+  const none = available() && here.pinned === 0 && house.all.size > 0;
   const why = !available() ? (isSecureContext ? "unavailable-no-ed25519" : "unavailable-insecure") : none ? "no-keys" : "";
   at("trust").hidden = !why;
   at("trust").dataset.why = why;
@@ -96,9 +99,13 @@ function frame() {
   at("trust-pin").hidden = !none;
 }
 
+// Twenty times a second are enough for a reader, and leave the time to many doors.
 function soon() {
-  if (!due) requestAnimationFrame(draw);
+  if (due) return;
   due = true;
+  const wait = drawnMs + DRAW_MS - Date.now();
+  if (wait > 0) setTimeout(() => requestAnimationFrame(draw), wait);
+  else requestAnimationFrame(draw);
 }
 
 function again() {

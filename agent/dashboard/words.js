@@ -67,7 +67,8 @@ export function time(ms, options = BRIEF) {
 }
 export const timeToSecond = (ms) => time(ms, CLOCK);
 
-export const number = (value) => value.toLocaleString(spoken.tag);
+const counts = Object.fromEntries(Object.values(LANGUAGES).map(({ tag }) => [tag, new Intl.NumberFormat(tag)]));
+export const number = (value) => counts[spoken.tag].format(value);
 
 // Wire names and marks that are the same in every language.
 export const MARKS = { "met": "✓", "unmet": "✗", "unknown": "?", "not-binding": "–" };
