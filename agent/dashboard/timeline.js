@@ -24,7 +24,7 @@ let shown = { key: null, number: 0 };
 
 // Newest first; what stands already is left alone, so that it is not read out again. `token`: door and language.
 export function showLines(door, token) {
-  const list = at("timeline");
+  const list = at("lines");
   if (shown.key !== token) list.replaceChildren();
   const from = shown.key === token ? shown.number : 0;
   list.prepend(...door.lines.filter((line) => line.number > from).map(entry));
