@@ -122,6 +122,8 @@ def test_all_of_it_is_reached_by_keyboard(page: Page) -> None:
     wear(page, "en", "light", 1280)
     go(page, "")
     page.locator("#skip").focus()
+    for key in ("Tab", "Shift+Tab"):
+        page.keyboard.press(key)  # from here on the browser shows where the focus is
     seen: list[str] = []
     for _ in range(40):
         name = page.evaluate("(({id, className, href}) => id || (href ? className || 'alert' : className))(document.activeElement)")
