@@ -136,7 +136,7 @@ class SimulatedDoor:
         hour_s = time.time() // 3600 * 3600 - 3600
         hourly = tuple(Hourly(outcome=each, at_least=at_least) for each, at_least in zip(Outcome, (45, 10, 20, 0), strict=True))
         refused = (RefusedFrames(ground=Ground.SIGN_MISSING, frames=self._frames // 5),)
-        said = {"frames": self._frames, "queue": self.queue, "hour_s": hour_s, "hourly": hourly, "refused": refused}
+        said = {"frames": self._frames, "queue": self.queue, "temperature_c": 51.5, "hour_s": hour_s, "hourly": hourly, "refused": refused}
         return metrics().model_copy(update=said)
 
     def head(self) -> Ledger:
