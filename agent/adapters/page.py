@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from agent.errors import ConfigError
 
 _FILES: Final = Path(__file__).resolve().parent.parent / "dashboard"
+ASKED: Final = "asked"
+"""In the place of a broker's address: who watches says it, so the page may go to any by TLS, and to this machine."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -28,14 +30,41 @@ _TYPES: Final = {
 }
 
 
+def page_files() -> dict[str, Path]:
+    """Path on the page's server -> file, without a leading slash.
+
+    Raises:
+        ConfigError: the dashboard is not installed.
+    """
+    files = {str(path.relative_to(_FILES)): path for path in sorted(_FILES.rglob("*")) if path.suffix in _TYPES}
+    if "index.html" not in files:
+        raise ConfigError(f"{_FILES}: the page's files are missing; install doorward again")
+    return files
+
+
+def strict_headers(websocket_url: str | None) -> dict[str, str]:
+    """What goes with every answer, whatever server gives it.
+
+    Raises:
+        ConfigError: the address would loosen the policy.
+    """
+    return {
+        "Content-Security-Policy": _content_policy(websocket_url),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
 class Page:
     """Serves the dashboard until it is closed.
 
     Args:
         port: 0 takes a free one.
-        websocket_url: the one other place that the page may connect to; None: none.
+        websocket_url: the one other place that the page may connect to; `ASKED`: who watches says it; None: none.
         facts: what `/page.json` says at the moment of asking.
         preview: the latest JPEG, or None.
+        named: where the port was chosen, for who must choose another.
 
     Raises:
         ConfigError: the port is taken, or the dashboard is not installed.
@@ -48,17 +77,16 @@ class Page:
         websocket_url: str | None,
         facts: Callable[[], Mapping[str, Any]],
         preview: Callable[[], bytes | None],
+        named: str = "page.port",
     ) -> None:
-        files = {f"/{path.relative_to(_FILES)}": path for path in _FILES.rglob("*") if path.suffix in _TYPES}
-        if "/index.html" not in files:
-            raise ConfigError(f"{_FILES}: the page's files are missing; install doorward again")
+        files = {f"/{name}": path for name, path in page_files().items()}
         files["/"] = files["/index.html"]
         self._files, self._facts, self._preview = files, facts, preview
-        self._policy = _content_policy(websocket_url)
+        self._headers = strict_headers(websocket_url)
         try:
             self._server = _Server(("127.0.0.1", port), self)
         except OSError as error:
-            raise ConfigError(f"page.port: {port}: {error.strerror}; choose another, or 0 for a free one") from None
+            raise ConfigError(f"{named}: {port}: {error.strerror}; choose another, or 0 for a free one") from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="page", daemon=True)
 
     @property
@@ -95,12 +123,7 @@ class Page:
 
     def headers(self) -> dict[str, str]:
         """On every answer, errors of the server itself included."""
-        return {
-            "Content-Security-Policy": self._policy,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Resource-Policy": "same-origin",
-        }
+        return self._headers
 
 
 class _Server(ThreadingHTTPServer):
@@ -150,9 +173,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _content_policy(websocket_url: str | None) -> str:
     """Nothing from elsewhere; one more place to connect to, and only if its address is a plain one."""
+    if websocket_url == ASKED:
+        return _rules(" wss: ws://127.0.0.1:* ws://localhost:*")
     parts = urlsplit(websocket_url or "")
     broker = f" {parts.scheme}://{parts.netloc}" if parts.scheme in ("ws", "wss") and parts.netloc else ""
     if any(sign in broker[1:] for sign in " ;,'\""):
         raise ConfigError(f"broker.websocket: {websocket_url}: not an address; write ws://host:port")
+    return _rules(broker)
+
+
+def _rules(broker: str) -> str:
     rules = ("default-src 'self'", f"connect-src 'self'{broker}", "frame-ancestors 'none'", "base-uri 'none'")
     return "; ".join((*rules, "form-action 'none'"))

@@ -43,6 +43,9 @@ FilePath = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00
 """Relative to the config file, or absolute."""
 
 
+WebSocket = Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -154,7 +157,7 @@ class Broker(_Section):
     password_file: FilePath | None = None
     tokens: bool = False
     """Take cards and PINs from the broker too; there they name a person for 1:1 and never open."""
-    websocket: Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")] | None = None
+    websocket: WebSocket | None = None
     """What the page connects to; None shows the page without live data."""
     fallback: Annotated[tuple[Fallback, ...], Field(max_length=8, strict=False)] = ()
     """Tried in this order where the first does not let the device in."""

@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "events": ("agent.cli.events", "events", "Open a site's sealed events."),
     "command": ("agent.cli.command", "command", "Write a command for a device: stop, check, resume."),
     "ledger": ("agent.cli.ledger", "ledger", "Verify a device's ledger offline."),
+    "dashboard": ("agent.cli.dashboard", "dashboard", "The watcher's page: served here, or written for a web server."),
     "report": ("agent.cli.report", "report", "Report for auditors: rules kept over time, with the evidence."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -45,9 +46,26 @@ def link(file: Path) -> None:
 
 @click.command()
 @CONFIG
-def check(file: Path) -> None:
-    """Check a device config and list every fault by file, line and rule."""
+@click.option("--offline", is_flag=True, help="Read the config alone.")
+def check(file: Path, offline: bool) -> None:
+    """Check a device config, the clock, and the way to the repository and each broker; say what to do.
+
+    Every fault of the config comes by file, line and rule. Exit code 2 if there is a fault; warnings alone are none.
+    """
     from agent.app import config
 
-    config.load(file)
+    loaded = config.load(file)
     click.echo(f"{file}: nothing wrong")
+    if offline:
+        return
+
+    from agent.app.check import Level, findings
+    from agent.app.link_settings import settings_of
+    from agent.errors import LinkError
+
+    faults = 0
+    for each in findings(settings_of(loaded), time.time()):
+        click.echo(f"{each.level:<8} {each.what}: {each.words}")
+        faults += each.level is Level.FAULT
+    if faults:
+        raise LinkError(f"{faults} {'fault' if faults == 1 else 'faults'}; see above")

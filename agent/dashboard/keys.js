@@ -79,10 +79,14 @@ export function keyring(storage = null) {
     }
   };
 
-  const find = (site, id) => pinned.get(`${site}/${id}`) ?? pinned.get(`*/${id}`) ?? null;
+  const find = (site, id) => {
+    const found = pinned.get(`${site}/${id}`) ?? pinned.get(`*/${id}`);
+    return found ? { ...found, site } : null;
+  };
 
   return {
-    // The device whose key is pinned, or null.
+    // The device whose key is pinned for a topic's site and device, or null; its `site` is the one that was asked for, so
+    // that a message of the same device's from another site is not taken for one of this.
     find,
 
     list: () => [...pinned.values()].sort((a, b) => (name(a) < name(b) ? -1 : 1)),

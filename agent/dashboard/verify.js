@@ -119,14 +119,16 @@ export function checker(storage = null) {
   // who the message says that it is from, in words ("gate-1", with the key's fingerprint where it names one), or "".
   async function check(kind, payload, deviceKey = null) {
     const found = taken(payload);
-    let claims = found ? String(found.message.device ?? "") : "";
-    const say = (why) => ({ state: WHY[why], why, claims });
+    const named = kind === "ledger" && available() ? found?.message.body?.key : null;
+    const say = async (why) => {
+      const device = found ? String(found.message.device ?? "") : "";
+      const claims = KEY.test(named ?? "") ? `${device} ${await keyFingerprint(named)}` : device;
+      return { state: WHY[why], why, claims };
+    };
     if (!available()) return say(hasCrypto ? "no-ed25519" : "insecure");
     if (!found) return say(byLink(kind, payload) ? "link" : "malformed");
     const { message } = found;
     if (!Object.hasOwn(KINDS, kind) || (kind === "events" ? "kind" in message : message.kind !== kind)) return say("elsewhere");
-    const named = message.body?.key;
-    if (kind === "ledger" && KEY.test(named ?? "")) claims += ` ${await keyFingerprint(named)}`;
     if (deviceKey === null || deviceKey === undefined) return say("no-key");
     const whole = typeof deviceKey === "string" ? null : deviceKey, hex = whole ? whole.signing_key : deviceKey;
     if (!KEY.test(hex ?? "")) throw new TypeError("check: the device's key is not 32 bytes in lower-case hex");
@@ -137,8 +139,7 @@ export function checker(storage = null) {
     const judged = judge(kind, found, hex);
     const mine = Promise.allSettled([before, judged]).then(([, { value }]) => typeof value === "function" ? value() : value);
     turns.set(hex, mine);
-    const why = await mine;
-    return say(why ?? "signature"); // a key that the browser does not take has signed nothing
+    return say(await mine ?? "signature"); // a key that the browser does not take has signed nothing
   }
 
   return { check, forget: heard.forget };

@@ -54,7 +54,8 @@ def of_the_fleet(browser: Browser) -> Iterator[tuple[str, bytes]]:
             client.publish(door.topic(Kind.EVENTS), door.event(number, outcome))
         expect(page.get_by_role("log").get_by_role("listitem")).to_have_count(3)
         expect(page.locator(".chart-canvas canvas").first).to_be_visible()
-        yield "door", page.screenshot(full_page=True, animations="disabled")
+        page.set_viewport_size({"width": 1280, "height": 1560})
+        yield "door", page.screenshot(animations="disabled")
 
 
 def _mischief(doors: dict[str, list[SimulatedDoor]]) -> None:

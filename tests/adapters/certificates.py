@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,8 +39,38 @@ def issue_client(certificates: Certificates, common: str) -> Certificates:
     return replace(certificates, client_cert=folder / f"{common}.pem", client_key=folder / f"{common}.key")
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Server for 127.0.0.1 and client `gate-1` from one authority; a stranger from the other."""
+def issue_server(certificates: Certificates, name: str, days: int) -> Path:
+    """A certificate for the server's key and 127.0.0.1 that ends in so many days."""
+    folder = certificates.ca.parent
+    (folder / f"{name}.ext").write_text("basicConstraints=critical,CA:FALSE\nsubjectAltName=IP:127.0.0.1\n")
+    sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-days", str(days), "-extfile", f"{name}.ext", "-out", f"{name}.pem")
+    subprocess.run(["openssl", "x509", "-req", "-in", "server.csr", *sign], cwd=folder, check=True, capture_output=True)
+    return folder / f"{name}.pem"
+
+
+def issue_future(certificates: Certificates, begins_s: float) -> Path:
+    """A certificate for the server's key that is not valid before that time (only `openssl ca` can say so)."""
+    folder = certificates.ca.parent
+    (folder / "ca.cnf").write_text(
+        "[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\nnew_certs_dir=.\nserial=serial\ndefault_md=sha256\n"
+        "policy=any\n[any]\ncommonName=supplied\n"
+    )
+    (folder / "index.txt").write_text("")
+    (folder / "serial").write_text("01\n")
+    (folder / "future.ext").write_text("basicConstraints=critical,CA:FALSE\nsubjectAltName=IP:127.0.0.1\n")
+    start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(begins_s + later)) for later in (0, 86_400))
+    files = ("-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-extfile", "future.ext")
+    sign = ("-batch", "-notext", "-in", "server.csr", "-out", "future.pem", "-startdate", start, "-enddate", end)
+    subprocess.run(["openssl", "ca", *files, *sign], cwd=folder, check=True, capture_output=True)
+    return folder / "future.pem"
+
+
+def make_certificates(folder: Path, lasting: int = 2) -> Certificates:
+    """Server for 127.0.0.1 and client `gate-1` from one authority; a stranger from the other.
+
+    Args:
+        lasting: days.
+    """
 
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
@@ -48,12 +79,12 @@ def make_certificates(folder: Path) -> Certificates:
 
     def authority(name: str) -> None:
         files = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
-        openssl("req", "-x509", *key, "-days", "2", *files, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        openssl("req", "-x509", *key, "-days", str(lasting), *files, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def request(name: str, common: str) -> None:
         openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={common}")
 
-    def issued(name: str, by: str, request: str, days: int = 2, host: str = "IP:127.0.0.1") -> Path:
+    def issued(name: str, by: str, request: str, days: int = lasting, host: str = "IP:127.0.0.1") -> Path:
         (folder / "extensions").write_text(f"basicConstraints=critical,CA:FALSE\nsubjectAltName={host}\n")
         openssl(
             *("x509", "-req", "-in", f"{request}.csr", "-CA", f"{by}.pem", "-CAkey", f"{by}.key"),

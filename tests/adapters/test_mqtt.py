@@ -331,8 +331,9 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, certificates: Certi
     (tmp_path / "words").write_bytes(b"no certificate \xff")
     words, missing = tmp_path / "words", tmp_path / "missing"
     good = ours(certificates)
-    wrong = [Tls(words), Tls(missing), Tls(good.ca, words, good.key), Tls(good.ca, good.cert, certificates.server_key)]
-    for tls in wrong:
+    with pytest.raises(ConfigError, match=r"^broker\.tls: .*server\.key: not the key of .*client\.pem; name the two"):
+        Connection(Address("127.0.0.1", 8883, tls=Tls(good.ca, good.cert, certificates.server_key)), "gate-1")
+    for tls in (Tls(words), Tls(missing), Tls(good.ca, words, good.key)):
         with pytest.raises(ConfigError, match=r"^broker\.tls: .*: not usable as PEM") as caught:
             Connection(Address("127.0.0.1", 8883, tls=tls), "gate-1")
         assert "\n" not in str(caught.value)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.adapters.page import Page
+from agent.adapters.page import ASKED, Page
 from agent.errors import ConfigError
 
 JPEG = b"\xff\xd8" + bytes(range(256)) + b"\xff\xd9"
@@ -232,6 +232,7 @@ def test_a_connection_may_ask_again_and_a_browser_may_hang_up(
         ("ws://127.0.0.1:9001", "connect-src 'self' ws://127.0.0.1:9001"),
         ("http://127.0.0.1:9001", "connect-src 'self'"),
         ("ws:///path", "connect-src 'self'"),
+        (ASKED, "connect-src 'self' wss: ws://127.0.0.1:* ws://localhost:*"),
     ],
 )
 def test_the_page_may_connect_to_its_broker_alone(url: str | None, connect: str) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from agent.adapters.broker import EmbeddedBroker
+from agent.app.link_settings import LinkSettings
 from agent.crypto import SignPublic, fingerprint
 from agent.errors import LinkError
 from agent.events.telemetry import read_telemetry
 from agent.events.wire import Kind
 from agent.introduction import DeviceDocument, read_introduction
 from agent.policy.grounds import Ground
-from tests.app.running import status
+from tests.app.running import DEVICE, SITE, Teller, compliance, link_process, recogniser, status
 from tests.conftest import ROOT
 from tests.dashboard import vectors
 from tests.dashboard.browser import chromium
@@ -167,6 +171,53 @@ def test_base64_has_one_form(page: Page) -> None:
         assert judged(page, [(kind, payload.replace(signature, form))])[0]["why"] == "malformed"
 
 
+# From a broker -----------------------------------------------------------------------------------------------------
+
+HEARD = """async ([url, prefix, device]) => {
+  const { default: mqtt } = await import("/vendor/mqtt.esm.js"), { checker } = await import("/verify.js");
+  const client = mqtt.connect(url, { protocolVersion: 4, timerVariant: "native" }), { check } = checker(), told = {};
+  return new Promise((done, failed) => {
+    setTimeout(() => failed(new Error(JSON.stringify(told))), 15000);
+    client.on("connect", () => client.subscribe(`${prefix}/+`));
+    client.on("message", async (topic, payload) => {
+      const kind = topic.slice(prefix.length + 1);
+      told[kind] = (await check(kind, payload, device)).why;
+      if (Object.keys(told).length === 3) client.end(true, () => done(told));
+    });
+  });
+}"""
+
+
+@pytest.mark.alone
+def test_what_a_link_publishes_is_verified_as_it_comes_from_the_broker(browser: Browser, state: Path) -> None:
+    with ExitStack() as ends:
+        broker = EmbeddedBroker()
+        ends.callback(broker.close)
+        broker.start()
+        channel = ends.enter_context(recogniser(state / "link.sock"))
+        settings = LinkSettings(
+            state / "link.sock",
+            SITE,
+            DEVICE,
+            broker_port=broker.port,
+            tls=False,
+            websocket_url=broker.websocket_url,
+        )
+        link = ends.enter_context(link_process(settings))
+        url = link.ready()
+        link.wait_said("recogniser is there")
+        link.wait_said("connected")
+        teller = Teller(channel)
+        for body in (status(), compliance(), vectors.head(3)):
+            teller.tell(body)
+        page = browser.new_page()
+        page.goto(f"{url}icon.svg")
+        device = vectors.made()["device"]
+        told = page.evaluate(HEARD, [broker.websocket_url, f"doorward/v1/{SITE}/{DEVICE}", device])
+        page.close()
+    assert told == {"status": "signed", "compliance": "signed", "ledger": "signed"}
+
+
 # Whose word it is --------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +245,19 @@ def test_a_page_that_asks_wrongly_hears_of_it(page: Page, call: str) -> None:
         [vectors.told(status(), 1)[1], KEY],
     )
     assert caught == "TypeError"
+
+
+def test_a_device_pinned_without_its_site_speaks_for_the_site_of_the_topic_alone(page: Page) -> None:
+    told = page.evaluate(
+        """async ([device, payload]) => {
+             const ring = (await import("/keys.js")).keyring(), { check } = (await import("/verify.js")).checker();
+             ring.pin(JSON.stringify(device));
+             const all = ["yard", "harbour"].map((site) => check("status", payload, ring.find(site, device.id)));
+             return (await Promise.all(all)).map((each) => each.why);
+           }""",
+        [vectors.made()["device"], vectors.told(status(), 1)[1]],
+    )
+    assert told == ["signed", "elsewhere"]
 
 
 # Order -------------------------------------------------------------------------------------------------------------

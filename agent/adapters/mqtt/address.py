@@ -49,6 +49,10 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         if tls.cert is not None:
             context.load_cert_chain(tls.cert, tls.key)
     except (OSError, ssl.SSLError) as error:
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+            raise ConfigError(
+                f"broker.tls: {tls.key}: not the key of {tls.cert}; name the two that were made together"
+            ) from None
         files = ", ".join(str(path) for path in named)
         raise ConfigError(f"broker.tls: {files}: not usable as PEM ({error.strerror or 'not a certificate'})") from None
     return context
