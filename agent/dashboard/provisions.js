@@ -1,5 +1,5 @@
-// Made from the policy's profiles: profile -> ground -> provision, and what that is in Chinese, [article, what
-// it asks for]. See tests/dashboard/test_words.py.
+// Made from the policy's profiles: profile -> ground -> provision, and what that is in Chinese, [article,
+// what it asks for]. See tests/dashboard/test_words.py.
 export const PROVISIONS = {
  "strict": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",

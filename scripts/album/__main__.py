@@ -1,7 +1,8 @@
 """`scripts/pictures`: plays the demo, looks at its page with Chromium, and keeps a few small pictures of it.
 
 Rules: nothing is posed: the demo that runs is the one of scripts/demo, and a picture is taken when its narration says
-that the moment is there; of the fleet see fleet.py. All pictures are made before one is replaced. Leaves out: a second browser.
+that the moment is there; of the fleet see fleet.py. All pictures are made before one is replaced. Leaves out: a second
+browser.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures of the dashboard with many doors: simulated ones, behind Debian's mosquitto, each signing with its own key."""
+"""Pictures of the dashboard with many doors: simulated ones behind Debian's mosquitto, each with a key of its own."""
 
 from __future__ import annotations
 

@@ -113,7 +113,9 @@ class SimulatedDoor:
         self.put(kind, payload)
 
     def put(self, kind: Kind, payload: bytes) -> None:
-        self.client.publish(self.topic(kind), payload, qos=1 if kind in wire.RETAINED else 0, retain=kind in wire.RETAINED)
+        self.client.publish(
+            self.topic(kind), payload, qos=1 if kind in wire.RETAINED else 0, retain=kind in wire.RETAINED
+        )
 
     def beat(self, *grounds: Ground, at_s: float | None = None) -> None:
         self.grounds = grounds
@@ -128,15 +130,29 @@ class SimulatedDoor:
 
     def _compliance(self) -> Compliance:
         until = None if self.assessment_days is None else time.time() + self.assessment_days * DAY_S
-        more = {"profile": ProfileName.CN_2025, "consents": 128, "assessment_until_s": until, "filing_left": self.filing_left}
+        more = {
+            "profile": ProfileName.CN_2025,
+            "consents": 128,
+            "assessment_until_s": until,
+            "filing_left": self.filing_left,
+        }
         return compliance(*self.grounds).model_copy(update=more)
 
     def metrics(self) -> Metrics:
         self._frames += 75
         hour_s = time.time() // 3600 * 3600 - 3600
-        hourly = tuple(Hourly(outcome=each, at_least=at_least) for each, at_least in zip(Outcome, (45, 10, 20, 0), strict=True))
+        hourly = tuple(
+            Hourly(outcome=each, at_least=at_least) for each, at_least in zip(Outcome, (45, 10, 20, 0), strict=True)
+        )
         refused = (RefusedFrames(ground=Ground.SIGN_MISSING, frames=self._frames // 5),)
-        said = {"frames": self._frames, "queue": self.queue, "temperature_c": 51.5, "hour_s": hour_s, "hourly": hourly, "refused": refused}
+        said = {
+            "frames": self._frames,
+            "queue": self.queue,
+            "temperature_c": 51.5,
+            "hour_s": hour_s,
+            "hourly": hourly,
+            "refused": refused,
+        }
         return metrics().model_copy(update=said)
 
     def head(self) -> Ledger:

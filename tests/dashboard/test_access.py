@@ -1,4 +1,4 @@
-"""The dashboard for everybody: axe-core finds nothing on any page, in any theme, language and width; the keys do it all.
+"""The dashboard for everybody: axe-core finds nothing in any theme, language and width, and the keyboard does it all.
 
 The pages are the same over a change of theme, language and width, which are switched as a person does.
 """
@@ -26,7 +26,13 @@ from tests.dashboard.fleet import Broker, SimulatedDoor, policy_of
 
 pytestmark = pytest.mark.alone
 LOOKS = [(language, theme, width) for language in ("en", "zh") for theme in ("light", "dark") for width in (1280, 360)]
-PAGES = {"fleet": "", "permitted": "yard/gate-1", "refused": "yard/gate-2", "forged": "yard/gate-3", "unheard": "yard/gate-99"}
+PAGES = {
+    "fleet": "",
+    "permitted": "yard/gate-1",
+    "refused": "yard/gate-2",
+    "forged": "yard/gate-3",
+    "unheard": "yard/gate-99",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +107,7 @@ def test_axe_finds_nothing(page: Page, language: str, theme: str, width: int) ->
         wear(page, language, theme, width)
         found[name] = violations(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-    assert found == dict.fromkeys(PAGES, [])
+    assert found == {name: [] for name in PAGES}
 
 
 def test_the_language_is_the_browsers_own_until_it_is_switched(page: Page) -> None:
@@ -126,10 +132,14 @@ def test_all_of_it_is_reached_by_keyboard(page: Page) -> None:
         page.keyboard.press(key)  # from here on the browser shows where the focus is
     seen: list[str] = []
     for _ in range(40):
-        name = page.evaluate("(({id, className, href}) => id || (href ? className || 'alert' : className))(document.activeElement)")
+        name = page.evaluate(
+            "(({id, className, href}) => id || (href ? className || 'alert' : className))(document.activeElement)"
+        )
         if not name:
             break
-        line = page.evaluate("(({outlineStyle: s, outlineWidth: w}) => [s, parseFloat(w)])(getComputedStyle(document.activeElement))")
+        line = page.evaluate(
+            "(({outlineStyle: s, outlineWidth: w}) => [s, parseFloat(w)])(getComputedStyle(document.activeElement))"
+        )
         assert line[0] == "solid" and line[1] >= 2, name
         seen.append(name)
         page.keyboard.press("Tab")

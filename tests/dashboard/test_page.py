@@ -336,10 +336,14 @@ def test_everything_has_a_name_or_is_hidden_from_who_cannot_see_it(gate: Gate, p
     for name in REGIONS:
         expect(section(page, name)).to_have_count(1)
         expect(section(page, name).get_by_role("heading", name=re.compile(f"^{name}"))).to_have_count(1)
-    unnamed = page.locator("#door").locator("img, svg, meter").evaluate_all(
-        """all => all.filter(each => !each.closest('[aria-hidden="true"]')
+    unnamed = (
+        page.locator("#door")
+        .locator("img, svg, meter")
+        .evaluate_all(
+            """all => all.filter(each => !each.closest('[aria-hidden="true"]')
              && !each.getAttribute("alt") && !each.getAttribute("aria-label") && each.getAttribute("alt") !== "")
              .map(each => each.outerHTML)"""
+        )
     )
     assert unnamed == []
     live = page.locator("[aria-live], [role=log], [role=status]").evaluate_all("all => all.map(each => each.id)")

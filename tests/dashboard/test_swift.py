@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -89,6 +91,11 @@ def page(crowd: Crowd) -> Iterator[Page]:
         yield page
 
 
+def tell(figures: dict[str, Any]) -> None:
+    """For `pytest -s`."""
+    sys.stdout.write(f"{json.dumps(figures)}\n")
+
+
 def percentile(values: list[float], part: float) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[round(part * 100) - 1]
 
@@ -111,7 +118,8 @@ def test_five_hundred_doors_do_not_stutter(page: Page, crowd: Crowd) -> None:
     seen = page.evaluate(
         """async seconds => {
              const frames = [], tasks = [], changed = new Set();
-             const watcher = new PerformanceObserver(list => tasks.push(...list.getEntries().map(each => each.duration)));
+             const watcher = new PerformanceObserver(
+               list => tasks.push(...list.getEntries().map(each => each.duration)));
              watcher.observe({type: "longtask"});
              new MutationObserver(all => all.forEach(each => changed.add(each.target)))
                .observe(document.getElementById("fleet"), {subtree: true, childList: true, characterData: true});
@@ -140,7 +148,7 @@ def test_five_hundred_doors_do_not_stutter(page: Page, crowd: Crowd) -> None:
         "longest_task_ms": round(max(tasks, default=0)),
         "elements_touched": seen["changed"],
     }
-    print(json.dumps(figures))
+    tell(figures)
     assert figures["messages_a_second"] > 100
     assert figures["busy"] <= BUSY
     assert figures["frame_p95_ms"] <= FRAME_P95_MS
@@ -167,7 +175,7 @@ def test_a_decision_is_on_the_screen_at_once(page: Page, crowd: Crowd) -> None:
         time.sleep(0.03)
     took = [shown - sent for shown, sent in zip(page.evaluate("shown"), published, strict=True)]
     figures = {"median_ms": round(statistics.median(took), 1), "p95_ms": round(percentile(took, 0.95), 1)}
-    print(json.dumps({"event_to_screen": figures, "while_doors_speak": DOORS}))
+    tell({"event_to_screen": figures, "while_doors_speak": DOORS})
     assert figures["p95_ms"] <= SHOWN_P95_MS
 
 
@@ -175,5 +183,5 @@ def test_the_first_paint_is_soon(page: Page) -> None:
     page.reload()
     expect(page.get_by_role("heading", name="Log in to the broker")).to_be_visible()
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    print(json.dumps({"first_contentful_paint_ms": round(painted)}))
+    tell({"first_contentful_paint_ms": round(painted)})
     assert painted <= FIRST_PAINT_MS
