@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.adapters.store import Store
 from agent.app.custody import Custody
-from agent.app.measure import Measure, rss_kb
+from agent.app.measure import Measure, rss_kb, temperature_c
 from agent.events.bodies import Metrics, RefusedFrames, Stage, StageTime
 from agent.events.counts import HourlyCounts
 from agent.gallery.retention import DAY_S
@@ -37,4 +37,5 @@ def metrics(
         hour_s=hour_s,
         hourly=hourly,
         thinned=thinned,
+        temperature_c=temperature_c(),
     )

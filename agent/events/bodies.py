@@ -164,6 +164,8 @@ class Metrics(Strict):
     hourly: tuple[Hourly, ...] = ()
     thinned: Count = 0
     """Metrics since start that gave way to a newer one before they could go out."""
+    temperature_c: Annotated[float, Field(ge=-100, le=200)] | None = None
+    """The hottest that the machine measures in itself; None: it measures nothing."""
 
 
 class Ledger(Strict):

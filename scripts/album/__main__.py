@@ -1,7 +1,8 @@
 """`scripts/pictures`: plays the demo, looks at its page with Chromium, and keeps a few small pictures of it.
 
 Rules: nothing is posed: the demo that runs is the one of scripts/demo, and a picture is taken when its narration says
-that the moment is there. All pictures are made before one is replaced. Leaves out: a second browser.
+that the moment is there; of the fleet see fleet.py. All pictures are made before one is replaced. Leaves out: a second
+browser.
 """
 
 from __future__ import annotations
@@ -143,6 +144,8 @@ def main() -> int:
     try:
         if chromium is None:
             raise DeviceError("pictures: there is no chromium; run: apt-get install chromium")
+        from scripts.album.fleet import of_the_fleet
+
         sheet = contact_sheet(load(SCENE), MOMENTS, PASSES)
         made = {"scene": encoded(np.ascontiguousarray(sheet[..., ::-1]))}
         demo = Demo()
@@ -150,6 +153,7 @@ def main() -> int:
             with sync_playwright() as tool:
                 browser = tool.chromium.launch(executable_path=chromium, args=list(BROWSER))
                 made |= dict(of_the_page(browser, demo))
+                made |= {name: small(picture) for name, picture in of_the_fleet(browser)}
                 browser.close()
         finally:
             demo.end()

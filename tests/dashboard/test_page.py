@@ -40,6 +40,7 @@ from tests.app.running import (
     status,
     until,
 )
+from tests.dashboard.axe import violations
 from tests.dashboard.browser import Watched, chromium
 
 pytestmark = pytest.mark.alone
@@ -49,9 +50,13 @@ REGIONS = (
     "At the door",
     "Decisions",
     "Site plan",
+    "State over time",
     "Obligations",
+    "Charts",
     "Work",
+    "People",
     "Ledger",
+    "Signatures",
     "Device",
 )
 
@@ -156,8 +161,8 @@ def decisions(page: Page) -> Locator:
 
 def test_a_permitted_gate_is_whole_at_a_glance(page: Page) -> None:
     expect(page).to_have_title("Recognition is permitted · Doorward")
-    expect(page.get_by_role("status")).to_have_text("live")
-    expect(page.get_by_text(re.compile(r"^since \d\d:\d\d:\d\d$"))).to_be_visible()
+    expect(page.locator("#live")).to_have_text("live")
+    expect(section(page, "Recognition is permitted").get_by_text(re.compile(r"^since \d\d:\d\d:\d\d$"))).to_be_visible()
     expect(section(page, "Obligations")).to_contain_text(f"{len(OBLIGATIONS)} of {len(OBLIGATIONS)} met")
     expect(section(page, "Obligations").get_by_role("listitem")).to_have_count(len(OBLIGATIONS))
     expect(section(page, "Ledger")).to_contain_text("42 entries")
@@ -207,7 +212,7 @@ def test_a_refusal_names_its_ground_and_provision_and_stands_between_the_decisio
     expect(unmet).to_have_count(1)
     expect(unmet).to_contain_text("Sign missing")
     expect(decisions(page).first).to_contain_text("Recognition refused")
-    expect(decisions(page).first).to_contain_text("sign missing")
+    expect(decisions(page).first).to_contain_text("Sign missing")
     expect(section(page, "At the door")).to_contain_text("the whole picture is blocks")
     gate.permit()
     expect(title(page)).to_have_text("Recognition is permitted")
@@ -283,7 +288,7 @@ def test_what_is_gone_is_named_and_what_comes_back_is_shown(browser: Browser) ->
         gate.broker.stop()
         expect(title(page)).to_have_text("No live data", timeout=10_000)
         expect(page.get_by_text("Decisions are kept in the device")).to_be_visible(timeout=10_000)
-        expect(page.get_by_role("status")).to_have_text("not live")
+        expect(page.locator("#live")).to_have_text("not live")
         gate.broker.start()
         expect(title(page)).to_have_text("Recognition is permitted", timeout=20_000)
         gate.channel.close()
@@ -303,7 +308,7 @@ def test_all_of_it_works_by_keyboard_and_shows_where_the_focus_is(gate: Gate, pa
     until(lambda: log.evaluate("each => each.scrollHeight > each.clientHeight"), what="a longer log")
     page.evaluate("document.activeElement.blur(), window.getSelection().removeAllRanges()")
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to the state")
+    skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport(ratio=1)
     order = []
@@ -314,7 +319,7 @@ def test_all_of_it_works_by_keyboard_and_shows_where_the_focus_is(gate: Gate, pa
         )
         assert line[0] == "solid" and line[1] >= 2, name
         page.keyboard.press("Tab")
-    assert order == ["skip", "timeline"]
+    assert order == ["skip", "brand", "open-keys", "theme", "language", "trust-pin", "timeline"]
     log.focus()
     page.keyboard.press("End")
     until(lambda: log.evaluate("each => each.scrollTop > 0"), what="a log that was scrolled by keyboard")
@@ -326,21 +331,30 @@ def test_all_of_it_works_by_keyboard_and_shows_where_the_focus_is(gate: Gate, pa
 def test_everything_has_a_name_or_is_hidden_from_who_cannot_see_it(gate: Gate, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert page.locator("html").get_attribute("lang") == "en"
-    regions = page.locator("main > section")
+    regions = page.locator("#door > section")
     expect(regions).to_have_count(len(REGIONS))
     for name in REGIONS:
         expect(section(page, name)).to_have_count(1)
         expect(section(page, name).get_by_role("heading", name=re.compile(f"^{name}"))).to_have_count(1)
-    unnamed = page.locator("img, svg, meter").evaluate_all(
-        """all => all.filter(each => !each.closest('[aria-hidden="true"]')
+    unnamed = (
+        page.locator("#door")
+        .locator("img, svg, meter")
+        .evaluate_all(
+            """all => all.filter(each => !each.closest('[aria-hidden="true"]')
              && !each.getAttribute("alt") && !each.getAttribute("aria-label") && each.getAttribute("alt") !== "")
              .map(each => each.outerHTML)"""
+        )
     )
     assert unnamed == []
     live = page.locator("[aria-live], [role=log], [role=status]").evaluate_all("all => all.map(each => each.id)")
     assert "timeline" in live and "live" in live
     gate.refuse(Ground.IN_ZONE)
     expect(page.locator("[aria-live]").filter(has_text="Recognition is refused")).to_contain_text("no-recognition zone")
+
+
+def test_axe_finds_nothing_with_the_picture_of_the_door(gate: Gate, page: Page) -> None:
+    expect(page.get_by_role("img", name=re.compile("^Preview"))).to_be_visible()
+    assert violations(page) == []
 
 
 def test_no_width_makes_it_scroll_sideways(gate: Gate, page: Page) -> None:

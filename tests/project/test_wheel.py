@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LARGEST = 800_000  # bytes, without models
+LARGEST = 800_000  # bytes, without models; 25,000 are uPlot for the page's charts, 95,000 its MQTT client
 AT_HOME = ("agent/demo/", "agent/scene/", "agent/adapters/simulated.py")
 """The simulated world stays in the checkout."""
 OUTSIDE = (*AT_HOME, "scenes/", "models/", "device_config/", "tests/", "scripts/", "docs/", "bench/")

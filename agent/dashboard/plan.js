@@ -1,8 +1,9 @@
 // Draws the plan of the site and what lies over the preview. Plain SVG, made from the notice alone.
 
+import { fill, say, words as spoken } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const METRES_PER_DEGREE = 111195;
-const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -12,7 +13,7 @@ export function element(name, attributes = {}, ...children) {
 }
 
 // Whether the notice says where the camera looks, and not only where it is.
-export const looks = (camera) => camera !== null && camera.bearing_deg !== null && camera.view_deg !== null;
+export const looks = (camera) => camera != null && camera.bearing_deg != null && camera.view_deg != null;
 
 const path = (rings) => rings.map((ring) => `M${ring.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join("L")}Z`).join("");
 
@@ -65,7 +66,7 @@ export function plan(notice) {
     drawing.append(element("path", { d, class: "zone-margin", "stroke-width": 2 * (zone.buffer_m + notice.margin_m) }));
     drawing.append(element("path", { d, class: "zone-line", fill: "url(#zone-hatch)", "fill-rule": "evenodd" }));
     const [x, y] = [0, 1].map((axis) => zone.rings[0].map((point) => point[axis])).map((all) => (Math.min(...all) + Math.max(...all)) / 2);
-    drawing.append(label(zone.timed ? `${zone.id}, at times` : zone.id, x, y + em * .4, em));
+    drawing.append(label(zone.timed ? say("at-times", { zone: zone.id }) : zone.id, x, y + em * .4, em));
   }
   if (camera) {
     const near = nearest(shapes);
@@ -74,7 +75,7 @@ export function plan(notice) {
       drawing.append(element("line", { x1: 0, y1: 0, x2: x, y2: y, class: "distance" }));
       drawing.append(label(`${Math.round(near.metres)} m`, x / 2, y / 2 + em * 1.2, em, "quiet"));
     }
-    drawing.append(...watch(camera, reach, em), label("camera", 0, -em, em));
+    drawing.append(...watch(camera, reach, em), label(say("camera"), 0, -em, em));
   }
 
   const bar = [left + em, top + high - em];
@@ -135,12 +136,12 @@ function label(words, x, y, em, kind = "") {
 
 // What the plan says, for who cannot see it.
 export function words(notice) {
-  const many = notice.zones.length !== 1, count = notice.zones.length;
-  const zones = count === 0 ? "no zones" : many ? `${count} no-recognition zones` : "one no-recognition zone";
-  if (!notice.camera) return `Position unknown; ${zones}.`;
+  const plan = spoken().PLAN, many = notice.zones.length !== 1, n = notice.zones.length;
+  const zones = n === 0 ? plan.none : many ? fill(plan.many, { n }) : plan.one;
+  if (!notice.camera) return fill(plan.unknown, { zones });
   const { sigma_m: sigma, bearing_deg: bearing } = notice.camera;
-  const toward = looks(notice.camera) ? `, looking ${POINTS[Math.round(bearing / 45) % 8]}` : "";
-  const buffer = notice.zones.some((zone) => zone.buffer_m > 0) ? " and its own buffer" : "";
-  const margin = count === 0 ? "" : `, ${many ? "each " : ""}with ${notice.margin_m} m of margin${buffer}`;
-  return `Camera known to ${(3 * sigma).toFixed(0)} m (dashed)${toward}; ${zones}${margin}.`;
+  const toward = looks(notice.camera) ? fill(plan.toward, { point: plan.points[Math.round(bearing / 45) % 8] }) : "";
+  const buffer = notice.zones.some((zone) => zone.buffer_m > 0) ? plan.buffer : "";
+  const margin = n === 0 ? "" : fill(many ? plan["margin-each"] : plan.margin, { n: notice.margin_m, buffer });
+  return fill(plan.known, { n: (3 * sigma).toFixed(0), toward, zones, margin });
 }
