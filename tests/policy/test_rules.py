@@ -346,6 +346,16 @@ def test_grounds_of_each_obligation(case: Case) -> None:
     assert list(found) == [ground for ground in order if ground in grounds], "in the gate's order, each once"
 
 
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+def test_every_rule_answers_of_itself(case: Case) -> None:
+    """Nothing of all this is so odd that a rule would stumble, and refuse only because of that."""
+    _, policy_changes, around_changes, sign, grounds = case
+    asked, around = law(**policy_changes), here(NOW_NS, sign, **around_changes)
+    assert {
+        each.ground for each in OBLIGATIONS if asked.binds(each.ground) and each.rule(asked, around) is not True
+    } == grounds
+
+
 def test_every_obligation_is_shown_unmet_by_a_case() -> None:
     shown = {ground for case in CASES for ground in case[4]}
     assert shown == {each.ground for each in OBLIGATIONS}
