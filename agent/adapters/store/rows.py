@@ -17,14 +17,14 @@ from typing import Any, Final
 from agent.adapters.store.part import Part
 from agent.errors import DeviceError
 
-_BESIDE: Final = 64
-"""Bytes of a row beside its envelope: nonce, number, and what SQLite adds."""
+_BESIDE: Final = 132
+"""Bytes of a row beside its sealed part: signature, nonce, number, door, and what SQLite leaves empty on a page."""
 _COUNTED: Final = f"""
-CREATE TEMP TABLE held AS SELECT count(*) AS rows, coalesce(sum(length(envelope) + {_BESIDE}), 0) AS bytes FROM outbox;
+CREATE TEMP TABLE held AS SELECT count(*) AS rows, coalesce(sum(length(sealed) + {_BESIDE}), 0) AS bytes FROM outbox;
 CREATE TEMP TRIGGER grown AFTER INSERT ON main.outbox
-BEGIN UPDATE held SET rows = rows + 1, bytes = bytes + length(NEW.envelope) + {_BESIDE}; END;
+BEGIN UPDATE held SET rows = rows + 1, bytes = bytes + length(NEW.sealed) + {_BESIDE}; END;
 CREATE TEMP TRIGGER freed AFTER DELETE ON main.outbox
-BEGIN UPDATE held SET rows = rows - 1, bytes = bytes - length(OLD.envelope) - {_BESIDE}; END;
+BEGIN UPDATE held SET rows = rows - 1, bytes = bytes - length(OLD.sealed) - {_BESIDE}; END;
 """
 """A table of this connection alone: it is right whoever adds rows, within a transaction and after one that failed."""
 

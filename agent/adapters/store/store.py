@@ -158,8 +158,7 @@ class Store:
 
     def outbox(self, after: int = 0, limit: int = 100) -> list[OutboxRow]:
         """Unacknowledged events with a sequence number above `after`, oldest first."""
-        rows = self._read("SELECT sequence, envelope FROM outbox WHERE sequence > ? ORDER BY 1 LIMIT ?", after, limit)
-        return [OutboxRow(*row) for row in rows]
+        return outbox.waiting(self._read, self.site, self.device, after, limit)
 
     def acknowledge(self, sequence: int, nonce: bytes) -> bool:
         """Free one row if the nonce is the one inside its sealed event; False if not, or if the row is gone."""
