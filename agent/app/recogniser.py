@@ -167,13 +167,15 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         report=report,
     )
     channel.on_command(commands.arrived)
+    outbox = Outbox(store, channel, config.broker.acknowledge, report)
+    opened.callback(outbox.close)
     return Loop(
         config=config,
         core=core,
         gate=gate,
         store=store,
         channel=channel,
-        outbox=Outbox(store, channel, config.broker.acknowledge, report),
+        outbox=outbox,
         authority=authority,
         commands=commands,
         standing=standing,

@@ -58,6 +58,7 @@ class Door:
     def close(self) -> None:
         self._closing.set()
         self._thread.join(5)
+        self.outbox.close()
         self.channel.close()
         self.store.close()
 

@@ -43,7 +43,9 @@ def test_counts_follow_what_comes_and_goes_over_a_restart(store: Store) -> None:
     store.close()
     with contextlib.closing(opened(store.path)) as again:
         assert (again.rows.count, again.rows.held_bytes) == (3, 3 * 1132)
-        assert again.acknowledge(2, (2).to_bytes(16, "big")) and again.release(1)
+        assert again.rows.free([(2, (2).to_bytes(16, "big"))], broker_counts=False) and again.rows.free(
+            [(1, None)], broker_counts=True
+        )
         assert (again.rows.count, again.rows.held_bytes) == (1, 1132)
 
 
@@ -64,7 +66,7 @@ def test_a_full_share_refuses_the_next_decision_and_drops_nothing(store: Store) 
         decide(store)
     assert [row.sequence for row in store.outbox()] == [1, 2, 3]
     assert store.frontier.size == 3
-    store.release(1)
+    store.rows.free([(1, None)], broker_counts=True)
     assert store.writable()
     decide(store)
     assert [row.sequence for row in store.outbox()] == [2, 3, 4]

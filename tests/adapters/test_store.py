@@ -202,13 +202,13 @@ def test_only_the_right_nonce_frees_a_row(state: Path) -> None:
     store = opened(state)
     for _ in range(3):
         store.record(match(), event)
-    assert not store.acknowledge(1, b"\x02" * 16)
-    assert not store.acknowledge(1, b"")
-    assert not store.acknowledge(9, b"\x09" * 16)
-    assert store.acknowledge(1, b"\x01" * 16)
-    assert not store.acknowledge(1, b"\x01" * 16), "it is gone"
-    assert store.release(2)
-    assert not store.release(2)
+    assert not store.rows.free([(1, b"\x02" * 16)], broker_counts=False)
+    assert not store.rows.free([(1, b"")], broker_counts=False)
+    assert not store.rows.free([(9, b"\x09" * 16)], broker_counts=False)
+    assert store.rows.free([(1, b"\x01" * 16)], broker_counts=False)
+    assert not store.rows.free([(1, b"\x01" * 16)], broker_counts=False), "it is gone"
+    assert store.rows.free([(2, None)], broker_counts=True)
+    assert not store.rows.free([(2, None)], broker_counts=True)
     assert (store.pending(), [row.sequence for row in store.outbox()]) == (1, [3])
     store.close()
 
@@ -217,7 +217,7 @@ def test_a_number_is_never_given_twice(state: Path) -> None:
     store = opened(state)
     for number in (1, 2):
         assert store.record(match(), event) == number
-        assert store.acknowledge(number, bytes([number]) * 16)
+        assert store.rows.free([(number, bytes([number]) * 16)], broker_counts=False)
     store.close()
     store = opened(state)
     assert store.record(match(), event) == 3
@@ -762,7 +762,7 @@ def test_two_threads_write_and_free_at_once(state: Path, path: Path) -> None:
     def free() -> None:
         while len(freed) < 60:
             for row in store.outbox(limit=10):
-                if store.acknowledge(row.sequence, bytes([row.sequence % 256]) * 16):
+                if store.rows.free([(row.sequence, bytes([row.sequence % 256]) * 16)], broker_counts=False):
                     freed.append(row.sequence)
 
     sender = threading.Thread(target=free)

@@ -231,7 +231,7 @@ def test_a_full_disk_erases_nobody_by_halves_and_is_tried_again(bench: Bench) ->
     with pytest.raises(DeviceError, match="full"):
         bench.custody.sweep(now, NOW_S + 60, fresh=True)
     assert len(bench.people()) == 40 and bench.store.pending() == 5
-    assert all(bench.store.release(number) for number in range(1, 6))
+    assert all(bench.store.rows.free([(number, None)], broker_counts=True) for number in range(1, 6))
     bench.store._db.execute("PRAGMA max_page_count = 1000000")
     assert bench.custody.sweep(now, NOW_S + 60, fresh=True)
     assert bench.people() == [] and len(bench.receipts()) == 40

@@ -62,6 +62,7 @@ class Bench:
     def close(self) -> None:
         if self._end is not None:
             self._end.close()
+        self.outbox.close()
         self.channel.close()
         self.store.close()
 

@@ -26,6 +26,7 @@ FORM: Final = 2
 _SETTINGS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
+    "wal_autocheckpoint=8000",  # only where nobody writes it home beside; see rows.py
     "secure_delete=ON",
     "trusted_schema=OFF",
     "temp_store=MEMORY",
