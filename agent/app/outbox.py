@@ -28,7 +28,9 @@ _BATCH: Final = 50
 _WINDOW: Final = 200
 _UNHEARD: Final = 1000
 """So many acknowledgements may wait; then the channel does, and with it the link."""
-_YIELD_S: Final = 0.002
+SWITCH_S: Final = 0.0005
+"""For `sys.setswitchinterval` of a process that decides: the 5 ms of CPython would be waited for at each commit."""
+_YIELD_S: Final = 0.004
 """After a batch, for a decision that waits for the store: a lock alone goes to who has just let it go."""
 
 

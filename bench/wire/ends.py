@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from functools import partial
@@ -13,7 +14,7 @@ from agent import crypto
 from agent.adapters.channel import Channel
 from agent.adapters.mqtt import Address, Broker, Connection
 from agent.adapters.store import Store
-from agent.app.outbox import Outbox
+from agent.app.outbox import SWITCH_S, Outbox
 from agent.crypto import BoxSecret, SignSecret
 from agent.events import wire
 from agent.events.consume import Consumer, Verdict
@@ -32,6 +33,7 @@ class Door:
     """What the recogniser is to the link: a real store, its outbox and the socket. It decides when it is told to."""
 
     def __init__(self, state: Path, acknowledge: Literal["consumer", "puback"] = "consumer") -> None:
+        sys.setswitchinterval(SWITCH_S)
         state.mkdir(mode=0o700, exist_ok=True)
         self.store = Store.open(state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
         self.channel = Channel.listen(state / "link.sock")
