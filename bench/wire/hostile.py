@@ -22,15 +22,15 @@ class HostilePipe(Pipe):
 
     Args:
         rng: draws which.
-        capture: is given all that passes, both ways.
+        out, back: are given all that passes, to the broker and from it.
     """
 
-    def __init__(self, target: int, rng: random.Random, capture: Capture | None = None) -> None:
+    def __init__(self, target: int, rng: random.Random, out: Capture, back: Capture) -> None:
         super().__init__(target)
         self._rng = rng
         self.drop = self.double = self.invent = 0
         """So many of the next PUBACKs are treated in this way."""
-        self._capture = capture
+        self._out, self._back = out, back
         self.latest = deque[bytes](maxlen=1000)
         """Events as they went to the broker."""
         self.done = Counter[str]()
@@ -48,8 +48,7 @@ class HostilePipe(Pipe):
                     if ready in self._deaf:
                         continue
                     self._wait()
-                    if self._capture is not None:
-                        self._capture.keep(data)
+                    (self._out if ready is client else self._back).keep(data)
                     if ready is client:
                         broker.sendall(data)
                         for packet in sent.feed(data):

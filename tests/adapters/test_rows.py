@@ -89,3 +89,32 @@ def test_orders_are_kept(store: Store) -> None:
         assert again.orders.stopped_until_s() == 1_800_000_000.25
         again.orders.resume(2**62)
         assert (again.orders.stopped_until_s(), again.orders.sequence()) == (None, 2**62)
+
+
+def test_the_wal_is_written_home_beside_once_there_is_enough_of_it(store: Store) -> None:
+    decide(store, 10)
+    store.rows.write_home()
+    before = store.path.stat().st_size
+    decide(store, 500)
+    store.rows.write_home()
+    assert store.path.stat().st_size > before + 400 * 1000
+    wal = store.path.with_name("store.sqlite-wal").stat().st_size
+    decide(store, 50)  # from its beginning again
+    assert store.path.with_name("store.sqlite-wal").stat().st_size == wal
+    store.close()
+    with pytest.raises(DeviceError, match="cannot be read or written"):
+        store.rows.write_home()
+
+
+def test_freeing_waits_for_no_disk_and_a_decision_still_does(store: Store) -> None:
+    decide(store, 2)
+    said: list[str] = []
+    store._db.set_trace_callback(said.append)
+    assert store.rows.free([(1, None)], broker_counts=True) == [1]
+    store._db.set_trace_callback(None)
+    assert (said[0], said[-1]) == ("PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL")
+    with pytest.raises(TypeError):
+        store.rows.free([(2, "text")], broker_counts=True)  # type: ignore[list-item]
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    decide(store)
+    assert [row.sequence for row in store.outbox()] == [2, 3]
