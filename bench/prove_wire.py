@@ -63,13 +63,12 @@ def carry_out(run: Run, events: int, faults: int) -> None:
     random.Random(len(kinds)).shuffle(kinds)
     journal, first, done = run.consumer.journal, run.decided, run.done
     for number, kind in enumerate(kinds[done:], 1):
-        again, disorder = run.sent, journal.out_of_order
-        before = run.decided
+        again, disorder = run.sent_again, journal.out_of_order
         run.fault(kind)
         due = first + (events - first) * number // (faults - done)
         run.decide(max(0, due - run.decided), wait=True)
         journal.read()
-        run.again[kind] += max(0, run.sent - again - (run.decided - before))
+        run.again[kind] += run.sent_again - again
         run.disorder[kind] += journal.out_of_order - disorder
         run.keep()
         if run.done % 25 == 0:
@@ -84,7 +83,7 @@ def carry_out(run: Run, events: int, faults: int) -> None:
 def carried(run: Run) -> list[Row]:
     """What came of the events, before anybody plays them again."""
     journal = run.consumer.journal
-    twice, again = journal.again / max(1, journal.messages), 1 - run.decided / max(run.decided, run.sent)
+    twice, again = journal.again / max(1, journal.messages), run.sent_again / (run.decided + run.sent_again)
     late = len(journal.acted & run.old)
     old = len(run.old - journal.taken)
     return [

@@ -67,7 +67,7 @@ class Run:
         self.old: set[int] = set(kept.get("old", []))
         """Numbers of events that were days old when there was a broker again."""
         self.pubacks = Counter[str](kept.get("pubacks", {}))
-        self._spent_s, self._sent = kept.get("spent_s", 0.0), kept.get("sent", 0)
+        self._spent_s, self._again = kept.get("spent_s", 0.0), kept.get("sent_again", 0)
         self._began = time.monotonic()
         self._rng = random.Random(seed + self.done)
 
@@ -79,7 +79,7 @@ class Run:
                 {
                     "done": self.done, "faults": self.faults, "again": self.again, "disorder": self.disorder,
                     "old": sorted(self.old), "pubacks": self.pubacks + self.pipe.done, "spent_s": self.spent_s,
-                    "sent": self.sent,
+                    "sent_again": self.sent_again,
                 }
             )
         )  # fmt: skip
@@ -162,9 +162,9 @@ class Run:
         return self.door.store.frontier.size
 
     @property
-    def sent(self) -> int:
-        """How often an event went to the broker."""
-        return self._sent + self.pipe.sent.total()
+    def sent_again(self) -> int:
+        """How often an event went to the broker that had gone before."""
+        return self._again + self.pipe.sent.total() - len(self.pipe.sent)
 
     @property
     def spent_s(self) -> float:
