@@ -24,12 +24,13 @@ from tests.app.test_whole_wire import Watcher, link
 RESTARTS, BIRTHS = 5, 5
 _PREFIX = "homeassistant"
 _BIRTH_S = 5.0
+_NEVER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
     back_s: float
-    """The longest time from a broker that is there again to a signed status and every topic of every entity."""
+    """The longest time from a broker that is there again to a signed status and the state of every entity."""
     births: int
     """So many of `BIRTHS` times that Home Assistant said that it had started, everything was announced again."""
     narrowed_s: float
@@ -68,17 +69,21 @@ def _restart(broker: Mosquitto, device: Device) -> float:
 
 
 def _everything(broker: Mosquitto, device: Device) -> None:
-    """Wait for the description, a signed status, and every topic that an entity shows."""
+    """Wait for the description, a signed status, and every state that an entity shows."""
     observer = Observer(broker.port)
     try:
         about = homeassistant.discovery_topic(_PREFIX, device.site, device.id)
         found = json.loads(observer.next(about, timeout_s=30).payload)
-        topics = {each["state_topic"] for each in found["components"].values() if "state_topic" in each}
+        shown = {each["state_topic"] for each in found["components"].values() if "state_topic" in each}
         status = wire.topic(device.site, device.id, Kind.STATUS)
+        # What is not retained (metrics, each 5 s, and decisions) is no state: an entity keeps the last that it heard.
+        states = {wire.topic(device.site, device.id, kind) for kind in wire.RETAINED}
         alive = status in {each.topic for each in observer.seen if b'"by"' not in each.payload}
-        waited = (topics | {status}) - {each.topic for each in observer.seen}
+        waited = ((shown & states) | {status}) - {each.topic for each in observer.seen}
+        ends = time.monotonic() + _NEVER_S
         while waited or not alive:
-            came = observer.next(*waited, status, timeout_s=30)
+            assert time.monotonic() < ends, f"these did not come: {sorted(waited)}"
+            came = observer.next(*waited, status, timeout_s=_NEVER_S)
             alive |= came.topic == status and b'"by"' not in came.payload
             waited.discard(came.topic)
     finally:
