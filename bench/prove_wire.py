@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -147,6 +148,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, help="a folder that is kept; a run in it goes on where it was stopped")
     parser.add_argument("--seed", type=int, default=5)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; with --state it goes on from here"))
     faults = given.faults or max(len(FAULTS), given.events // EVENTS_A_FAULT)
     with tempfile.TemporaryDirectory(prefix="doorward-wire-") as scratch:
         folder = given.state or Path(scratch)
