@@ -53,7 +53,6 @@ def drain(folder: Path, rows: int, acknowledge: Literal["consumer", "puback"]) -
     folder.mkdir(parents=True)
     port = free_port()
     broker, door = Mosquitto(folder, port, DURABLE[:1] + DURABLE[-1:]), Door(folder / "state", acknowledge)
-    consumer = SiteConsumer(port, folder / "taken.log") if acknowledge == "consumer" else None
     door.store._db.execute("PRAGMA synchronous=OFF")  # a backlog of days, in a minute
     for _ in range(rows - _ALONE):
         door.decide()
@@ -66,6 +65,11 @@ def drain(folder: Path, rows: int, acknowledge: Literal["consumer", "puback"]) -
     alone_ms = _p99_ms(door.spent_s)
     door.spent_s.clear()
     (size,) = door.store._db.execute("SELECT sum(pgsize) FROM dbstat WHERE name = 'outbox'").fetchone()
+    broker.start()
+    consumer = None
+    if acknowledge == "consumer":
+        consumer = SiteConsumer(port, folder / "taken.log")
+        broker.wait_said("Sending SUBACK to bench-consumer", timeout_s=60)
     link = LinkProcess(LinkSettings(folder / "state" / "link.sock", SITE, DEVICE, broker_port=port, tls=False,
                                     acknowledge=acknowledge))  # fmt: skip
     stop = threading.Event()
@@ -77,7 +81,6 @@ def drain(folder: Path, rows: int, acknowledge: Literal["consumer", "puback"]) -
     meanwhile = threading.Thread(target=decide)
     try:
         link.wait_said("the recogniser is there")
-        broker.start()
         while door.store.rows.count == rows:
             time.sleep(0.005)
         begun = time.monotonic()
