@@ -19,9 +19,9 @@ from bench.wire.hostile import HostilePipe
 from tests.adapters.mosquitto import Mosquitto
 from tests.app.running import LinkProcess
 
-BEHIND: Final = 30
-"""So many events may be on their way before the door waits for them; all but those of an outage. Whatever is killed
-then, they may come twice: a door decides less often than this bench."""
+BEHIND: Final = 5
+"""So many events may be on their way before the door waits for them; all but those of an outage. When something is
+killed, each of them may come twice, and at a door there are hardly ever two."""
 OUTAGE_EVENTS: Final = 150
 OUTAGE_S: Final = 72 * 3600.0
 LATE_S: Final = 60.0
