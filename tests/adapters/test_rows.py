@@ -114,7 +114,7 @@ def test_freeing_waits_for_no_disk_and_a_decision_still_does(store: Store) -> No
     store._db.set_trace_callback(None)
     assert (said[0], said[-1]) == ("PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL")
     with pytest.raises(TypeError):
-        store.rows.free([(2, "text")], broker_counts=True)  # type: ignore[list-item]
+        store.rows.free([(2, 5)], broker_counts=True)  # type: ignore[list-item]
     assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
     decide(store)
     assert [row.sequence for row in store.outbox()] == [2, 3]

@@ -78,18 +78,25 @@ class Rows(Part):
             )
 
     def free(self, found: Iterable[tuple[int, bytes | None]], *, broker_counts: bool) -> list[int]:
-        """Free rows by sequence number and nonce; the numbers of those that went.
+        """Free rows by sequence number and nonce, some hundreds at most; the numbers of those that went.
 
         Args:
             broker_counts: None in place of a nonce (a PUBACK) frees as well.
         """
-        freed: list[int] = []
-        with self._transaction() as db:
-            for sequence, nonce in found:
-                row = db.execute("SELECT nonce FROM outbox WHERE sequence = ?", (sequence,)).fetchone()
-                if row is not None and (broker_counts if nonce is None else hmac.compare_digest(row[0], nonce)):
-                    db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,))
-                    freed.append(sequence)
+        words = dict[int, list[bytes | None]]()
+        for sequence, nonce in found:
+            words.setdefault(sequence, []).append(nonce)
+        places = ",".join("?" * len(words))
+        with self._transaction() as db:  # two statements however many: each of them lets another thread go first
+            kept = db.execute(
+                f"SELECT sequence, nonce FROM outbox WHERE sequence IN ({places}) ORDER BY 1", tuple(words)
+            ).fetchall()
+            freed = [
+                sequence
+                for sequence, nonce in kept
+                if any(broker_counts if word is None else hmac.compare_digest(nonce, word) for word in words[sequence])
+            ]
+            db.execute(f"DELETE FROM outbox WHERE sequence IN ({','.join('?' * len(freed))})", freed)
         return freed
 
     def write_home(self) -> None:
