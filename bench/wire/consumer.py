@@ -6,6 +6,7 @@ It writes a line before it acknowledges, and begins with its lines again after i
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,16 @@ class SiteConsumer:
 
     def again(self) -> None:
         self._process = self._start()
+
+    def apart(self, kept: Path) -> Journal:
+        """Kill it; from now on it writes elsewhere, and knows what it has taken."""
+        self.kill()
+        shutil.copy(self._kept, kept)
+        self._kept = kept
+        self.again()
+        journal = Journal(kept)
+        journal.read()
+        return journal
 
     def close(self) -> None:
         self._process.terminate()

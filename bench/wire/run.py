@@ -49,7 +49,7 @@ class Run:
     """The door, the link process, the broker behind a hostile pipe, and the consumer process."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self._folder, self._kept = folder, folder / "progress.json"
+        self.folder, self._kept = folder, folder / "progress.json"
         port = free_port()
         self.broker = Mosquitto(folder, port, (*DURABLE, f"persistence_location {folder}/"))
         self.broker.start()
@@ -88,7 +88,7 @@ class Run:
 
     def _start_link(self) -> LinkProcess:
         settings = LinkSettings(
-            self._folder / "state" / "link.sock", SITE, DEVICE, broker_port=self.pipe.port, tls=False
+            self.folder / "state" / "link.sock", SITE, DEVICE, broker_port=self.pipe.port, tls=False
         )
         return LinkProcess(settings)
 
