@@ -1,10 +1,12 @@
-"""Nothing is lost on the way: events cross a real link process and a real broker while both are killed and cut.
+"""Nothing is lost on the way: events cross a real link process and a real broker while all of it is killed and cut.
 
 A door decides, its outbox and the link process send over a pipe to Debian's mosquitto with its durable settings, a
-consumer takes them with the consumer library and acknowledges. Meanwhile faults are drawn, evenly over the run: broker
-and link killed, connections cut, half-open, slow, deaf to the broker's answers, PUBACKs dropped, doubled and invented,
-the broker away while a backlog grows. Before the first fault it is measured how soon an event arrives; after the last,
-how fast a backlog drains. Ends with 1 if a goal is missed: nothing lost or out of order, 1 % twice at most.
+consumer process takes them with the consumer library and acknowledges. Meanwhile faults are drawn, evenly over the run:
+broker, link and consumer killed, connections cut, half-open, slow, deaf to the broker's answers, PUBACKs dropped,
+doubled and invented, the broker away while a backlog grows, also one of 72 hours by the door's clock. Before the first
+fault it is measured how soon an event arrives; after the last, events are played again, all that went over the pipe is
+searched for the names in it, a backlog drains, and a whole device comes back after restarts of its broker. Ends with 1
+if a goal is missed.
 
     scripts/prove wire                                     # 100,000 events, 500 faults: an hour or so
     scripts/prove wire --events=2000                       # a quick run, with as many faults as fit
@@ -19,7 +21,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -27,202 +28,114 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from agent.app.link_settings import LinkSettings
 from bench.wire.backlog import Drained, drain
-from bench.wire.ends import CANARY, DEVICE, SITE, Door, SiteConsumer
-from bench.wire.hostile import HostilePipe, spellings
-from tests.adapters.mosquitto import Mosquitto
-from tests.app.running import LinkProcess
+from bench.wire.capture import found_in
+from bench.wire.replay import COUNT, replay
+from bench.wire.run import FAULTS, Run
+from bench.wire.whole import BIRTHS, Whole, whole
 
 CONSOLE = Console()
 EVENTS, EVENTS_A_FAULT = 100_000, 200
-PACE_S = 0.004
-"""Between two decisions."""
-BEHIND = 200
-"""So many events may be on their way before the door waits for them; all but those of an outage."""
-OUTAGE_EVENTS = 300
-ROW_BYTES = 2**30 // 10**6
-"""A million rows in a gibibyte."""
+ROW_BYTES = 10**9 // 10**6
+"""A million rows in a gigabyte."""
 DRAIN_RATE, ENQUEUE_MS = 1_500, 5.0
 CALM_EVENTS, CALM_S = 200, 0.05
-DURABLE = (
-    "allow_anonymous true",
-    "persistence true",
-    "autosave_on_changes true",
-    "autosave_interval 1",
-    "max_queued_messages 100000",
-)
-FAULTS = (
-    "broker killed", "link killed", "cut", "half-open", "answers lost", "slow", "PUBACK dropped", "PUBACK doubled",
-    "PUBACK invented", "away",
-)  # fmt: skip
-
-
-class Run:
-    """One run in a folder; what is decided and taken is in there, so that another run goes on from it."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self._rng = random.Random(seed)
-        self._folder = folder
-        port = self._port(folder)
-        self.broker = Mosquitto(folder, port, (*DURABLE, f"persistence_location {folder}/"))
-        self.broker.start()
-        self.consumer = SiteConsumer(port, folder / "taken.json")
-        self.pipe = HostilePipe(port, self._rng, spellings(CANARY))
-        self.door = Door(folder / "state")
-        self.link = self._start_link()
-        self.faults, self.again = Counter[str](), Counter[str]()
-        """How often of each kind, and how many events were sent again before the next."""
-
-    def _port(self, folder: Path) -> int:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    def _start_link(self) -> LinkProcess:
-        settings = LinkSettings(
-            self._folder / "state" / "link.sock", SITE, DEVICE, broker_port=self.pipe.port, tls=False
-        )
-        return LinkProcess(settings)
-
-    def decide(self, count: int, *, wait: bool = False) -> None:
-        """So many decisions; with `wait` no faster than they are taken at the other end."""
-        for _ in range(count):
-            self.door.decide()
-            time.sleep(PACE_S)
-            ends = time.monotonic() + 60
-            while wait and self.door.store.rows.count > BEHIND and time.monotonic() < ends:
-                time.sleep(0.02)
-
-    def fault(self, kind: str) -> None:
-        """One fault, and what decides meanwhile."""
-        self.faults[kind] += 1
-        match kind:
-            case "broker killed":
-                self.broker.stop(signal.SIGKILL)
-                self.decide(self._rng.randrange(1, 20))
-                self.broker.start()
-            case "link killed":
-                self.link.process.kill()
-                self.link.end()
-                self.decide(self._rng.randrange(1, 20))
-                self.link = self._start_link()
-            case "cut":
-                self.pipe.cut()
-            case "half-open":
-                self.pipe.deafen()
-            case "answers lost":
-                self.pipe.deafen(to_broker=False)
-            case "slow":
-                self.pipe.delay_s = 0.05
-                self.decide(10)
-                self.pipe.delay_s = 0.0
-            case "PUBACK dropped":
-                self.pipe.drop = 1
-            case "PUBACK doubled":
-                self.pipe.double = 3
-            case "PUBACK invented":
-                self.pipe.invent = 3
-            case "away":
-                self.pipe.refuse()
-                self.decide(OUTAGE_EVENTS)
-                self.pipe.admit()
-
-    def settle(self, within_s: float) -> None:
-        """Wait until everything that was decided is taken and freed."""
-        ends = time.monotonic() + within_s
-        while (self.door.store.pending() or self.consumer.gaps) and time.monotonic() < ends:
-            time.sleep(0.05)
-
-    @property
-    def decided(self) -> int:
-        return self.door.store.frontier.size
-
-    @property
-    def sent_again(self) -> int:
-        return self.pipe.sent.total() - len(self.pipe.sent)
-
-    def close(self) -> None:
-        self.link.end()
-        self.door.close()
-        self.consumer.close()
-        self.pipe.close()
-        self.broker.stop(signal.SIGTERM)
+Row = tuple[str, object, str, bool]
+"""What was looked at, what was found, the goal, and whether it is met."""
 
 
 def undisturbed(run: Run) -> float:
     """95th percentile of the time from a decision to the consumer, in milliseconds."""
     run.decide(50, wait=True)
-    run.settle(30)
-    run.consumer.late_s.clear()
+    run.settle(60)
+    journal = run.consumer.journal
+    journal.late_ms.clear()
     for _ in range(CALM_EVENTS):
         run.decide(1)
         time.sleep(CALM_S)
-    run.settle(30)
-    late = sorted(run.consumer.late_s)
-    return 1000 * late[len(late) * 95 // 100] if late else 0.0
+    run.settle(60)
+    late_ms = sorted(journal.late_ms)
+    return float(late_ms[len(late_ms) * 95 // 100])
 
 
 def carry_out(run: Run, events: int, faults: int) -> None:
     """Decide up to so many events with so many faults spread over them, each kind in its turn."""
     kinds = [FAULTS[number % len(FAULTS)] for number in range(faults)]
     random.Random(len(kinds)).shuffle(kinds)
-    begun, first = time.monotonic(), run.decided
-    for number, kind in enumerate(kinds):
-        before = run.sent_again
+    journal, first, done = run.consumer.journal, run.decided, run.done
+    for number, kind in enumerate(kinds[done:], 1):
+        again, disorder = run.sent_again, journal.out_of_order
         run.fault(kind)
-        due = first + (events - first) * (number + 1) // len(kinds)
+        due = first + (events - first) * number // (faults - done)
         run.decide(max(0, due - run.decided), wait=True)
-        run.again[kind] += run.sent_again - before
-        if number % 25 == 24:
+        journal.read()
+        run.again[kind] += run.sent_again - again
+        run.disorder[kind] += journal.out_of_order - disorder
+        run.keep()
+        if run.done % 25 == 0:
             CONSOLE.print(
-                f"{time.monotonic() - begun:6.0f} s  {run.decided:>7} decided  {run.consumer.taken:>7} taken  "
-                f"{run.consumer.again:>5} twice  {number + 1:>4} faults"
+                f"{run.spent_s:6.0f} s  {run.decided:>7} decided  {len(journal.taken):>7} taken  "
+                f"{journal.again:>5} twice  {journal.out_of_order:>3} out of order  {run.done:>4} faults"
             )
     run.decide(max(0, events - run.decided), wait=True)
-    run.settle(180)
+    run.settle(240)
 
 
-def report(run: Run, events: int, faults: int, spent_s: float, calm_ms: float, drained: Drained) -> bool:
-    consumer, lost = run.consumer, run.decided - run.consumer.taken
-    twice, again = consumer.again / max(1, consumer.messages), run.sent_again / max(1, run.pipe.sent.total())
-    table = Table(title=f"the wire: {events} events, {faults} faults, {spent_s:.0f} s")
+def carried(run: Run) -> list[Row]:
+    """What came of the events, before anybody plays them again."""
+    journal = run.consumer.journal
+    twice, again = journal.again / max(1, journal.messages), run.sent_again / (run.decided + run.sent_again)
+    late = len(journal.acted & run.old)
+    old = len(run.old - journal.taken)
+    return [
+        ("lost", run.lost, "0", run.lost == 0),
+        ("gaps after dedup", journal.gaps, "0", journal.gaps == 0),
+        ("out of order after dedup", journal.out_of_order, "0", journal.out_of_order == 0),
+        ("came twice to the consumer", f"{journal.again} ({twice:.2%})", "1 %", twice <= 0.01),
+        ("sent again by the door, mostly what a cut had swallowed", f"{again:.2%}", "-", True),
+        ("refused by the consumer", journal.refused, "0", journal.refused == 0),
+        (f"of {len(run.old)} events of outages of 72 h: lost", old, "0", old == 0),
+        ("of these: acted on after their time", late, "0", late == 0),
+        ("left in the outbox", run.door.store.pending(), "0", run.door.store.pending() == 0),
+    ]
+
+
+def backlogs(puback: Drained, consumer: Drained, memory: Drained) -> list[Row]:
+    row = puback.row_bytes
+    without = f"{memory.alone_p99_ms:.1f}, {memory.enqueue_p99_ms:.1f} ms"
+    deciding = f"{puback.alone_p99_ms:.1f}, {puback.enqueue_p99_ms:.1f} ms (the disk alone {puback.disk_p99_ms:.1f})"
+    return [
+        (f"backlog of {puback.rows}: a row", f"{row:.0f} bytes", f"{ROW_BYTES}", row <= ROW_BYTES),
+        ("drained a second, by PUBACK", f"{puback.rate:.0f}", f"{DRAIN_RATE}", puback.rate >= DRAIN_RATE),
+        ("drained a second, by the consumer's word", f"{consumer.rate:.0f}", "-", True),
+        ("deciding alone, and while it drains, p99", deciding, "5 ms", puback.enqueue_p99_ms <= ENQUEUE_MS),
+        ("the same without a disk, in memory", without, "-", True),
+    ]
+
+
+def device(found: Whole) -> list[Row]:
+    births, narrowed_ms = f"{found.births} of {BIRTHS}", found.narrowed_s * 1000
+    return [
+        ("back with all entities after a restart of the broker", f"{found.back_s:.1f} s", "5 s", found.back_s <= 5),
+        ("announced again after Home Assistant's birth", births, f"{BIRTHS}", found.births == BIRTHS),
+        ("a new restriction in force, told to look", f"{narrowed_ms:.0f} ms", "2000 ms", narrowed_ms <= 2000),
+    ]
+
+
+def report(run: Run, rows: list[Row]) -> bool:
+    table = Table(title=f"the wire: {run.decided} events, {run.done} faults, {run.spent_s:.0f} s")
     for name in ("", "found", "goal"):
         table.add_column(name, justify="right" if name else "left")
-    rows = [
-        ("lost", lost, "0", lost == 0),
-        ("gaps after dedup", consumer.gaps, "0", consumer.gaps == 0),
-        ("out of order after dedup", consumer.out_of_order, "0", consumer.out_of_order == 0),
-        ("came twice to the consumer", f"{consumer.again} ({twice:.2%})", "1 %", twice <= 0.01),
-        ("sent again by the door, mostly what a cut had swallowed", f"{again:.2%}", "-", True),
-        ("refused by the consumer", consumer.refused, "0", consumer.refused == 0),
-        ("messages with a pseudonym in clear", run.pipe.leaks, "0", run.pipe.leaks == 0),
-        ("left in the outbox", run.door.store.pending(), "0", run.door.store.pending() == 0),
-        ("from decision to consumer, undisturbed, p95", f"{calm_ms:.0f} ms", "100 ms", calm_ms <= 100),
-        (
-            f"backlog of {drained.rows}: a row",
-            f"{drained.row_bytes:.0f} bytes",
-            "1,073",
-            drained.row_bytes <= ROW_BYTES,
-        ),
-        ("drained a second, by PUBACK", f"{drained.rate:.0f}", "1,500", drained.rate >= DRAIN_RATE),
-        (
-            "deciding alone, and while it drains, p99",
-            f"{drained.alone_p99_ms:.1f}, {drained.enqueue_p99_ms:.1f} ms",
-            "5 ms",
-            drained.enqueue_p99_ms <= ENQUEUE_MS,
-        ),
-    ]
     for name, value, goal, good in rows:
         table.add_row(name, str(value), goal, style=None if good else "bold red")
     CONSOLE.print(table)
     CONSOLE.print(
-        "faults, with what was sent again before the next: "
-        + ", ".join(f"{kind} {count} ({run.again[kind]})" for kind, count in sorted(run.faults.items()))
+        "faults, with what was sent again, and came out of order, before the next: "
+        + ", ".join(
+            f"{kind} {count} ({run.again[kind]}, {run.disorder[kind]})" for kind, count in sorted(run.faults.items())
+        )
         + "; PUBACKs: "
-        + ", ".join(f"{count} {kind}" for kind, count in sorted(run.pipe.done.items()))
+        + ", ".join(f"{count} {kind}" for kind, count in sorted((run.pubacks + run.pipe.done).items()))
     )
     return all(good for *_, good in rows)
 
@@ -230,24 +143,36 @@ def report(run: Run, events: int, faults: int, spent_s: float, calm_ms: float, d
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=EVENTS)
-    parser.add_argument("--faults", type=int, help=f"without it one for each {EVENTS_A_FAULT} events, 10 at least")
-    parser.add_argument("--backlog", type=int, default=20_000, help="rows that wait for a broker")
+    parser.add_argument("--faults", type=int, help=f"without it one for each {EVENTS_A_FAULT} events, 12 at least")
+    parser.add_argument("--backlog", type=int, default=30_000, help="rows that wait for a broker")
     parser.add_argument("--state", type=Path, help="a folder that is kept; a run in it goes on where it was stopped")
     parser.add_argument("--seed", type=int, default=5)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; with --state it goes on from here"))
     faults = given.faults or max(len(FAULTS), given.events // EVENTS_A_FAULT)
     with tempfile.TemporaryDirectory(prefix="doorward-wire-") as scratch:
         folder = given.state or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        run, begun = Run(folder, given.seed), time.monotonic()
+        run = Run(folder, given.seed)
         try:
             calm_ms = undisturbed(run)
+            calm: Row = ("from decision to consumer, undisturbed, p95", f"{calm_ms:.0f} ms", "100 ms", calm_ms <= 100)
             carry_out(run, given.events, faults)
-            spent_s = time.monotonic() - begun
-            drained = drain(Path(scratch) / "backlog", given.backlog)
-            good = report(run, given.events, faults, spent_s, calm_ms, drained)
+            rows = [*carried(run), calm]
+            played, acted = replay(run)
+            rows.append((f"played again, retained, in another order: {played}; acted on", acted, "0", acted == 0))
         finally:
             run.close()
+        hits, size = found_in(*(capture.path for capture in run.captures))
+        rows.append((f"names in all that went over the wire, {size / 2**20:.0f} MiB", hits, "0", hits == 0))
+        rows += device(whole(Path(scratch) / "whole"))
+        with tempfile.TemporaryDirectory(prefix="doorward-wire-", dir="/dev/shm") as memory:
+            rows += backlogs(
+                drain(Path(scratch) / "puback", given.backlog, "puback"),
+                drain(Path(scratch) / "consumer", given.backlog, "consumer"),
+                drain(Path(memory) / "puback", given.backlog, "puback"),
+            )
+        good = report(run, rows) and played >= COUNT
     return 0 if good else 1
 
 

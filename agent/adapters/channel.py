@@ -47,6 +47,8 @@ class Channel:
         self._peer: socket.socket | None = None
         self._closing = threading.Event()
         self._wake = threading.Condition()
+        self.link = 0
+        """How many have connected so far: the number of the present one, or of the last."""
         self._latest: dict[Kind, bytes] = {}
         """What a new link gets at once, so that its broker has every retained topic."""
         self._due: set[Kind] = set()
@@ -116,11 +118,15 @@ class Channel:
     def connected(self) -> bool:
         return self._peer is not None
 
-    def send_event(self, sequence: int, envelope: bytes) -> bool:
-        """Put one sealed event on its way; False when there is no link or no room: it stays in the outbox."""
+    def send_event(self, sequence: int, envelope: bytes, link: int | None = None) -> bool:
+        """Put one sealed event on its way; False when there is no link or no room: it stays in the outbox.
+
+        Args:
+            link: to this one alone, which has had those before it; None: to whichever is there.
+        """
         event = wire.Event(sequence, envelope)
         with self._wake:
-            if self._peer is None or len(self._events) >= _EVENTS:
+            if self._peer is None or len(self._events) >= _EVENTS or link not in (None, self.link):
                 return False
             self._events.append(event)
             self._wake.notify_all()
@@ -202,7 +208,7 @@ class Channel:
                 if self._closing.is_set():
                     peer.close()
                     return
-                self._peer = peer
+                self._peer, self.link = peer, self.link + 1
                 self._due |= self._latest.keys() & wire.RETAINED
                 self._wake.notify_all()
             self._connected()

@@ -170,6 +170,15 @@ class Broker(_Section):
             raise ValueError("a password needs a user; add user")
         return self
 
+    @model_validator(mode="after")
+    def _word_that_counts(self) -> Broker:
+        if self.protocol == "3.1.1" and self.acknowledge == "puback":
+            raise ValueError(
+                "a broker of MQTT 3.1.1 acknowledges what its access list forbids, and drops it: "
+                'set acknowledge = "consumer", or protocol = "5"'
+            )
+        return self
+
 
 class Page(_Section):
     port: Port = 8480

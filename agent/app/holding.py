@@ -43,7 +43,9 @@ class Holding:
     def __init__(self, *, consumer: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._consumer, self._clock = consumer, clock
         self._ended_s = 0.0
-        self._paused = False
+        self._paused = True
+        """Nothing goes out: there is no connection, or the broker is being heard first. What comes just when there is
+        one again would overtake what has waited for it."""
         self._done: set[int] = set()
         """Freed in the pause, perhaps before they were offered."""
         self._way: dict[int, _Held] = {}
@@ -93,9 +95,10 @@ class Holding:
     def lost(self) -> None:
         """The connection has ended."""
         self._ended_s = self._clock()
+        self.pause()
 
     def pause(self) -> None:
-        """A new connection, on which the broker first says what the consumer has acknowledged meanwhile."""
+        """Nothing goes out before `connected`: on a new connection the broker may have things to say first."""
         self._paused = True
         for held in self._way.values():
             held.sent = False

@@ -38,7 +38,7 @@ from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.keys import open_keys
 from agent.app.loop import Loop
 from agent.app.measure import Measure
-from agent.app.outbox import Outbox
+from agent.app.outbox import SWITCH_S, Outbox
 from agent.app.parts import Parts
 from agent.app.standing import Standing
 from agent.app.timekeeping import trusted_clock
@@ -62,6 +62,7 @@ def run(config: DeviceConfig, parts: Parts) -> int:
     Raises:
         DoorwardError: something cannot be opened at start, or the disk failed.
     """
+    sys.setswitchinterval(SWITCH_S)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -167,13 +168,15 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         report=report,
     )
     channel.on_command(commands.arrived)
+    outbox = Outbox(store, channel, config.broker.acknowledge, report)
+    opened.callback(outbox.close)
     return Loop(
         config=config,
         core=core,
         gate=gate,
         store=store,
         channel=channel,
-        outbox=Outbox(store, channel, config.broker.acknowledge, report),
+        outbox=outbox,
         authority=authority,
         commands=commands,
         standing=standing,

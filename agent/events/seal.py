@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -26,8 +26,9 @@ from agent.policy.fields import Name
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
 
 CONTEXT: Final = "doorward/event/1"
-BUCKET_BYTES: Final = 1024
-"""Every sealed part holds this many bytes, so that nobody sees which kind it is; the longest of both fit."""
+BUCKET_BYTES: Final = 640
+"""Every sealed part holds this many bytes, so that nobody sees which kind it is; the longest of both fit, and five rows
+fit on a page of the store."""
 ACT_WITHIN_S: Final = 30.0
 """An event that comes later is still recorded, and opens nothing."""
 
@@ -73,7 +74,7 @@ class _Erasure(Strict):
     at_ms: Millis
     door: Name
     erasure: dict[str, str | int | None]
-    """The receipt, see ledger/erasure.py; in canonical form it is what the device signed."""
+    """The receipt without site and device, which the clear part names; see ledger/erasure.py."""
 
 
 _SEALED: Final[TypeAdapter[_Inside | _Erasure]] = TypeAdapter(_Inside | _Erasure)
@@ -91,9 +92,27 @@ class Addressee:
 class SealedEvent:
     """What the outbox takes. The device keeps the nonce to check the acknowledgement, and cannot open the envelope."""
 
+    site: SiteId
+    device: DeviceId
     sequence: int
-    envelope: bytes
+    not_after_ms: int
+    door: DoorId
+    outcome: Outcome | None
+    """None unless it is granted in clear."""
+    sealed: bytes
     nonce: bytes
+    signature: bytes = b""
+
+    @property
+    def document(self) -> dict[str, Any]:  # what is signed
+        clear = {} if self.outcome is None else {"outcome": self.outcome.value}
+        names = ("site", "device", "sequence", "not_after_ms", "door")
+        return clear | {name: getattr(self, name) for name in names} | {"v": 1, "sealed": _text(self.sealed)}
+
+    @property
+    def envelope(self) -> bytes:
+        """As it is published."""
+        return canonical(self.document | {"signature": _text(self.signature)})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -155,10 +174,11 @@ def seal_event(
         ground=decision.ground,
         policy_version=decision.policy_version,
     )
-    clear: dict[str, Any] = {} if not outcome_in_clear else {"outcome": decision.outcome.value}
-    return _seal(
-        inside, nonce, clear, decision.unix_s, sequence, site, device, Addressee(events_key, decision.door), sign_secret
-    )
+    made = SealedEvent(
+        site, device, sequence, round((decision.unix_s + ACT_WITHIN_S) * 1000), decision.door,
+        decision.outcome if outcome_in_clear else None, _box(inside, events_key), nonce,
+    )  # fmt: skip
+    return _sign(made, sign_secret)
 
 
 def seal_erasure(
@@ -180,35 +200,22 @@ def seal_erasure(
         sequence, random: as for `seal_event`.
 
     Raises:
-        ValueError: it is no receipt, or does not fit into the bucket.
+        ValueError: it is no receipt of this device, or does not fit into the bucket.
     """
-    nonce, at_s = random(NONCE_BYTES), unix_s or 0.0
-    inside = _Erasure(nonce=nonce.hex(), at_ms=round(at_s * 1000), door=addressee.door, erasure=json.loads(receipt))
-    return _seal(inside, nonce, {}, at_s, sequence, site, device, addressee, sign_secret)
+    nonce, at_s, erasure = random(NONCE_BYTES), unix_s or 0.0, json.loads(receipt)
+    if (erasure.pop("site", None), erasure.pop("device", None)) != (site, device):
+        raise ValueError("an erasure receipt of another device")
+    inside = _Erasure(nonce=nonce.hex(), at_ms=round(at_s * 1000), door=addressee.door, erasure=erasure)
+    box, end_ms = _box(inside, addressee.key), round((at_s + ACT_WITHIN_S) * 1000)
+    return _sign(SealedEvent(site, device, sequence, end_ms, addressee.door, None, box, nonce), sign_secret)
 
 
-def _seal(
-    inside: _Inside | _Erasure,
-    nonce: bytes,
-    clear: dict[str, Any],
-    unix_s: float,
-    sequence: int,
-    site: SiteId,
-    device: DeviceId,
-    addressee: Addressee,
-    sign_secret: SignSecret,
-) -> SealedEvent:
-    padded = _pad(inside.model_dump_json(exclude_none=isinstance(inside, _Inside)).encode())
-    document = clear | {
-        "v": 1,
-        "site": site,
-        "device": device,
-        "sequence": sequence,
-        "not_after_ms": round((unix_s + ACT_WITHIN_S) * 1000),
-        "door": addressee.door,
-        "sealed": b64encode(crypto.seal(addressee.key, padded)).decode(),
-    }
-    return SealedEvent(sequence, signed(document, CONTEXT, sign_secret), nonce)
+def _box(inside: _Inside | _Erasure, key: BoxPublic) -> bytes:
+    return crypto.seal(key, _pad(inside.model_dump_json(exclude_none=isinstance(inside, _Inside)).encode()))
+
+
+def _sign(event: SealedEvent, secret: SignSecret) -> SealedEvent:
+    return replace(event, signature=crypto.sign(secret, CONTEXT, canonical(event.document)))
 
 
 def open_event(envelope: bytes, events_secret: BoxSecret, device_key: SignPublic) -> OpenedEvent | OpenedErasure:
@@ -231,7 +238,7 @@ def open_event(envelope: bytes, events_secret: BoxSecret, device_key: SignPublic
             "events: the clear part contradicts the sealed part; the device is faulty, take it out of service"
         )
     if isinstance(inside, _Erasure):
-        receipt = canonical(inside.erasure)
+        receipt = canonical(inside.erasure | {"site": clear.site, "device": clear.device})
         return OpenedErasure(DeviceId(clear.device), clear.sequence, bytes.fromhex(inside.nonce), receipt)
     return OpenedEvent(
         device=DeviceId(clear.device),
@@ -255,7 +262,7 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 def signed(document: Mapping[str, Any], context: str, secret: SignSecret) -> bytes:
     """`document` in canonical form with the device's `signature` (base64) over all the rest."""
     signature = crypto.sign(secret, context, canonical(document))
-    return canonical({**document, "signature": b64encode(signature).decode()})
+    return canonical({**document, "signature": _text(signature)})
 
 
 def read_signed(payload: bytes, kind: type[M], context: str, device_key: SignPublic, source: str) -> M:
@@ -275,6 +282,10 @@ def read_signed(payload: bytes, kind: type[M], context: str, device_key: SignPub
     if not crypto.verify(device_key, context, canonical(document), signature):
         raise LinkError(f"{source}: not signed by this device; drop it and look at who can publish on the broker")
     return message
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def _pad(data: bytes) -> bytes:

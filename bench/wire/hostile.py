@@ -7,21 +7,14 @@ import random
 import re
 import select
 import socket
-from base64 import b64encode
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 
+from bench.wire.capture import Capture
 from tests.adapters.pipe import Pipe
 
 _PUBLISH, _PUBACK = 3, 4
 _SEQUENCE = re.compile(rb'"sequence":(\d+),"signature"')
-
-
-def spellings(name: str) -> tuple[bytes, ...]:
-    """A name as text, in hex, and in base64 wherever it begins."""
-    text = name.encode("ascii")
-    base64 = [b64encode(bytes(ahead) + text)[4 * (ahead > 0) : -4] for ahead in range(3)]
-    return text, text.hex().encode("ascii"), *base64
 
 
 class HostilePipe(Pipe):
@@ -29,15 +22,17 @@ class HostilePipe(Pipe):
 
     Args:
         rng: draws which.
-        secret: spellings that must not be in any message to the broker.
+        out, back: are given all that passes, to the broker and from it.
     """
 
-    def __init__(self, target: int, rng: random.Random, secret: tuple[bytes, ...] = ()) -> None:
+    def __init__(self, target: int, rng: random.Random, out: Capture, back: Capture) -> None:
         super().__init__(target)
         self._rng = rng
         self.drop = self.double = self.invent = 0
         """So many of the next PUBACKs are treated in this way."""
-        self.secret, self.leaks = secret, 0
+        self._out, self._back = out, back
+        self.latest = deque[bytes](maxlen=1000)
+        """Events as they went to the broker."""
         self.done = Counter[str]()
         self.sent = Counter[int]()
         """Sequence number of an event -> how often it went to the broker."""
@@ -53,16 +48,17 @@ class HostilePipe(Pipe):
                     if ready in self._deaf:
                         continue
                     self._wait()
+                    (self._out if ready is client else self._back).keep(data)
                     if ready is client:
                         broker.sendall(data)
                         for packet in sent.feed(data):
-                            self.leaks += any(each in packet for each in self.secret)
                             if (
                                 packet[0] >> 4 == _PUBLISH
                                 and (found := _SEQUENCE.search(packet))
                                 and b"/events" in packet
                             ):
                                 self.sent[int(found[1])] += 1
+                                self.latest.append(packet[packet.index(b'{"device"') :])
                         continue
                     for packet in packets.feed(data):
                         client.sendall(self._judged(packet))

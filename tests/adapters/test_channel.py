@@ -184,6 +184,19 @@ def test_a_new_link_gets_every_retained_kind_again_and_the_owner_of_the_outbox_i
     assert second.next() == Event(1, b"x")  # and no metrics in between: they are not kept
 
 
+def test_what_is_meant_for_the_link_before_does_not_go_to_this_one(
+    channel: Channel, path: Path, peers: list[Peer]
+) -> None:
+    first, number = joined(peers, channel, path), channel.link
+    assert channel.send_event(1, b"x", number) and first.next() == Event(1, b"x")
+    first.end.close()
+    until(lambda: not channel.connected)
+    second = joined(peers, channel, path)
+    assert channel.link == number + 1
+    assert not channel.send_event(2, b"y", number) and channel.send_event(1, b"x", number + 1)
+    assert second.next() == Event(1, b"x")
+
+
 def test_who_asks_late_is_told_at_once_that_a_link_is_there(channel: Channel, path: Path, peers: list[Peer]) -> None:
     joined(peers, channel, path)
     told: list[int] = []

@@ -13,6 +13,7 @@ from agent.errors import DeviceError
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent
 from agent.units import DeviceId, DoorId, SiteId
+from tests.events.given import given_event
 
 SITE, DEVICE = SiteId("yard"), DeviceId("gate-1")
 
@@ -29,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def decide(store: Store, count: int = 1, size: int = 1000) -> None:
     def make(sequence: int) -> SealedEvent:
-        return SealedEvent(sequence, bytes(size), sequence.to_bytes(16, "big"))
+        return given_event(sequence, bytes(size), sequence.to_bytes(16, "big"))
 
     for _ in range(count):
         store.record(Decision(Outcome.NO_MATCH, DoorId("main"), 1.9e9, 1, 1, 3), make)
@@ -38,12 +39,14 @@ def decide(store: Store, count: int = 1, size: int = 1000) -> None:
 def test_counts_follow_what_comes_and_goes_over_a_restart(store: Store) -> None:
     assert (store.rows.count, store.rows.held_bytes) == (0, 0)
     decide(store, 3)
-    assert (store.rows.count, store.rows.held_bytes) == (3, 3 * 1064)
+    assert (store.rows.count, store.rows.held_bytes) == (3, 3 * 1132)
     store.close()
     with contextlib.closing(opened(store.path)) as again:
-        assert (again.rows.count, again.rows.held_bytes) == (3, 3 * 1064)
-        assert again.acknowledge(2, (2).to_bytes(16, "big")) and again.release(1)
-        assert (again.rows.count, again.rows.held_bytes) == (1, 1064)
+        assert (again.rows.count, again.rows.held_bytes) == (3, 3 * 1132)
+        assert again.rows.free([(2, (2).to_bytes(16, "big"))], broker_counts=False) and again.rows.free(
+            [(1, None)], broker_counts=True
+        )
+        assert (again.rows.count, again.rows.held_bytes) == (1, 1132)
 
 
 def test_a_decision_that_fails_counts_for_nothing(store: Store) -> None:
@@ -56,14 +59,14 @@ def test_a_decision_that_fails_counts_for_nothing(store: Store) -> None:
 
 
 def test_a_full_share_refuses_the_next_decision_and_drops_nothing(store: Store) -> None:
-    store.rows.limit_bytes = 3000
+    store.rows.limit_bytes = 3300
     decide(store, 3)
     assert store.rows.full and not store.writable()
     with pytest.raises(DeviceError, match="outbox has reached its share of the disk with 3 events; see to the broker"):
         decide(store)
     assert [row.sequence for row in store.outbox()] == [1, 2, 3]
     assert store.frontier.size == 3
-    store.release(1)
+    store.rows.free([(1, None)], broker_counts=True)
     assert store.writable()
     decide(store)
     assert [row.sequence for row in store.outbox()] == [2, 3, 4]
@@ -86,3 +89,32 @@ def test_orders_are_kept(store: Store) -> None:
         assert again.orders.stopped_until_s() == 1_800_000_000.25
         again.orders.resume(2**62)
         assert (again.orders.stopped_until_s(), again.orders.sequence()) == (None, 2**62)
+
+
+def test_the_wal_is_written_home_beside_once_there_is_enough_of_it(store: Store) -> None:
+    decide(store, 10)
+    store.rows.write_home()
+    before = store.path.stat().st_size
+    decide(store, 500)
+    store.rows.write_home()
+    assert store.path.stat().st_size > before + 400 * 1000
+    wal = store.path.with_name("store.sqlite-wal").stat().st_size
+    decide(store, 50)  # from its beginning again
+    assert store.path.with_name("store.sqlite-wal").stat().st_size == wal
+    store.close()
+    with pytest.raises(DeviceError, match="cannot be read or written"):
+        store.rows.write_home()
+
+
+def test_freeing_waits_for_no_disk_and_a_decision_still_does(store: Store) -> None:
+    decide(store, 2)
+    said: list[str] = []
+    store._db.set_trace_callback(said.append)
+    assert store.rows.free([(1, None)], broker_counts=True) == [1]
+    store._db.set_trace_callback(None)
+    assert (said[0], said[-1]) == ("PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL")
+    with pytest.raises(TypeError):
+        store.rows.free([(2, 5)], broker_counts=True)  # type: ignore[list-item]
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    decide(store)
+    assert [row.sequence for row in store.outbox()] == [2, 3]

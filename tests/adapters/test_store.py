@@ -38,6 +38,7 @@ from agent.ledger.erasure import Close, Closed
 from agent.ledger.verify import Verified, verify_ledger
 from agent.policy.grounds import Ground
 from agent.units import ConsentId, DeviceId, DoorId, PassId, Sha256, SiteId, SubjectId
+from tests.events.given import given_event
 
 SITE, DEVICE = SiteId("quay"), DeviceId("gate-1")
 KEY = b"\x06" * 32
@@ -68,7 +69,7 @@ def pass_shown(pass_id: str, outcome: Outcome = Outcome.PASS_ACCEPTED) -> Decisi
 
 
 def event(sequence: int) -> SealedEvent:
-    return SealedEvent(sequence, b"envelope %d" % sequence, bytes([sequence % 256]) * 16)
+    return given_event(sequence, b"sealed %d" % sequence, bytes([sequence % 256]) * 16, SITE)
 
 
 def sealed_row(subject: SubjectId = P1, sealed: bytes = b"sealed", consent: str = "c-1") -> VaultRow:
@@ -103,7 +104,7 @@ def test_a_decision_is_entry_event_and_use_at_once(state: Path, path: Path) -> N
     assert store.record(pass_shown("aa"), event) == 2
     assert store.record(pass_shown("aa"), event) == 3
     assert store.record(pass_shown("bb", Outcome.PASS_REFUSED), event) == 4
-    assert [(row.sequence, row.envelope) for row in store.outbox()] == [(n, b"envelope %d" % n) for n in range(1, 5)]
+    assert [(row.sequence, row.envelope) for row in store.outbox()] == [(n, event(n).envelope) for n in range(1, 5)]
     assert [store.passes.used().of(PassId(each)) for each in ("aa", "bb")] == [2, 0], "a refused pass is not used up"
     found, secret = entries(path), store.marks.secret(P1)
     store.close()
@@ -201,13 +202,13 @@ def test_only_the_right_nonce_frees_a_row(state: Path) -> None:
     store = opened(state)
     for _ in range(3):
         store.record(match(), event)
-    assert not store.acknowledge(1, b"\x02" * 16)
-    assert not store.acknowledge(1, b"")
-    assert not store.acknowledge(9, b"\x09" * 16)
-    assert store.acknowledge(1, b"\x01" * 16)
-    assert not store.acknowledge(1, b"\x01" * 16), "it is gone"
-    assert store.release(2)
-    assert not store.release(2)
+    assert not store.rows.free([(1, b"\x02" * 16)], broker_counts=False)
+    assert not store.rows.free([(1, b"")], broker_counts=False)
+    assert not store.rows.free([(9, b"\x09" * 16)], broker_counts=False)
+    assert store.rows.free([(1, b"\x01" * 16)], broker_counts=False)
+    assert not store.rows.free([(1, b"\x01" * 16)], broker_counts=False), "it is gone"
+    assert store.rows.free([(2, None)], broker_counts=True)
+    assert not store.rows.free([(2, None)], broker_counts=True)
     assert (store.pending(), [row.sequence for row in store.outbox()]) == (1, [3])
     store.close()
 
@@ -216,7 +217,7 @@ def test_a_number_is_never_given_twice(state: Path) -> None:
     store = opened(state)
     for number in (1, 2):
         assert store.record(match(), event) == number
-        assert store.acknowledge(number, bytes([number]) * 16)
+        assert store.rows.free([(number, bytes([number]) * 16)], broker_counts=False)
     store.close()
     store = opened(state)
     assert store.record(match(), event) == 3
@@ -661,7 +662,7 @@ def test_a_full_disk_refuses_whole_decisions_and_recovers(state: Path, path: Pat
     done = 0
     with pytest.raises(DeviceError, match=r"store\.sqlite: the disk is full; free some space"):
         for _ in range(1000):
-            store.record(match(), lambda n: SealedEvent(n, b"x" * 1000, b"n" * 16))
+            store.record(match(), lambda n: given_event(n, b"x" * 1000, b"n" * 16))
             done += 1
     assert done > 0
     assert (store.pending(), store.frontier.size) == (done, done + 1)
@@ -743,6 +744,16 @@ def test_nothing_that_was_recorded_is_lost_by_a_kill(state: Path, path: Path, ro
     assert verified(path).kinds["decision"] >= last >= 60
 
 
+def test_a_store_of_an_earlier_build_is_refused_and_left_as_it_is(state: Path, path: Path) -> None:
+    opened(state).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 0")
+    before = path.read_bytes()
+    with pytest.raises(VaultError, match=r"store\.sqlite: is of another build; it was left as it is: move it away"):
+        opened(state)
+    assert path.read_bytes() == before
+
+
 def test_two_threads_write_and_free_at_once(state: Path, path: Path) -> None:
     store = opened(state)
     store.note(begin())
@@ -751,7 +762,7 @@ def test_two_threads_write_and_free_at_once(state: Path, path: Path) -> None:
     def free() -> None:
         while len(freed) < 60:
             for row in store.outbox(limit=10):
-                if store.acknowledge(row.sequence, bytes([row.sequence % 256]) * 16):
+                if store.rows.free([(row.sequence, bytes([row.sequence % 256]) * 16)], broker_counts=False):
                     freed.append(row.sequence)
 
     sender = threading.Thread(target=free)

@@ -40,7 +40,8 @@ def test_stalled_is_who_acknowledges_nothing_and_not_who_is_slow() -> None:
     assert not out.stalled()  # nothing is waited for
     assert not out.sent(1, 7) and not out.sent(2, 8) and not out.sent(3, None)
     clock.now += 9
-    assert out.acknowledged(1) == 7
+    assert not out.answered
+    assert out.acknowledged(1) == 7 and out.answered
     clock.now += 9  # the second one has waited for 18 s, behind one that was acknowledged 9 s ago
     assert not out.stalled()
     clock.now += 1.5

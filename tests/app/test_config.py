@@ -194,6 +194,7 @@ def test_without_tls_and_user_the_link_has_neither(folder: Folder) -> None:
         ("port = 8883", "port = 8883.0", "broker.port", "Input should be a valid integer"),
         ("port = 8883", "port = true", "broker.port", "Input should be a valid integer"),
         ("port = 8883", 'port = 8883\nprotocol = "4"', "broker.protocol", "Input should be '5' or '3.1.1'"),
+        ("port = 8883", 'port = 8883\nprotocol = "3.1.1"', "broker", 'set acknowledge = "consumer", or protocol = "5"'),
         ("port = 8883", 'port = 8883\nacknowledge = "no"', "broker.acknowledge", "Input should be 'consumer' or"),
         ("wss://broker.example:9001/mqtt", "ws://a;b", "broker.websocket", "String should match pattern"),
         ('user = "gate-1"\n', "\n", "broker", "a password needs a user"),

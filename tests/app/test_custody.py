@@ -14,6 +14,7 @@ from agent.adapters.keys import vault_keys
 from agent.adapters.store import Store, read_ledger
 from agent.crypto import BoxPublic, BoxSecret, box_public, sha256, sign_public
 from agent.errors import DeviceError
+from agent.events.decision import Decision, Outcome
 from agent.events.seal import Addressee, OpenedErasure, open_event
 from agent.gallery.retention import DAY_S, Ended
 from agent.gallery.vault import VaultKeys, VaultRow, lock
@@ -22,6 +23,7 @@ from agent.ledger.erasure import Erasure, read_erasure
 from agent.policy.law import Law
 from agent.units import DoorId, SubjectId
 from tests.app.given import SIGNER, custody, keys
+from tests.events.given import given_event
 from tests.gallery.given import CONTEXT, DEVICE, KEYS, ROTATION, SITE, reference, vector
 from tests.policy.given import NOW_S, iso, law
 
@@ -219,13 +221,17 @@ def test_the_ledger_is_shortened_by_the_policys_days_once_a_day(bench: Bench) ->
 def test_a_full_disk_erases_nobody_by_halves_and_is_tried_again(bench: Bench) -> None:
     for number in range(40):
         bench.store.put_reference(row(f"p-{number}", until=iso(NOW_S + 60)), NOW_S)
+    for _ in range(5):  # a page of the outbox, so that the first receipt needs another before any room is made
+        decision = Decision(Outcome.NO_MATCH, DoorId("main"), NOW_S, 1, 1, 3)
+        bench.store.record(decision, lambda number: given_event(number, bytes(688), bytes(16)))
     bench.store.purge()
     pages = bench.store._db.execute("PRAGMA page_count").fetchone()[0]
     bench.store._db.execute(f"PRAGMA max_page_count = {pages}")
     now = policy()
     with pytest.raises(DeviceError, match="full"):
         bench.custody.sweep(now, NOW_S + 60, fresh=True)
-    assert len(bench.people()) == 40 and bench.store.pending() == 0
+    assert len(bench.people()) == 40 and bench.store.pending() == 5
+    assert all(bench.store.rows.free([(number, None)], broker_counts=True) for number in range(1, 6))
     bench.store._db.execute("PRAGMA max_page_count = 1000000")
     assert bench.custody.sweep(now, NOW_S + 60, fresh=True)
     assert bench.people() == [] and len(bench.receipts()) == 40

@@ -13,8 +13,11 @@ class Clock:
 
 
 def made(*, consumer: bool) -> tuple[Holding, Clock]:
+    """One that has just connected for the first time."""
     clock = Clock()
-    return Holding(consumer=consumer, clock=clock), clock
+    holding = Holding(consumer=consumer, clock=clock)
+    assert holding.connected(resumed=False) == []
+    return holding, clock
 
 
 def test_what_is_on_its_way_is_not_sent_twice_on_one_connection() -> None:
@@ -73,6 +76,15 @@ def test_a_broker_that_forgot_gets_everything_again_and_one_that_did_not_only_wh
     holding.lost()
     assert holding.connected(resumed=True) == [(2, b"2")]
     assert holding.connected(resumed=False) == [(1, b"1"), (2, b"2"), (3, b"3")]
+
+
+def test_without_a_connection_nothing_goes_out_and_nothing_overtakes_what_waited_for_it() -> None:
+    holding = Holding(consumer=False)
+    assert not holding.offered(1, b"1") and not holding.offered(1, b"1")
+    assert holding.connected(resumed=False) == [(1, b"1")]
+    holding.lost()
+    assert not holding.offered(1, b"1") and not holding.offered(2, b"2")
+    assert holding.connected(resumed=True) == [(1, b"1"), (2, b"2")]
 
 
 def test_the_last_words_of_a_broker_are_not_believed() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +16,16 @@ import pytest
 
 from agent.adapters.channel import Channel
 from agent.adapters.mqtt import Address, Broker, Connection, Tls
+from agent.adapters.store import Store
 from agent.app.link import Link
 from agent.app.link_settings import LinkSettings
+from agent.app.outbox import Outbox
 from agent.events import wire
-from agent.events.wire import Kind
+from agent.events.decision import Decision, Outcome
+from agent.events.wire import Acknowledgement, Kind
 from tests.adapters.certificates import Certificates, issue_client, make_certificates
 from tests.adapters.mosquitto import Mosquitto, Observer
-from tests.app.running import DEVICE, SITE, Teller, event, everything, recogniser, until
+from tests.app.running import DEVICE, DOOR, SITE, Teller, event, everything, recogniser, until
 from tests.conftest import ROOT
 
 READY = ROOT / "device_config" / "mosquitto"
@@ -282,3 +286,33 @@ def test_a_broker_that_takes_no_event_is_said_once_and_the_event_is_kept(
         assert acknowledged == []
     finally:
         link.close()
+
+
+def test_what_a_broker_of_mqtt_311_forbids_and_acknowledges_is_kept(
+    broker: ReadyBroker, people: dict[str, Certificates], state: Path, channel: Channel
+) -> None:
+    wrong = replace(settings(state, broker, people[DEVICE]), device="gate-2", protocol="3.1.1", acknowledge="consumer")
+    said: list[str] = []
+    with contextlib.closing(
+        Store.open(state / "store.sqlite", site=SITE, device=DEVICE, ledger_key=bytes(32))
+    ) as store:
+        outbox = Outbox(store, channel, wrong.acknowledge, said.append)
+        heard: list[Acknowledgement] = []
+        free = channel._acknowledged
+
+        def hear(found: Sequence[Acknowledgement]) -> None:
+            heard.extend(found)
+            free(found)
+
+        channel.on_acknowledge(hear)
+        store.record(Decision(Outcome.NO_MATCH, DOOR, 1.9e9, 1, 1, 3), event)
+        link = Link(wrong)
+        link.start()
+        try:
+            until(lambda: heard)
+            assert heard[0] == Acknowledgement(1, None)  # the broker says that it has what it has dropped
+            time.sleep(0.3)
+            assert [row.sequence for row in store.outbox()] == [1] and said == []
+        finally:
+            link.close()
+            outbox.close()

@@ -17,6 +17,7 @@ from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent
 from agent.events.wire import Acknowledgement, Event, FromRecogniser
 from tests.app.running import DEVICE, DOOR, SITE, until
+from tests.events.given import given_event
 
 
 class Bench:
@@ -61,12 +62,13 @@ class Bench:
     def close(self) -> None:
         if self._end is not None:
             self._end.close()
+        self.outbox.close()
         self.channel.close()
         self.store.close()
 
 
 def sealed(sequence: int) -> SealedEvent:
-    return SealedEvent(sequence, b"sealed %d" % sequence, nonce(sequence))
+    return given_event(sequence, b"sealed %d" % sequence, nonce(sequence))
 
 
 def nonce(sequence: int) -> bytes:

@@ -15,7 +15,7 @@ from agent.cli import doorward
 from agent.errors import ConfigError, DoorwardError, LinkError
 from agent.events import command
 from agent.events.decision import Decision, Outcome
-from agent.events.seal import Addressee, seal_erasure, seal_event
+from agent.events.seal import Addressee, canonical, seal_erasure, seal_event
 from agent.policy.bundle import CommandKey, utc
 from agent.policy.document import read
 from agent.site.keyfiles import write_folder
@@ -63,8 +63,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             1,
         )
     ]
+    (folder / "erased").write_bytes(canonical({"reason": "withdrawn", "site": device.site, "device": device.id}))
     receipt = seal_erasure(
-        b'{"reason":"withdrawn"}',
+        (folder / "erased").read_bytes(),
         unix_s=1.9e9,
         sequence=4,
         site=device.site,
@@ -84,9 +85,9 @@ def opened(place: Path, *more: str, stdin: bytes = b"", key: str = "plain/events
 def test_the_receipt_of_an_erasure_is_shown(place: Path) -> None:
     result = opened(place, str(place / "receipt"))
     assert result.exit_code == 0, result.output
-    assert result.stdout.split() == ["4", "gate-1", "erasure", "receipt", '{"reason":"withdrawn"}']
+    assert result.stdout.split() == ["4", "gate-1", "erasure", "receipt", (place / "erased").read_text()]
     told = json.loads(opened(place, "--json", str(place / "receipt")).stdout)
-    assert told == {"device": "gate-1", "sequence": 4, "erasure": {"reason": "withdrawn"}}
+    assert told == {"device": "gate-1", "sequence": 4, "erasure": json.loads((place / "erased").read_text())}
 
 
 def test_events_are_read_from_a_file_or_as_a_subscriber_writes_them(place: Path) -> None:

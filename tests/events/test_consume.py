@@ -69,7 +69,7 @@ def test_a_new_event_is_acted_on_once_and_acknowledged_each_time() -> None:
 
 
 def test_the_receipt_of_an_erasure_is_recorded_and_acknowledged_and_moves_nothing() -> None:
-    receipt = b'{"reason":"withdrawn"}'
+    receipt = b'{"device":"%s","reason":"withdrawn","site":"%s"}' % (GATE.encode(), SITE.encode())
     made = seal_erasure(
         receipt,
         unix_s=NOW_S,

@@ -122,7 +122,8 @@ def test_a_repr_shows_nothing() -> None:
     assert "p-7" not in repr(open_event(event.envelope, BOX, PUBLIC))
 
 
-RECEIPT = seal.canonical({"schema": "doorward/erasure/1", "epoch": None, "time_ms": 5, "site": "y" * 700})
+NAMES = {"site": SITE, "device": DEVICE}
+RECEIPT = seal.canonical({"schema": "doorward/erasure/1", "epoch": None, "time_ms": 5, "salt": "y" * 400, **NAMES})
 
 
 def erasure(receipt: bytes = RECEIPT, unix_s: float | None = 1.8e9) -> SealedEvent:
@@ -156,7 +157,9 @@ def test_an_erasure_has_no_outcome() -> None:
     with pytest.raises(LinkError, match="contradicts"):
         open_event(seal.signed({**document, "outcome": "match"}, seal.CONTEXT, SIGN), BOX, PUBLIC)
     with pytest.raises(ValueError, match="bucket"):
-        erasure(seal.canonical({"site": "y" * 1000}))
+        erasure(seal.canonical({"salt": "y" * 600, **NAMES}))
+    with pytest.raises(ValueError, match="another device"):
+        erasure(seal.canonical({**NAMES, "device": "gate-2"}))
 
 
 @given(st.data())

@@ -52,7 +52,7 @@ def made() -> dict[str, Any]:
     changed = canonical({**json.loads(event(5)), "not_after_ms": 2**52})
     topic = wire.topic(SITE, DEVICE, Kind.EVENTS)
     receipt = seal_erasure(
-        b'{"reason":"withdrawn"}',
+        canonical({"reason": "withdrawn", "site": SITE, "device": DEVICE}),
         unix_s=NOW_S,
         sequence=2**60 + 2,
         site=SITE,

@@ -151,7 +151,7 @@ class Connection:
                 self._once()
                 if self._closing.is_set() or self._was_in:
                     break
-            if self._was_in and time.monotonic() - began > _ANSWER_S:
+            if self._was_in and (self._outstanding.answered or time.monotonic() - began > _ANSWER_S):
                 backoff.reset()  # a broker that lets us in and throws us out at once is not asked faster
             self._closing.wait(backoff.next_s())
 

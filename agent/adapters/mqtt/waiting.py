@@ -53,13 +53,15 @@ class Outstanding:
         self._early: set[int] = set()
         """Ids that were acknowledged before `sent` was told of them."""
         self._heard_s = clock()
+        self.answered = False
+        """Something was acknowledged on this connection: the broker works."""
 
     def clear(self) -> None:
         """A new connection: ids begin anew, and nothing of before is waited for."""
         with self._lock:
             self._tokens.clear()
             self._early.clear()
-            self._heard_s = self._clock()
+            self._heard_s, self.answered = self._clock(), False
 
     def sent(self, number: int, token: int | None) -> bool:
         """One more is outstanding; True when it was acknowledged before this could be said."""
@@ -73,7 +75,7 @@ class Outstanding:
     def acknowledged(self, number: int) -> int | None:
         """The token of what was acknowledged; None when it has none, or is not known yet."""
         with self._lock:
-            self._heard_s = self._clock()
+            self._heard_s, self.answered = self._clock(), True
             if number not in self._tokens:
                 self._early.add(number)
                 return None

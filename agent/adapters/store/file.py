@@ -21,9 +21,12 @@ from agent.units import DeviceId, SiteId
 
 APPLICATION: Final = 0x44_57_53_31
 """`DWS1` in the file's header: any other SQLite file is foreign."""
+FORM: Final = 2
+"""Of the tables, in the file's header."""
 _SETTINGS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
+    "wal_autocheckpoint=8000",  # only where nobody writes it home beside; see rows.py
     "secure_delete=ON",
     "trusted_schema=OFF",
     "temp_store=MEMORY",
@@ -79,6 +82,8 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
     if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         _lay_out(db, site, device)
     _demand_ours(db, path)
+    if db.execute("PRAGMA user_version").fetchone()[0] != FORM:
+        raise VaultError(f"{path}: is of another build; it was left as it is: move it away and enrol again")
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise VaultError(f"{path}: is damaged; restore a copy, or move it away and enrol again")
     owner = dict(db.execute("SELECT name, value FROM about WHERE name IN ('site', 'device')").fetchall())
@@ -94,7 +99,7 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
 def _lay_out(db: sqlite3.Connection, site: SiteId, device: DeviceId) -> None:
     """One transaction, so that a power cut leaves an empty file or a whole one."""
     schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-    db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA application_id = {APPLICATION};")
+    db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORM};")
     db.execute("INSERT INTO about VALUES ('site', ?), ('device', ?)", (site, device))
     db.execute("COMMIT")
 

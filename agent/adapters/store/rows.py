@@ -2,7 +2,8 @@
 
 Rules: a row goes by its nonce or, where the caller says so, by the broker's word; never because there is no room. Where
 the rows have reached their share, the next decision is refused instead, and the door says why. Many acknowledgements
-are one transaction, so that a backlog drains faster than the disk can sync.
+are one transaction, which waits for no disk: a power cut may bring rows back, and they go out twice. The WAL is written
+home beside the decisions, on a connection of its own: whose commit would fill it need not wait for that.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
+from agent.adapters.store.file import fault
 from agent.adapters.store.part import Part
 from agent.errors import DeviceError
 
-_BESIDE: Final = 64
-"""Bytes of a row beside its envelope: nonce, number, and what SQLite adds."""
+_BESIDE: Final = 132
+"""Bytes of a row beside its sealed part: signature, nonce, number, door, and what SQLite leaves empty on a page."""
+_HOME_EVERY: Final = 2000
+"""Changes between two times that the WAL is written home: as many pages or fewer."""
 _COUNTED: Final = f"""
-CREATE TEMP TABLE held AS SELECT count(*) AS rows, coalesce(sum(length(envelope) + {_BESIDE}), 0) AS bytes FROM outbox;
+CREATE TEMP TABLE held AS SELECT count(*) AS rows, coalesce(sum(length(sealed) + {_BESIDE}), 0) AS bytes FROM outbox;
 CREATE TEMP TRIGGER grown AFTER INSERT ON main.outbox
-BEGIN UPDATE held SET rows = rows + 1, bytes = bytes + length(NEW.envelope) + {_BESIDE}; END;
+BEGIN UPDATE held SET rows = rows + 1, bytes = bytes + length(NEW.sealed) + {_BESIDE}; END;
 CREATE TEMP TRIGGER freed AFTER DELETE ON main.outbox
-BEGIN UPDATE held SET rows = rows - 1, bytes = bytes - length(OLD.envelope) - {_BESIDE}; END;
+BEGIN UPDATE held SET rows = rows - 1, bytes = bytes - length(OLD.sealed) - {_BESIDE}; END;
 """
 """A table of this connection alone: it is right whoever adds rows, within a transaction and after one that failed."""
 
@@ -34,7 +38,7 @@ class Rows(Part):
 
     Args:
         db: the store's connection, on which nothing is counted yet.
-        transaction: of the store.
+        transaction: of the store, one that need not be durable when it ends.
         read: runs a query.
     """
 
@@ -46,7 +50,8 @@ class Rows(Part):
         read: Callable[..., list[Any]],
     ) -> None:
         super().__init__(transaction, read)
-        self._path = path
+        self._path, self._db, self._home_at = path, db, 0
+        self._home: sqlite3.Connection | None = None
         self.limit_bytes: int | None = None
         """None: as much as the disk has."""
         db.executescript(_COUNTED)
@@ -73,16 +78,43 @@ class Rows(Part):
             )
 
     def free(self, found: Iterable[tuple[int, bytes | None]], *, broker_counts: bool) -> list[int]:
-        """Free rows by sequence number and nonce; the numbers of those that went.
+        """Free rows by sequence number and nonce, some hundreds at most; the numbers of those that went.
 
         Args:
             broker_counts: None in place of a nonce (a PUBACK) frees as well.
         """
-        freed: list[int] = []
-        with self._transaction() as db:
-            for sequence, nonce in found:
-                row = db.execute("SELECT nonce FROM outbox WHERE sequence = ?", (sequence,)).fetchone()
-                if row is not None and (broker_counts if nonce is None else hmac.compare_digest(row[0], nonce)):
-                    db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,))
-                    freed.append(sequence)
+        words = dict[int, list[bytes | None]]()
+        for sequence, nonce in found:
+            words.setdefault(sequence, []).append(nonce)
+        places = ",".join("?" * len(words))
+        with self._transaction() as db:  # two statements however many: each of them lets another thread go first
+            kept = db.execute(
+                f"SELECT sequence, nonce FROM outbox WHERE sequence IN ({places}) ORDER BY 1", tuple(words)
+            ).fetchall()
+            freed = [
+                sequence
+                for sequence, nonce in kept
+                if any(broker_counts if word is None else hmac.compare_digest(nonce, word) for word in words[sequence])
+            ]
+            db.execute(f"DELETE FROM outbox WHERE sequence IN ({','.join('?' * len(freed))})", freed)
         return freed
+
+    def write_home(self) -> None:
+        """Write the WAL home if there is enough of it; for one thread, which is not the one that decides.
+
+        Raises:
+            DeviceError: the disk failed.
+        """
+        try:
+            if self._db.total_changes - self._home_at < _HOME_EVERY:
+                return
+            self._home_at = self._db.total_changes
+            if self._home is None:
+                self._home = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+            self._home.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise fault(error, self._path) from None
+
+    def close(self) -> None:
+        if self._home is not None:
+            self._home.close()

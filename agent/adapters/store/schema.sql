@@ -8,9 +8,10 @@ CREATE TABLE ledger_begin (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER
 CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, statement BLOB NOT NULL) STRICT;
 
 -- Sealed events that nobody has acknowledged yet. AUTOINCREMENT: a number is never given twice, not even after its row
--- has gone.
+-- has gone. The parts of each: as it is published, in base64, it would be twice as large.
 CREATE TABLE outbox (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, envelope BLOB NOT NULL, nonce BLOB NOT NULL
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, not_after_ms INTEGER NOT NULL, door TEXT NOT NULL, outcome TEXT,
+    sealed BLOB NOT NULL, nonce BLOB NOT NULL, signature BLOB NOT NULL
 ) STRICT;
 
 -- The vault: one reference a person, sealed by gallery/vault.py; the columns are its associated data, the pseudonym

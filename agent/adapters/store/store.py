@@ -65,7 +65,7 @@ class Store:
         self.marks: Final = Marks(ledger_key, self._read)
         self.taken: Final = Taken(ledger_key, self._read)
         self.passes: Final = Passes(self._read)
-        self.rows: Final = Rows(path, db, self._transaction, self._read)
+        self.rows: Final = Rows(path, db, self._lightly, self._read)
         self.orders: Final = Orders(self._transaction, self._read)
 
     @classmethod
@@ -83,6 +83,7 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
+            self.rows.close()
             self._db.close()
 
     @property
@@ -105,8 +106,6 @@ class Store:
         except DoorwardError:
             return False
         return True
-
-    # The ledger and the outbox.
 
     def note(self, entry: Entry) -> int:
         """Write an entry that concerns nobody (start, policy, change of refusal); returns its position."""
@@ -158,22 +157,11 @@ class Store:
 
     def outbox(self, after: int = 0, limit: int = 100) -> list[OutboxRow]:
         """Unacknowledged events with a sequence number above `after`, oldest first."""
-        rows = self._read("SELECT sequence, envelope FROM outbox WHERE sequence > ? ORDER BY 1 LIMIT ?", after, limit)
-        return [OutboxRow(*row) for row in rows]
-
-    def acknowledge(self, sequence: int, nonce: bytes) -> bool:
-        """Free one row if the nonce is the one inside its sealed event; False if not, or if the row is gone."""
-        return bool(self.rows.free([(sequence, nonce)], broker_counts=False))
-
-    def release(self, sequence: int) -> bool:
-        """Free one row on the broker's word alone: only where no consumer acknowledges, and the state says so."""
-        return bool(self.rows.free([(sequence, None)], broker_counts=True))
+        return outbox.waiting(self._read, self.site, self.device, after, limit)
 
     def pending(self) -> int:
         """Number of unacknowledged events."""
         return int(self._read("SELECT count(*) FROM outbox")[0][0])
-
-    # The vault.
 
     def put_reference(self, row: VaultRow, unix_s: float | None, issuer: str | None = None) -> None:
         """Keep one person's row, in place of an earlier one, with its ledger entry.
@@ -284,6 +272,17 @@ class Store:
                     self._broken = code(error) == sqlite3.SQLITE_IOERR
                     raise fault(error, self.path) from None
                 raise
+
+    @contextmanager
+    def _lightly(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is durable with the next one: for what may come undone in a power cut."""
+        with self._lock:
+            self._read("PRAGMA synchronous=NORMAL")
+            try:
+                with self._transaction() as db:
+                    yield db
+            finally:
+                self._read("PRAGMA synchronous=FULL")
 
     def _undo(self) -> None:
         try:
