@@ -5,6 +5,7 @@ Assistant in a Debian of its own (made once, some minutes, kept in ~/.cache/door
 interface as a user does it. Ends with 1 if anything is not as promised, with 3 if it could not be run.
 
     scripts/prove homeassistant                            # as root; reaches Debian's archive and Python's index once
+    scripts/prove homeassistant --picture=docs/pictures/homeassistant.webp
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from agent.events import wire
 from agent.events.command import Result
 from bench.homeassistant.chroot import NotRun, made
 from bench.homeassistant.gate import PREFIX, Gate
@@ -147,6 +149,41 @@ class Proof:
         there = self.entities()
         return there.keys() == ENTITIES.keys() and all(_right(ENTITIES[name], there[name]) for name in there)
 
+    def pictured(self, file: Path) -> None:
+        """Its page of this door, for people to look at."""
+        from bench.homeassistant.picture import take
+
+        self.wait_alive()
+        device = self.assistant.device(self.identifier)
+        assert device is not None
+        take(self.assistant, device, file)
+
+    def rendered(self) -> None:
+        """Words that are seldom heard, as its templates read them."""
+        about = json.loads(self.gate.description())
+        online = about["availability"][0]["value_template"]
+        by_key = {key: each.get("value_template", "") for key, each in about["components"].items()}
+        shown, unknown = {"state": "match"}, {"obligations": [{"ground": "sign-missing", "state": "unknown"}]}
+        met = {"obligations": [{"ground": "sign-missing", "state": "met"}], "assessment_until_s": None}
+        lost = json.loads(wire.RECOGNISER_LOST)
+        cases: list[tuple[str, dict[str, Any], str]] = [
+            (online, {}, "offline"),
+            (online, {"value_json": lost}, "offline"),
+            (by_key["sign"], {"value_json": {"body": unknown}}, "ON"),
+            (by_key["sign"], {"value_json": {"body": met}}, "OFF"),
+            (by_key["assessment"], {"value_json": {"body": met}}, "None"),
+            (by_key["decision"], {"value_json": {"sequence": 9}, "this": shown}, "match"),
+            (by_key["decision"], {"value_json": {"sequence": 9}, "this": {"state": "unavailable"}}, "None"),
+            *((each, {}, "None") for key, each in by_key.items() if key not in ("stop", "decision")),
+            *((by_key[key], {"value_json": lost}, "None") for key in ("recognition", "grounds", "camera")),
+        ]
+        wrong = [case for case in cases if self.assistant.render(case[0], **case[1]) != case[2]]
+        for template, given, wanted in wrong:
+            CONSOLE.print(f"   {given} -> not {wanted}: {template}", style="red", markup=False)
+        self.found(
+            "seldom words read as they are meant", f"{len(cases) - len(wrong)} of {len(cases)}", "all", not wrong
+        )
+
     def link_killed(self) -> None:
         began = time.monotonic()
         self.gate.kill_link()
@@ -261,7 +298,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def prove(root: Path) -> bool:
+def prove(root: Path, picture: Path | None = None) -> bool:
     with tempfile.TemporaryDirectory(prefix="doorward-homeassistant-") as scratch:
         assistant = HomeAssistant(root, root / "srv" / f"run-{os.getpid()}", _free_port())
         gate = Gate(Path(scratch), _free_port())
@@ -270,8 +307,10 @@ def prove(root: Path) -> bool:
             with CONSOLE.status("Home Assistant starts and is set up"):
                 assistant.start()
                 assistant.set_up(gate.entering)
-            for part in (proof.described, proof.link_killed, proof.restarted, proof.broker_restarted, proof.pressed,
-                         proof.retired):  # fmt: skip
+            if picture is not None:
+                proof.pictured(picture)
+            parts = (proof.described, proof.rendered, proof.link_killed, proof.restarted, proof.broker_restarted)
+            for part in (*parts, proof.pressed, proof.retired):
                 part()
             proof.complaints()
         finally:
@@ -281,13 +320,15 @@ def prove(root: Path) -> bool:
 
 
 def main() -> int:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--picture", type=Path, help="also take a picture (WebP) of its page of the door")
+    given = parser.parse_args()
     try:
         root = made(INTEGRATIONS)
     except NotRun as error:
         CONSOLE.print(f"not run: {error}", style="bold red", markup=False)
         return NOT_RUN
-    return 0 if prove(root) else 1
+    return 0 if prove(root, given.picture) else 1
 
 
 if __name__ == "__main__":

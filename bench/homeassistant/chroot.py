@@ -6,6 +6,7 @@ that pip is set up with. What cannot be had ends in `NotRun`, which says why: a 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from agent.crypto import sha256
 SUITE: Final = "trixie"
 PACKAGES: Final = ("ca-certificates", "gcc", "libc6-dev", "python3-dev", "python3-venv")
 """Some of what it needs is published as source alone."""
-VENV: Final = "/srv/ha"
+VENV: Final = "/srv/homeassistant"
 REQUIREMENT: Final = "homeassistant>=2024.11"
 CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
 _LINES: Final = 900
@@ -30,12 +31,12 @@ import homeassistant
 root, wanted, seen = pathlib.Path(homeassistant.__file__).parent, sys.argv[1:], set()
 while wanted:
     name = wanted.pop()
-    file = root / "components" / name / "manifest.json"
-    if name not in seen and file.exists():
+    if name not in seen:
         seen.add(name)
-        about = json.loads(file.read_text())
-        print(*about.get("requirements", ()), sep="\\n")
-        wanted += about.get("dependencies", []) + about.get("after_dependencies", []) * (name == "default_config")
+        about = json.loads((root / "components" / name / "manifest.json").read_text())
+        wanted += about.get("dependencies", [])
+        for each in about.get("requirements", []):
+            print(each)
 """
 """Prints what the named integrations need; Home Assistant itself would install it at its first start."""
 
@@ -63,29 +64,42 @@ def made(integrations: tuple[str, ...]) -> Path:
     recipe = "\n".join((SUITE, *PACKAGES, REQUIREMENT, *integrations))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "doorward"
     root = cache / f"homeassistant-{sha256(recipe.encode())[:12]}"
-    if root.exists():
-        return root
     cache.mkdir(parents=True, exist_ok=True)
-    part = cache / f"{root.name}.part"
+    with (cache / f"{root.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two starts at once the second finds the work done
+        if not root.exists():
+            part = cache / f"{root.name}.part"
+            _cleared(part)
+            with Progress(transient=True) as bar:
+                _make(part, _Making(bar, cache / f"{root.name}.log"), integrations)
+            part.rename(root)
+    return root
+
+
+def _make(part: Path, making: _Making, integrations: tuple[str, ...]) -> None:
+    if shutil.which("debootstrap") is None:
+        making.run("apt", ["apt-get", "install", "--yes", "--no-install-recommends", "debootstrap"])
+    included = f"--include={','.join(PACKAGES)}"
+    making.run("Debian", ["debootstrap", "--variant=minbase", included, SUITE, str(part), _archive()])
+    for name in (CERTIFICATES, "etc/resolv.conf", "etc/hosts"):
+        if Path("/", name).exists():  # this machine may have an authority of its own
+            shutil.copyfile(Path("/", name), part / name)
+    inside, pip = ["chroot", str(part)], [f"{VENV}/bin/pip", "install", "--no-input", "--progress-bar=off"]
+    making.run("Python", [*inside, "python3", "-m", "venv", VENV])
+    making.run("Home Assistant", [*inside, *pip, "--no-deps", REQUIREMENT])
+    needs = making.run("its parts", [*inside, f"{VENV}/bin/python", "-c", _PARTS, *integrations]).split()
+    (constraints,) = part.glob(f".{VENV}/lib/python*/site-packages/homeassistant/package_constraints.txt")
+    held = ["--prefer-binary", "-c", f"/{constraints.relative_to(part)}"]
+    making.run("its parts", [*inside, *pip, *held, REQUIREMENT, *needs])
+
+
+def _cleared(part: Path) -> None:
+    """Take away what a start that was stopped has left: debootstrap may have mounted something there."""
+    for name in ("proc", "sys"):
+        if (part / name).is_mount():
+            subprocess.run(["umount", part / name], check=True)
     if part.exists():
         shutil.rmtree(part)
-    with Progress(transient=True) as bar:
-        making = _Making(bar, cache / f"{root.name}.log")
-        if shutil.which("debootstrap") is None:
-            making.run("apt", ["apt-get", "install", "--yes", "--no-install-recommends", "debootstrap"])
-        making.run("Debian", ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(part),
-                              _archive()])  # fmt: skip
-        for name in (CERTIFICATES, "etc/resolv.conf", "etc/hosts"):
-            if Path("/", name).exists():  # this machine may have an authority of its own, or no certificates at all
-                shutil.copyfile(Path("/", name), part / name)
-        inside, pip = ["chroot", str(part)], [f"{VENV}/bin/pip", "install", "--no-input", "--progress-bar=off"]
-        making.run("Python", [*inside, "python3", "-m", "venv", VENV])
-        making.run("Home Assistant", [*inside, *pip, "--prefer-binary", REQUIREMENT])
-        needs = making.run("its parts", [*inside, f"{VENV}/bin/python", "-c", _PARTS, *integrations]).split()
-        constraints = next(part.glob(f".{VENV}/lib/python*/site-packages/homeassistant/package_constraints.txt"))
-        making.run("its parts", [*inside, *pip, "-c", f"/{constraints.relative_to(part)}", *needs])
-    part.rename(root)
-    return root
 
 
 def _archive() -> str:

@@ -79,6 +79,10 @@ class Gate:
     def description_topic(self) -> str:
         return homeassistant.discovery_topic(PREFIX, self.device.site, self.device.id)
 
+    def description(self) -> bytes:
+        """The last one that went out."""
+        return [payload for topic, payload in self.heard if topic == self.description_topic][-1]
+
     @property
     def command_topic(self) -> str:
         return wire.command_topic(self.device.site, self.device.id)

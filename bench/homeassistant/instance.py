@@ -33,6 +33,8 @@ class HomeAssistant:
         self._root, self._folder, self._port = root, folder, port
         self._process: subprocess.Popen[str] | None = None
         self._token = ""
+        self.tokens: dict[str, Any] = {}
+        """As a browser of its user holds them."""
         self.said: list[str] = []
         """What it wrote about itself since it was made: one line of its log each."""
         folder.mkdir(parents=True)
@@ -94,7 +96,11 @@ class HomeAssistant:
         asked = urllib.parse.urlencode({"grant_type": "authorization_code", "code": code, "client_id": client})
         status, answer = self._ask("POST", "/auth/token", asked.encode(), "application/x-www-form-urlencoded")
         assert status == 200, answer
-        self._token = json.loads(answer)["access_token"]
+        self.tokens = json.loads(answer)
+        self._token = self.tokens["access_token"]
+        for step in ("core_config", "analytics"):
+            self.post(f"/api/onboarding/{step}", {})
+        self.post("/api/onboarding/integration", {"client_id": client, "redirect_uri": client})
         until(lambda: self.get("/api/config")["state"] == "RUNNING", _START_S, "Home Assistant's start")
         flow = self.post("/api/config/config_entries/flow", {"handler": "mqtt"})
         done = self.post(f"/api/config/config_entries/flow/{flow['flow_id']}", broker)
@@ -119,8 +125,10 @@ class HomeAssistant:
         )
         return self.render(template.replace("IDENTIFIER", identifier)) or None
 
-    def render(self, template: str) -> str:
-        status, answer = self._ask("POST", "/api/template", json.dumps({"template": template}).encode())
+    def render(self, template: str, **variables: Any) -> str:
+        """What it makes of a template."""
+        asked = {"template": template, "variables": variables}
+        status, answer = self._ask("POST", "/api/template", json.dumps(asked).encode())
         assert status == 200, answer
         return answer.decode().strip()
 
