@@ -153,6 +153,7 @@ class Proof:
         """Its page of this door, for people to look at."""
         from bench.homeassistant.picture import take
 
+        self.assistant.finish_onboarding()
         self.wait_alive()
         device = self.assistant.device(self.identifier)
         assert device is not None

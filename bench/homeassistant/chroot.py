@@ -131,7 +131,7 @@ class _Making:
         """
         lines: list[str] = []
         given = environment() if command[0] == "chroot" else os.environ
-        with self._log.open("a") as log, subprocess.Popen(
+        with self._log.open("a", buffering=1) as log, subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given
         ) as process:  # fmt: skip
             assert process.stdout is not None

@@ -98,13 +98,19 @@ class HomeAssistant:
         assert status == 200, answer
         self.tokens = json.loads(answer)
         self._token = self.tokens["access_token"]
-        for step in ("core_config", "analytics"):
-            self.post(f"/api/onboarding/{step}", {})
-        self.post("/api/onboarding/integration", {"client_id": client, "redirect_uri": client})
         until(lambda: self.get("/api/config")["state"] == "RUNNING", _START_S, "Home Assistant's start")
         flow = self.post("/api/config/config_entries/flow", {"handler": "mqtt"})
         done = self.post(f"/api/config/config_entries/flow/{flow['flow_id']}", broker)
         assert done["type"] == "create_entry", done
+
+    def finish_onboarding(self) -> None:
+        """As if its user had answered all it asks at first, some of which would have it look around in the network."""
+        self.stop()
+        file = self._folder / ".storage" / "onboarding"
+        held = json.loads(file.read_text())
+        held["data"]["done"] = ["user", "core_config", "analytics", "integration"]
+        file.write_text(json.dumps(held))
+        self.start()
 
     @property
     def version(self) -> str:
