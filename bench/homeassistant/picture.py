@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from bench.homeassistant.instance import HomeAssistant
 
-WIDTH, HEIGHT = 1280, 960
+WIDTH, HEIGHT = 1280, 1180
 _QUALITY: Final = 80
 _DRAWN_MS: Final = 8000
 """After the page says that it is loaded, its parts come one by one."""
@@ -35,6 +35,7 @@ def take(assistant: HomeAssistant, device: str, file: Path) -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en")
+            page.route(lambda url: not url.startswith(assistant.url), lambda route: route.abort())
             page.add_init_script(f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(held))})")
             page.goto(f"{assistant.url}/config/devices/device/{device}")
             page.get_by_text("Stop recognition").first.wait_for(timeout=60_000)
