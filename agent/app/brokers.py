@@ -35,8 +35,8 @@ def retire(settings: LinkSettings, timeout_s: float = 10.0) -> None:
         LinkError: the broker does not let this device in, or did not acknowledge in time.
     """
     topics = [wire.topic(settings.site, settings.device, kind) for kind in sorted(wire.RETAINED)]
-    if settings.home_assistant is not None:
-        topics.append(homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device))
+    if settings.home_assistant is not None:  # first, so that no entity reads the emptied topics
+        topics.insert(0, homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device))
     states: Queue[tuple[Broker, str]] = Queue()
     taken: Queue[int] = Queue()
     first, *others = addresses(settings)

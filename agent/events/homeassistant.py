@@ -61,7 +61,8 @@ def discovery(site: str, device: str, *, agent: str, outcome_in_clear: bool) -> 
             "availability": [
                 {
                     "topic": topics[Kind.STATUS],
-                    "value_template": "{{ 'offline' if value_json.by is defined else 'online' }}",
+                    "value_template": "{{ 'online' if value_json is defined and value_json.by is not defined"
+                    " else 'offline' }}",
                 }
             ],
             "qos": 1,
@@ -80,7 +81,7 @@ def _components(topics: dict[Kind, str], outcome_in_clear: bool) -> dict[str, di
             "platform": "sensor",
             "name": "Grounds",
             "state_topic": status,
-            "value_template": _unless_link("(value_json.body.grounds | join(', ') or 'none')[:250]"),
+            "value_template": _told("(value_json.body.grounds | join(', ') or 'none')[:250]"),
             "icon": "mdi:shield-alert-outline",
         },
         "sign": _unmet("Sign", compliance, "sign-missing"),
@@ -95,8 +96,10 @@ def _components(topics: dict[Kind, str], outcome_in_clear: bool) -> dict[str, di
             "unit_of_measurement": "d",
             "icon": "mdi:file-clock-outline",
             "entity_category": "diagnostic",
-            "value_template": "{% set end = value_json.body.assessment_until_s | default(none) %}"
-            "{{ none if end is none else ((end - value_json.unix_s) / 86400) | round(0, 'floor') | int }}",
+            "value_template": _told(
+                "((value_json.body.assessment_until_s - value_json.unix_s) / 86400) | round(0, 'floor') | int"
+                " if value_json.body.assessment_until_s is number else none"
+            ),
         },
         "filing": _number("People until the filing duty", compliance, "filing_left", "mdi:file-sign"),
         "queue": {**_number("Events not acknowledged", metrics, "queue", "mdi:tray-full"), "expire_after": 120},
@@ -116,14 +119,19 @@ def _components(topics: dict[Kind, str], outcome_in_clear: bool) -> dict[str, di
             "state_topic": topics[Kind.EVENTS],
             "device_class": "enum",
             "options": list(_OUTCOMES),
-            "value_template": "{{ value_json.outcome | default(none) }}",
+            # An erasure is an event too, and no decision; `this` is the entity as it is shown.
+            "value_template": "{{ value_json.outcome if value_json is defined and value_json.outcome is defined"
+            f" else this.state if this.state in {list(_OUTCOMES)} else none }}}}",
         }
     return found
 
 
-def _unless_link(expression: str) -> str:
-    """The link's own word on `status` has no body; the entity is unavailable then, and keeps what it showed."""
-    return f"{{{{ {expression} if value_json.body is defined else none }}}}"
+def _told(expression: str) -> str:
+    """What the recogniser said. The link's own word has no body, and a topic that is emptied says nothing at all.
+
+    Home Assistant logs an error for each template that stumbles over that.
+    """
+    return f"{{{{ ({expression}) if value_json is defined and value_json.body is defined else none }}}}"
 
 
 def _binary(name: str, topic: str, condition: str, device_class: str | None) -> dict[str, Any]:
@@ -131,19 +139,20 @@ def _binary(name: str, topic: str, condition: str, device_class: str | None) -> 
         "platform": "binary_sensor",
         "name": name,
         "state_topic": topic,
-        "value_template": _unless_link(f"('ON' if {condition} else 'OFF')"),
+        "value_template": _told(f"'ON' if {condition} else 'OFF'"),
     }
     return found if device_class is None else {**found, "device_class": device_class}
 
 
 def _unmet(name: str, topic: str, ground: str) -> dict[str, Any]:
+    """A problem unless it is met or does not bind: what is unknown refuses, too."""
     picked = f"value_json.body.obligations | selectattr('ground', 'eq', '{ground}') | map(attribute='state') | list"
     return {
         "platform": "binary_sensor",
         "name": name,
         "state_topic": topic,
         "device_class": "problem",
-        "value_template": f"{{{{ 'ON' if 'unmet' in ({picked}) else 'OFF' }}}}",
+        "value_template": _told(f"'OFF' if ({picked}) in (['met'], ['not-binding']) else 'ON'"),
     }
 
 
@@ -154,6 +163,6 @@ def _number(name: str, topic: str, field: str, icon: str, unit: str | None = Non
         "state_topic": topic,
         "icon": icon,
         "entity_category": "diagnostic",
-        "value_template": f"{{{{ value_json.body.{field} | default(none) }}}}",
+        "value_template": _told(f"value_json.body.{field} | default(none)"),
     }
     return found if unit is None else {**found, "unit_of_measurement": unit}

@@ -97,6 +97,19 @@ def test_the_button_presses_a_command_that_only_narrows() -> None:
     assert isinstance(found, command.Asked) and isinstance(found.command, command.Stop)
 
 
+def test_no_template_stumbles_over_words_without_a_body_or_an_emptied_topic() -> None:
+    found = described()
+    (availability,) = found["availability"]
+    assert availability["value_template"].startswith("{{ 'online' if value_json is defined and value_json.by is not")
+    for key, entity in found["components"].items():
+        if entity["platform"] == "button":
+            continue
+        said = "outcome" if key == "decision" else "body"
+        guard = f" if value_json is defined and value_json.{said} is defined else "
+        assert entity["value_template"].count(guard) == 1, key
+        assert entity["value_template"].endswith("none }}"), key
+
+
 def test_templates_name_only_fields_that_the_bodies_have() -> None:
     from agent.events.bodies import Compliance, Metrics, Status
 
