@@ -30,7 +30,7 @@ PICTURES: Final = ROOT / "docs" / "pictures"
 SCENE: Final = ROOT / "scenes" / "front-gate.toml"
 LARGEST_BYTES: Final = 300_000
 QUALITY: Final = 84
-LAST_S: Final = 46  # of the scene; what is shown has happened by then
+LAST_S: Final = 56  # of the scene; what is shown has happened by then
 STANDS_MS: Final = 2800  # from the covered sign to the person who then steps up
 MOMENTS: Final = (2.0, 6.8, 15.0, 20.5, 26.5, 38.9, 44.5, 48.6, 85.5)
 """Of the scene: somebody enrolled, a passer-by, a stranger, two at once, a pass, the neighbour's door, a covered sign
