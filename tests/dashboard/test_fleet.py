@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from agent.adapters.page import Page as LinkPage
 from agent.events import wire
@@ -23,7 +23,7 @@ from agent.policy.grounds import Ground
 from tests.adapters.mosquitto import password_lines
 from tests.app.running import status
 from tests.dashboard.browser import Watched, chromium
-from tests.dashboard.files import served
+from tests.dashboard.files import FOLDER, served
 from tests.dashboard.fleet import Broker, SimulatedDoor, policy_of
 
 pytestmark = pytest.mark.alone
@@ -325,6 +325,36 @@ def test_without_keys_it_says_that_nothing_is_checked(stranger: Watched, site: S
     expect(stranger.page.locator(".tile .seal.unverified")).to_have_count(12)
     site.doors[0].put(Kind.STATUS, site.doors[1].signed(status())[1])
     expect(tile(stranger.page, "gate-1")).to_contain_text("of another site, device or kind")
+
+
+def test_over_plain_http_it_says_that_nothing_can_be_checked(browser: Browser) -> None:
+    made = Watched(browser)
+    page = made.page
+
+    def give(route: Route) -> None:
+        path = FOLDER / urlsplit(route.request.url).path.lstrip("/")
+        route.fulfill(path=path) if path.is_file() else route.fulfill(status=404)
+
+    page.route("http://door.example/**", give)  # another host than this machine's is no secure context
+    page.goto("http://door.example/index.html")
+    expect(page.locator("#open-wire")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("only for a page that came by https or from localhost")).to_be_visible()
+    made.close()
+
+
+def test_where_nothing_can_be_checked_no_seal_is_shown(browser: Browser, site: Site) -> None:
+    made = Watched(browser)
+    page = made.page
+    page.add_init_script("SubtleCrypto.prototype.importKey = () => Promise.reject(new DOMException('no'))")
+    page.goto(site.address)
+    site.login(page)
+    expect(page.locator(".tile[data-state=online]")).to_have_count(12)
+    expect(page.get_by_text("this browser knows no Ed25519")).to_be_visible()
+    expect(page.locator(".seal")).to_have_count(0)
+    tile(page, "gate-1").click()
+    expect(page.get_by_role("region", name="Signatures").get_by_role("img", name="not checked")).to_have_count(4)
+    made.close()
 
 
 def test_another_key_for_a_pinned_device_is_not_taken_in_silence(page: Page, site: Site) -> None:
