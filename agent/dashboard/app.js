@@ -116,9 +116,14 @@ function again() {
 
 // The broker ---------------------------------------------------------------------------------------------------------
 
-const askLogin = login((given) => {
+function forget() {
   house.forget();
+  if (here.own) house.open(here.own.site, here.own.device);
   again();
+}
+
+const askLogin = login((given) => {
+  forget();
   enter(given);
 });
 
@@ -158,9 +163,8 @@ const offered = () => ({ address: here.page?.websocket ?? null, prefix: here.pag
 at("log").addEventListener("click", () => {
   if (!here.entered || here.own) return askLogin(offered());
   leave();
-  house.forget();
   location.hash = "";
-  return again();
+  return forget();
 });
 
 let joined = null;
@@ -192,7 +196,10 @@ at("skip").addEventListener("click", (event) => { // the address bar names the d
   event.preventDefault();
   at("main").focus();
 });
-addEventListener("resize", again);
+addEventListener("resize", () => {
+  drawChartsAgain();
+  soon();
+});
 dressed(again);
 setInterval(() => {
   if (here.live && Date.now() - here.liveMs > SETTLE_MS) house.tick(Date.now());

@@ -3,7 +3,7 @@
 // A message is judged before anything of it is taken. What is forged is counted and never shown; what is unsigned and by
 // the link can only narrow. Nothing here is about a person.
 
-import { ACT_WITHIN_S } from "./words.js";
+import { ACT_WITHIN_S, OUTCOMES } from "./words.js";
 import { check } from "./verify.js";
 
 export const SILENT_S = 45; // three heartbeats
@@ -14,20 +14,22 @@ const LINK_STATES = ["offline", "recogniser-lost"];
 
 const text = (value) => typeof value === "string";
 const number = (value) => typeof value === "number" && Number.isFinite(value);
+const seconds = (value) => number(value) && value >= 0 && value < 2 ** 40; // as in agent/events/bodies.py
+const perhaps = (value) => value === undefined || value === null || seconds(value);
 const SHAPES = {
   status: ({ body }) => ["online", "refused"].includes(body.state) && body.grounds.every(text),
-  compliance: ({ body }) => body.obligations.every((each) => text(each.ground) && text(each.state) && number(each.since_s)),
-  metrics: ({ body }) => number(body.fps) && number(body.queue) && body.stages.every((each) => number(each.median_ms)) && body.refused.every((each) => number(each.frames)),
-  ledger: ({ body }) => number(body.size) && text(body.root) && number(body.at_s),
+  compliance: ({ body }) => perhaps(body.assessment_until_s) && body.obligations.every((each) => text(each.ground) && text(each.state) && seconds(each.since_s)),
+  metrics: ({ body }) => number(body.fps) && number(body.queue) && number(body.frames) && number(body.rss_kb) && perhaps(body.hour_s) && body.stages.every((each) => number(each.median_ms)) && body.refused.every((each) => number(each.frames)),
+  ledger: ({ body }) => number(body.size) && text(body.root) && seconds(body.at_s),
   notice: ({ body }) => number(body.view.width) && number(body.view.height) && Array.isArray(body.zones) && Array.isArray(body.excluded),
-  events: (message) => number(message.sequence) && number(message.not_after_ms),
+  events: (message) => number(message.sequence) && seconds(message.not_after_ms / 1000),
 };
 
 function parsed(kind, payload) {
   try {
     const message = JSON.parse(new TextDecoder().decode(payload));
     if (kind === "status" && message.by === "link" && !message.body) return LINK_STATES.includes(message.state) ? message : null;
-    return SHAPES[kind](message) ? message : null;
+    return perhaps(message.unix_s) && SHAPES[kind](message) ? message : null;
   } catch {
     return null;
   }
@@ -104,7 +106,7 @@ export function doors({ keyOf, changed }) {
     if (door.events.size > 2 * LINES) door.events.delete(door.events.values().next().value);
     const atMs = message.not_after_ms - ACT_WITHIN_S * 1000;
     door.decisions += 1;
-    line(door, { kind: "decision", outcome: message.outcome ?? "sealed", door: String(message.door ?? ""), atMs, lateS: Math.round((arrivedMs - atMs) / 1000) });
+    line(door, { kind: "decision", outcome: Object.hasOwn(OUTCOMES, message.outcome) ? message.outcome : "sealed", door: String(message.door ?? ""), atMs, lateS: Math.round((arrivedMs - atMs) / 1000) });
   }
 
   function line(door, said) {

@@ -6,6 +6,7 @@
 const ASK_MS = 2000;
 const SILENT_MS = 4000;
 const SURE = ["status", "compliance", "ledger", "notice", "events"], FLEETING = ["metrics", "ack"];
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const PREFIX = /^((?:[^/+#]+\/)*doorward\/v1)(?:\/([a-z0-9][a-z0-9-]{0,62}))?(?:\/([a-z0-9][a-z0-9-]{0,62}))?$/;
 
 export const knownPrefix = (prefix) => PREFIX.test(prefix);
@@ -57,7 +58,7 @@ export async function connect({ address, user, password, prefix }, { heard, live
   });
   client.on("message", (topic, payload, packet) => {
     const [where, who, kind, ...rest] = topic.slice(root.length + 1).split("/");
-    if (rest.length === 0) heard({ site: where, device: who, kind }, payload, packet.retain);
+    if (rest.length === 0 && NAME.test(where) && NAME.test(who)) heard({ site: where, device: who, kind }, payload, packet.retain);
   });
   return { end: () => client.end(true) };
 }

@@ -44,8 +44,8 @@ export function showRules({ latest }) {
   at("no-rules").hidden = all.length > 0;
   const sorted = all.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   at("rules").replaceChildren(...sorted.map(({ ground: name, state, since_s: since }) => {
-    const what = state === "unmet" ? ground(name)[0] : words().OBLIGATIONS[name] ?? name, [article, asks] = provision(body.profile, name);
-    const tick = sign("tick", MARKS[state] ?? "?", words().MET[state] ?? state);
+    const known = Object.hasOwn(words().OBLIGATIONS, name), what = state === "unmet" || !known ? ground(name)[0] : words().OBLIGATIONS[name], [article, asks] = provision(body.profile, name);
+    const tick = sign("tick", MARKS[state] ?? "?", words().MET[state] ?? String(state));
     const proof = state === "not-binding" ? "" : evidence(name, latest);
     const line = make("li", state in MARKS ? state : "unknown", tick, make("span", "what", what));
     if (state === "not-binding") line.append(make("span", "article", say("not-binding")));

@@ -34,13 +34,15 @@ export function switchLanguage() {
 export const fill = (text, values = {}) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 export const say = (key, values) => fill(spoken.say[key], values);
 
-export const ground = (name) => spoken.GROUNDS[name] ?? [name, "", ""];
-export const named = (name) => spoken.NAMES[name] ?? name;
+// A name that nobody knows, as a newer agent may use, stands for itself.
+export const ground = (name) => Object.hasOwn(spoken.GROUNDS, name) ? spoken.GROUNDS[name] : [name, "", ""];
+export const named = (name) => Object.hasOwn(spoken.NAMES, name) ? spoken.NAMES[name] : String(name ?? say("none"));
 
 // The provision that an obligation serves under the policy's profile, [article, what it asks for]; without a policy the
 // strictest is meant; empty where the profile leaves it open.
 export function provision(profile, name) {
-  const english = PROVISIONS[profile ?? "strict"]?.[name];
+  const all = Object.hasOwn(PROVISIONS, profile ?? "strict") ? PROVISIONS[profile ?? "strict"] : {};
+  const english = Object.hasOwn(all, name) ? all[name] : "";
   if (!english) return ["", ""];
   if (spoken !== ENGLISH) return CHINESE_PROVISIONS[english] ?? [english, ""];
   const at = english.indexOf(": ");

@@ -12,15 +12,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from agent.adapters.page import Page as LinkPage
 from agent.events import wire
+from agent.events.seal import signed
+from agent.events.telemetry import CONTEXT
 from agent.events.wire import Kind
 from agent.policy.grounds import Ground
 from tests.adapters.mosquitto import password_lines
 from tests.app.running import status
 from tests.dashboard.browser import Watched, chromium
-from tests.dashboard.files import served
+from tests.dashboard.files import FOLDER, served
 from tests.dashboard.fleet import Broker, SimulatedDoor, policy_of
 
 pytestmark = pytest.mark.alone
@@ -163,6 +166,30 @@ def test_the_page_forbids_itself_more_than_it_needs_without_a_header(page: Page)
     assert ran is None
 
 
+def test_a_door_s_own_page_asks_for_the_login_that_its_broker_wants(browser: Browser, site: Site) -> None:
+    door = site.doors[0]
+    facts = {
+        "site": door.site,
+        "device": door.device,
+        "prefix": wire.prefix(door.site, door.device),
+        "websocket": site.broker.websocket_url,
+        "broker": {"state": "connected"},
+        "preview": False,
+    }
+    served_by = LinkPage(0, websocket_url=site.broker.websocket_url, facts=lambda: facts, preview=lambda: None)
+    served_by.start()
+    made = Watched(browser)
+    made.page.goto(served_by.url)
+    expect(made.page.locator("#login-fault")).to_have_text("The broker refuses this name or password.")
+    expect(made.page.get_by_label("Address")).to_have_value(site.broker.websocket_url)
+    expect(made.page.get_by_label("Topic prefix")).to_have_value("doorward/v1/yard/gate-1")
+    site.login(made.page)
+    expect(heading(made.page)).to_have_text("Recognition is permitted")
+    expect(made.page.get_by_role("link", name="All doors")).to_have_count(0)
+    made.close()
+    served_by.close()
+
+
 # What stands first ------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +263,7 @@ def test_a_door_that_has_fallen_silent_says_since_when(page: Page, site: Site) -
     at = time.strftime("%H:%M", time.localtime(said_s))
     expect(tile(page, "gate-99")).to_contain_text(f"Silentlast heard {at}")
     expect(page.get_by_role("region", name="Alerts")).to_contain_text(f"yard/gate-99No heartbeat since {at}")
-    door.put(Kind.STATUS, b"")
+    door.client.publish(door.topic(Kind.STATUS), b"", qos=1, retain=True).wait_for_publish(10)
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("Log in to the broker to see its doors.")).to_be_visible()
     page.get_by_role("button", name="Log in").click()
@@ -300,6 +327,36 @@ def test_without_keys_it_says_that_nothing_is_checked(stranger: Watched, site: S
     expect(tile(stranger.page, "gate-1")).to_contain_text("of another site, device or kind")
 
 
+def test_over_plain_http_it_says_that_nothing_can_be_checked(browser: Browser) -> None:
+    made = Watched(browser)
+    page = made.page
+
+    def give(route: Route) -> None:
+        path = FOLDER / urlsplit(route.request.url).path.lstrip("/")
+        route.fulfill(path=path) if path.is_file() else route.fulfill(status=404)
+
+    page.route("http://door.example/**", give)  # another host than this machine's is no secure context
+    page.goto("http://door.example/index.html")
+    expect(page.locator("#open-wire")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("only for a page that came by https or from localhost")).to_be_visible()
+    made.close()
+
+
+def test_where_nothing_can_be_checked_no_seal_is_shown(browser: Browser, site: Site) -> None:
+    made = Watched(browser)
+    page = made.page
+    page.add_init_script("SubtleCrypto.prototype.importKey = () => Promise.reject(new DOMException('no'))")
+    page.goto(site.address)
+    site.login(page)
+    expect(page.locator(".tile[data-state=online]")).to_have_count(12)
+    expect(page.get_by_text("this browser knows no Ed25519")).to_be_visible()
+    expect(page.locator(".seal")).to_have_count(0)
+    tile(page, "gate-1").click()
+    expect(page.get_by_role("region", name="Signatures").get_by_role("img", name="not checked")).to_have_count(4)
+    made.close()
+
+
 def test_another_key_for_a_pinned_device_is_not_taken_in_silence(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Keys", exact=True).click()
     expect(page.locator("#keys-list li")).to_have_count(12)
@@ -319,3 +376,27 @@ def test_another_key_for_a_pinned_device_is_not_taken_in_silence(page: Page, sit
     expect(told).to_contain_text("has another key here")
     page.get_by_role("button", name="Forget yard / gate-2", exact=True).click()
     expect(page.locator("#keys-list li")).to_have_count(11)
+
+
+def test_what_is_nonsense_on_the_wire_breaks_nothing(stranger: Watched, site: Site) -> None:
+    page, door = stranger.page, SimulatedDoor(site.doors[0].client, "yard", "gate-50")
+    site.login(page)
+    for kind, body in (
+        ("status", {"state": "refused", "grounds": ["constructor", "<img src=x onerror=alert(1)>"]}),
+        (
+            "compliance",
+            {"profile": "toString", "obligations": [{"ground": "valueOf", "state": "__proto__", "since_s": 1}]},
+        ),
+        ("metrics", {"fps": 1, "queue": 1e308, "frames": 0, "rss_kb": 0, "stages": [], "refused": []}),
+        ("compliance", {"obligations": [{"ground": "stopped", "state": "met", "since_s": 1e300}]}),
+    ):
+        head = {"v": 1, "kind": kind, "site": "yard", "device": "gate-50", "sequence": 1, "unix_s": 1_800_000_000.5}
+        door.put(Kind(kind), signed({**head, "body": body}, CONTEXT, door.secret))
+    # No key of gate-50 is pinned here, so it is believed as far as it can be read, and shown as text.
+    expect(tile(page, "gate-50")).to_contain_text("constructor +1 more")
+    tile(page, "gate-50").click()
+    expect(page.locator("#grounds")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(page.locator("#grounds img")).to_have_count(0)
+    expect(page.locator("#door-alerts")).to_contain_text("A forged message was heard on obligations")
+    for kind in (Kind.STATUS, Kind.COMPLIANCE):
+        door.put(kind, b"")
