@@ -36,6 +36,7 @@ export const GROUNDS = {
   "view-mismatch": ["View does not match", "The picture is not of the size that was commissioned."],
   "no-frames": ["No picture", "The camera gives no frames."],
   "no-consent": ["No consent", "There is no consent in force."],
+  "gallery-too-large": ["Too many people", "More people are enrolled than the threshold is for."],
   "stock-unfiled": ["Not filed for more", "More people than were filed for may not be enrolled."],
 };
 
@@ -58,6 +59,7 @@ export const OBLIGATIONS = {
   "alternative-missing": "Another way in works",
   "retention-too-long": "Kept no longer than allowed",
   "filing-overdue": "Filings are made",
+  "gallery-too-large": "The threshold fits the gallery",
   "location-unknown": "The position is known",
   "in-zone": "Clear of every zone",
   "view-unknown": "Its view of zones is known",

@@ -162,6 +162,17 @@ def filing_kept(law: Law, here: Circumstances) -> bool | None:
     return not deadline(around.crossed_s).passed(around.unix_s)
 
 
+@obligation(
+    Ground.GALLERY_TOO_LARGE,
+    "the threshold is for a gallery of this size",
+    "publish an operating point that covers so many (search), or compare with one person only (verify)",
+)
+def gallery_covered(law: Law, here: Circumstances) -> bool | None:
+    if here.surroundings.stock is None and not law.one_to_one:
+        return None
+    return law.threshold(here.surroundings.stock) is not None
+
+
 def filed_for_one_more(law: Law, here: Circumstances) -> bool:
     """Whether one more person may be enrolled: below the threshold, or within what was filed (Measures art. 15)."""
     return room_for_one_more(law, here.surroundings.stock)
@@ -173,6 +184,11 @@ def room_for_one_more(law: Law, stock: int | None) -> bool:
     if most is None:
         return True
     return stock is not None and (stock < most or (filing is not None and stock < filing.covers_people))
+
+
+def covered_with_one_more(law: Law, stock: int | None) -> bool:
+    """Whether one more person may be enrolled without ending 1:N for everybody."""
+    return law.threshold(None if stock is None else stock + 1) is not None
 
 
 @obligation(
