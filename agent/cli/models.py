@@ -143,3 +143,11 @@ def _print(manifest: Manifest) -> None:
     for point in manifest.operating_points:
         figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in point.figures)
         console.print(f"operating point {point.label}: threshold {point.threshold:g} ({figures})", highlight=False)
+        for fpir in point.targets:
+            steps = ", ".join(f"{{ people = {people}, threshold = {at:g} }}" for people, at in point.steps(fpir))
+            console.print(
+                f"  1:N at FPIR {fpir:g}, for a policy: search = [{steps}]",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )

@@ -119,6 +119,15 @@ class OperatingPoint:
     search: tuple[SearchPoint, ...] = ()
     """By gallery size and target; empty: nobody measured what it lets through among many."""
 
+    def steps(self, fpir: float) -> tuple[tuple[int, float], ...]:
+        """Gallery size and threshold at this target, as a policy's `operating_point.search` takes them."""
+        return tuple((at.people, max(at.threshold, self.threshold)) for at in self.search if at.fpir == fpir)
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """The targets that were measured, the laxest first."""
+        return tuple(dict.fromkeys(at.fpir for at in self.search))
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
