@@ -76,8 +76,9 @@ def half(subject: str) -> int:
 
 
 def part(templates: Matrix, faces: Faces, chosen: npt.NDArray[np.bool_]) -> tuple[Matrix, list[str]]:
-    """The templates and subjects of the pictures that are chosen."""
-    return templates[chosen], [subject for subject, inside in zip(faces.subjects, chosen, strict=True) if inside]
+    """The templates and subjects of the pictures that are chosen, in an order that the list's does not matter to."""
+    order = sorted(np.flatnonzero(chosen), key=lambda place: (faces.subjects[place], faces.files[place]))
+    return templates[order], [faces.subjects[place] for place in order]
 
 
 def read_faces(folder: Path, least_people: int = LEAST_PEOPLE, *, option: str = "--faces") -> Faces:
