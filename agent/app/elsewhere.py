@@ -22,7 +22,7 @@ from agent.gallery.vault import VaultContext, VaultKeys, lock
 from agent.policy.bundle import VerifiedTarget
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
-from agent.policy.rules import covered_with_one_more, room_for_one_more
+from agent.policy.rules import room_for_one_more
 
 AT_ONCE: Final = 20
 """People taken at one check of the site; the others wait for the next."""
@@ -90,7 +90,7 @@ class Deliveries:
         stock, _ = self._store.people.stock(law.profile.filing_at, unix_s)
         if not room_for_one_more(law, stock):
             return self._refused(target, Ground.STOCK_UNFILED.value)
-        if not covered_with_one_more(law, stock):
+        if not law.covers(stock, more=1):
             return self._refused(target, Ground.GALLERY_TOO_LARGE.value)
         context = VaultContext(device, law.policy.site, self._model)
         try:

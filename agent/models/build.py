@@ -29,7 +29,7 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load,
     Args:
         archives: where package archives are kept; what is missing is fetched.
         cast: the folder of `cast.toml`; its sprites marked `calibrate` choose the threshold of `synthetic-cast`.
-        faces: a folder of real faces (see `evaluate.read_faces`); None keeps the old evaluation of unchanged files.
+        faces: a folder of real faces (see `faceset.read_faces`); None keeps the old evaluation of unchanged files.
         load: opens a finished file for evaluation.
         say: told one line before each step.
 

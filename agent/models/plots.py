@@ -24,7 +24,7 @@ _INK: Final = "#1f2933"
 _FAINT: Final = "#cbd2d9"
 _COLOURS: Final = ("#0f766e", "#b45309", "#475569", "#be123c")
 _DASHES: Final = ("", "7 4", "2 3", "9 3 2 3")
-_BINS: Final = 120
+_BINS: Final = 70
 _ROW: Final = 26
 Scores = Mapping[str, tuple[Floats, Floats]]
 """Name of the networks -> genuine and impostor scores."""
@@ -35,7 +35,7 @@ class _Axes:
 
     def __init__(self, title: str, height: int, left: int = _LEFT) -> None:
         self.height, self.left = height, left
-        self.parts = [f'<text x="{left}" y="24" class="title">{escape(title)}</text>']
+        self.parts = [f'<text x="20" y="24" class="title">{escape(title)}</text>']
 
     def across(self, share: float) -> float:
         return self.left + min(max(share, 0.0), 1.0) * (_WIDTH - self.left - _RIGHT)
@@ -70,8 +70,7 @@ class _Axes:
         path = " ".join(f"{self.across(x):.1f},{self.up(y):.1f}" for x, y in points)
         self.parts.append(f'<polyline points="{path}" {_stroke(number)}/>')
 
-    def legend(self, names: Sequence[str]) -> None:
-        x = _WIDTH - _RIGHT - 175
+    def legend(self, names: Sequence[str], x: int) -> None:
         for number, name in enumerate(names):
             y = _TOP + 16 + 18 * number
             self.parts.append(
@@ -110,7 +109,7 @@ def det(data: str, found: Scores) -> str:
             for fmr, fnmr in _trade(genuine, impostor, low)
         ], number)  # fmt: skip
     axes.labels("false match rate", "false non-match rate")
-    axes.legend(list(found))
+    axes.legend(list(found), _WIDTH - _RIGHT - 120)
     return axes.picture(f"False non-match rate by false match rate on {data} for {' and '.join(found)}")
 
 
@@ -152,7 +151,7 @@ def histogram(data: str, found: Scores, threshold: float) -> str:
         f'<text x="{x + 6:.1f}" y="{_HEIGHT - _BOTTOM - 8}">threshold {threshold:g}</text>'
     )
     axes.labels("score", "share of pairs, each curve by itself")
-    axes.legend(names)
+    axes.legend(names, axes.left + 12)
     return axes.picture(f"Distribution of scores on {data}, with the shipped threshold {threshold:g}")
 
 
@@ -168,7 +167,7 @@ def groups(data: str, slices: Mapping[str, Mapping[str, Mapping[str, Any]]], thr
         return None
     low = -math.ceil(math.log10(max(fmr["n"] for _, fmr in rows))) - 1
     height = _TOP + _BOTTOM + _ROW * len(rows)
-    axes = _Axes(f"{data}: false match rate within each group at threshold {threshold:g}", height, left=210)
+    axes = _Axes(f"{data}: false match rate within each group, threshold {threshold:g}", height, left=210)
     for power in range(low, 1):
         axes.grid_x(1 - power / low, _power(power))
 

@@ -28,7 +28,7 @@ from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
 from agent.policy.law import Law
 from agent.policy.preview import block_px, blocks, veil
-from agent.policy.rules import covered_with_one_more, filed_for_one_more, unmet
+from agent.policy.rules import filed_for_one_more, unmet
 from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 
 Keep = npt.NDArray[np.uint8]
@@ -190,7 +190,7 @@ class Gate:
         policy = law.policy
         if not filed_for_one_more(law, here):
             return Refusal((Ground.STOCK_UNFILED,))
-        if not covered_with_one_more(law, here.surroundings.stock):
+        if not law.covers(here.surroundings.stock, more=1):
             return Refusal((Ground.GALLERY_TOO_LARGE,))
         agreed = consent.in_force(
             purpose=policy.document.purpose,

@@ -99,6 +99,12 @@ class Law:
             return point.threshold
         return None if people is None else point.among(people)
 
+    def covers(self, people: int | None, more: int = 0) -> bool | None:
+        """Whether so many, and more, can be compared at the door; None: nobody knows how many there are in 1:N."""
+        if self.one_to_one or people is not None:
+            return self.threshold(None if people is None else people + more) is not None
+        return None
+
     def binds(self, ground: Ground) -> bool:
         return self.profile.binds(ground) or ground in self.policy.document.stricter
 

@@ -168,9 +168,7 @@ def filing_kept(law: Law, here: Circumstances) -> bool | None:
     "publish an operating point that covers so many (search), or compare with one person only (verify)",
 )
 def gallery_covered(law: Law, here: Circumstances) -> bool | None:
-    if here.surroundings.stock is None and not law.one_to_one:
-        return None
-    return law.threshold(here.surroundings.stock) is not None
+    return law.covers(here.surroundings.stock)
 
 
 def filed_for_one_more(law: Law, here: Circumstances) -> bool:
@@ -184,11 +182,6 @@ def room_for_one_more(law: Law, stock: int | None) -> bool:
     if most is None:
         return True
     return stock is not None and (stock < most or (filing is not None and stock < filing.covers_people))
-
-
-def covered_with_one_more(law: Law, stock: int | None) -> bool:
-    """Whether one more person may be enrolled without ending 1:N for everybody."""
-    return law.threshold(None if stock is None else stock + 1) is not None
 
 
 @obligation(

@@ -172,7 +172,8 @@ def test_without_the_packages_int8_is_measured_and_float_says_why_it_is_missing(
 def test_what_is_in_the_way_of_an_evaluation_is_said_before_a_picture_is_looked_at(faces: Path, tmp_path: Path) -> None:
     out, nowhere = tmp_path / "report.json", tmp_path / "no" / "such" / "report.json"
     for words, line in (
-        (("--json", nowhere), f"--json: {nowhere}: there is no folder to write it in; name one in a folder that exists"),
+        (("--json", nowhere),
+         f"--json: {nowhere}: there is no folder to write it in; name one in a folder that exists"),
         (("--json", out, "--plots", nowhere),
          f"--plots: {nowhere}: there is no folder to write it in; name one in a folder that exists"),
         (("--json", out, "--into-manifest"),
