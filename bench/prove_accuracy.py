@@ -28,7 +28,6 @@ FPIR: Final = 1e-2
 """What the example policy accepts: one stranger in a hundred."""
 _LEAST: Final = 50
 """People: the first size of the example policy."""
-_BLOCK: Final = r"(<!-- {name} -->\n).*?(<!-- end -->)"
 
 
 def main() -> int:
@@ -37,21 +36,29 @@ def main() -> int:
     parser.add_argument("--groups", type=Path, required=True)
     parser.add_argument("--archives", type=Path)
     options = parser.parse_args()
-    text = DOC.read_text("utf-8")
     with tempfile.TemporaryDirectory() as drawn:
-        for name, data, more in (("dev", options.dev, ["--into-manifest"]), ("groups", options.groups, [])):
-            tables = _measured(data, Path(drawn), options.archives, more)
-            text, found = re.subn(
-                _BLOCK.format(name=name), lambda at, new=tables: f"{at[1]}{new}{at[2]}", text, flags=re.DOTALL
-            )
-            if found != 1:
-                sys.exit(f"{DOC}: needs one block <!-- {name} --> ... <!-- end -->")
+        tables = {
+            "dev": _measured(options.dev, Path(drawn), options.archives, ["--into-manifest"]),
+            "groups": _measured(options.groups, Path(drawn), options.archives, []),
+        }
+        text = DOC.read_text("utf-8")
+        for name, table in tables.items():
+            text = _replaced(text, name, table)
         for picture in Path(drawn).glob("*.svg"):
             if f"pictures/{picture.name}" in text:
                 (PICTURES / picture.name).write_bytes(picture.read_bytes())
     DOC.write_text(text, "utf-8")
     POLICY.write_text(_signed(POLICY.read_text("utf-8")), "utf-8")
     return 0
+
+
+def _replaced(text: str, name: str, table: str) -> str:
+    """The document with another table between the two marks of that name."""
+    head, mark, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, tail = rest.partition("<!-- end -->")
+    if not mark or not end:
+        sys.exit(f"docs/accuracy.md: needs one block <!-- {name} --> ... <!-- end -->")
+    return f"{head}{mark}\n{table}\n{end}{tail}"
 
 
 def _measured(data: Path, drawn: Path, archives: Path | None, more: list[str]) -> str:
