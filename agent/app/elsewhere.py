@@ -20,6 +20,7 @@ from agent.gallery.epoch import epoch_json
 from agent.gallery.reference import ModelIdentity
 from agent.gallery.vault import VaultContext, VaultKeys, lock
 from agent.policy.bundle import VerifiedTarget
+from agent.policy.grounds import Ground
 from agent.policy.law import Law
 from agent.policy.rules import room_for_one_more
 
@@ -88,7 +89,9 @@ class Deliveries:
             return self._refused(target, "envelope-day-full")
         stock, _ = self._store.people.stock(law.profile.filing_at, unix_s)
         if not room_for_one_more(law, stock):
-            return self._refused(target, "stock-unfiled")
+            return self._refused(target, Ground.STOCK_UNFILED.value)
+        if not law.covers(stock, more=1):
+            return self._refused(target, Ground.GALLERY_TOO_LARGE.value)
         context = VaultContext(device, law.policy.site, self._model)
         try:
             self._store.put_reference(lock(found.reference, context, keys), unix_s, found.issuer)

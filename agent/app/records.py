@@ -1,4 +1,4 @@
-"""What a stopped device holds on its people: the list, one person's record, a withdrawal at the device.
+"""What a stopped device holds on its people: the list, who are alike, one person's record, a withdrawal at the device.
 
 Rules: no network: what the site published last and this device verified is what counts. A withdrawal takes neither a
 policy nor a trusted clock. No template leaves. Leaves out: words and files (the commands).
@@ -22,9 +22,11 @@ from agent.app.erasure import Erasure
 from agent.app.standing import Standing
 from agent.app.stopped import open_store
 from agent.app.timekeeping import hear, trusted_clock
-from agent.errors import ConfigError, LinkError
+from agent.errors import ConfigError, LinkError, VaultError
+from agent.gallery.alike import Looked, look_over
+from agent.gallery.reference import ModelIdentity
 from agent.gallery.retention import DAY_S, Ended, Stay, end, ended
-from agent.gallery.vault import consent_of
+from agent.gallery.vault import VaultContext, consent_of, unlock
 from agent.ledger.entry import Decided, Enrolled, Withdrawn, commitment, decode, salt
 from agent.policy.bundle import PolicyDocument, utc
 from agent.policy.filing import filing_advice
@@ -82,6 +84,33 @@ class Records:
     def people(self) -> list[Listed]:
         stays = self._custody.stays()
         return [self._listed(subject, stays.get(subject)) for subject in self._store.people.uses()]
+
+    def look_over(self, opened: Callable[[int], None], seen: Callable[[int], None]) -> tuple[Looked, int]:
+        """Compare everybody here with everybody else, at the threshold that an enrolment is compared at.
+
+        Args:
+            opened: told after each row that is opened.
+            seen: told how many more references are compared.
+
+        Returns:
+            What was found, and how many rows did not open.
+
+        Raises:
+            ConfigError: no policy was ever verified here, so nobody knows the threshold.
+            VaultError: the rows are of several models.
+        """
+        document = self._document()
+        if document is None:
+            raise ConfigError("policy: none was verified on this device; let it reach its site once, then check again")
+        keys, found, shut = self._erasure.vault_keys(), [], 0
+        for row in self._store.references():
+            model = ModelIdentity(row.model_sha256, row.runtime)
+            try:
+                found.append(unlock(row, VaultContext(self._store.device, self._store.site, model), keys))
+            except VaultError:
+                shut += 1
+            opened(1)
+        return look_over(found, document.operating_point.threshold, seen), shut
 
     def withdraw(self, subject: SubjectId) -> bytes:
         """Erase a person for good; the erasure receipt.

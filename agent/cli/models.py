@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from agent.adapters.litert import LoadedModel, load_models
-from agent.errors import DeviceError
+from agent.cli.groups import InOrder
+from agent.errors import ConfigError, DeviceError
 from agent.models.manifest import Manifest, read_manifest
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_DIR = click.option(
+    "--dir", "folder", type=_FOLDER, default=Path("models"), show_default=True, help="The models' folder."
+)
 
 
-@click.group()
+@click.group(cls=InOrder, order=("build", "verify", "evaluate"))
 def models() -> None:
-    """Build and verify the models."""
+    """Build and verify the models, and measure them."""
 
 
 @models.command()
@@ -50,12 +57,78 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None) -> None:
 
 
 @models.command()
-@click.option("--dir", "folder", type=_FOLDER, default=Path("models"), show_default=True, help="The models' folder.")
+@_DIR
 def verify(folder: Path) -> None:
     """Check every model file by hash, tensors and declared outputs, as a device does before it runs one."""
     detector, _ = load_models(folder)
     _print(read_manifest(folder))
     click.echo(f"{folder}: verified with {detector.runtime}")
+
+
+@models.command()
+@click.option("--data", required=True, type=_FOLDER, help="Faces: images.csv, and pairs.csv and openset.json if any.")
+@click.option("--json", "output", required=True, type=_FILE, help="Where the figures are written.")
+@click.option("--plots", type=_FOLDER, help="Folder for curves (SVG); made if need be.")
+@_DIR
+@click.option(
+    "--archives", type=_FOLDER, help="Where the float networks' packages are kept.  [default: the user's cache folder]"
+)
+@click.option("--into-manifest", is_flag=True, help="Write threshold and operating points into manifest and card too.")
+def evaluate(
+    data: Path, output: Path, plots: Path | None, folder: Path, archives: Path | None, into_manifest: bool
+) -> None:
+    """Measure the models on a folder of faces, int8 beside the float networks that they were made of."""
+    _demand_folder(output, "--json")
+    if plots is not None:
+        _demand_folder(plots, "--plots")
+    detector, embedder = load_models(folder)
+    try:
+        from agent.models import build as building
+        from agent.models import compare, floats, tables
+        from agent.models.evaluate import Eyes
+        from agent.models.faceset import LEAST_PEOPLE, read_faces
+    except ModuleNotFoundError as error:
+        raise DeviceError(
+            f"models evaluate: {error.name} is missing; install 'ai-edge-litert', which float networks run with"
+        ) from None
+
+    manifest = read_manifest(folder)
+    faces = read_faces(data, LEAST_PEOPLE if into_manifest else 2, option="--data")
+    console = Console(stderr=True)
+    networks = {"int8": Eyes(detector.run, embedder.run)}
+    with console.status("fetching the float networks"):
+        other = compare.float_eyes(floats.archives() if archives is None else archives)
+    missing = other if isinstance(other, str) else None
+    if not isinstance(other, str):
+        networks["float"] = other
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(f"{faces.name}: pictures", total=len(faces.files))
+        templates = compare.seen(networks, faces, lambda: progress.advance(task))
+    made = compare.evaluation(templates["int8"], faces, manifest) if into_manifest else None
+    if made is not None:
+        manifest = building.note(folder, made)
+    with console.status("counting"):
+        found = compare.compared(templates, faces, manifest, missing)
+    _write(output, json.dumps(found.report, indent=1) + "\n")
+    if plots is not None:
+        for name, picture in found.pictures.items():
+            _write(plots / name, picture)
+    click.echo(tables.text(found.report), nl=False)
+    if missing is not None:
+        click.echo(f"doorward: float is missing: {missing}", err=True)
+
+
+def _demand_folder(path: Path, option: str) -> None:
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"{option}: {path}: there is no folder to write it in; name one in a folder that exists")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name a file that can be written") from None
 
 
 def _print(manifest: Manifest) -> None:
@@ -70,3 +143,11 @@ def _print(manifest: Manifest) -> None:
     for point in manifest.operating_points:
         figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in point.figures)
         console.print(f"operating point {point.label}: threshold {point.threshold:g} ({figures})", highlight=False)
+        for fpir in point.targets:
+            steps = ", ".join(f"{{ people = {people}, threshold = {at:g} }}" for people, at in point.steps(fpir))
+            console.print(
+                f"  1:N at FPIR {fpir:g}, for a policy: search = [{steps}]",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )

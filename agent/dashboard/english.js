@@ -125,6 +125,7 @@ export const ENGLISH = {
     "output-not-allowed": ["Model tells too much", "A model would put out more than it may.", "Use a model without that output."],
     "keys-not-sealed": ["Keys not sealed", "The device's keys are not protected as they must be.", "See to the TPM or the credential of the device."],
     "ledger-unwritable": ["Ledger cannot be written", "Without an audit trail there is no recognition.", "Free disk space; let the queue drain; change a failing disk."],
+    "gallery-too-large": ["Too many people", "More people are enrolled than the threshold was measured for.", "Publish an operating point that covers so many, or compare with one person only."],
     "view-mismatch": ["View does not match", "The picture is not of the size that was commissioned.", "Set the camera to the size that the policy attests."],
     "no-frames": ["No picture", "The camera gives no frames.", "Look at the camera and its cable; it is opened again every second."],
     "no-consent": ["No consent", "There is no consent in force.", "Ask for consent, and enrol those who give it."],
@@ -160,6 +161,7 @@ export const ENGLISH = {
     "output-not-allowed": "Models tell no traits",
     "keys-not-sealed": "Keys are protected",
     "ledger-unwritable": "The ledger can be written",
+    "gallery-too-large": "The threshold fits the gallery",
   },
   MET: { "met": "met", "unmet": "unmet", "unknown": "unknown", "not-binding": "not binding" },
 

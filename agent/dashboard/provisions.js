@@ -28,7 +28,8 @@ export const PROVISIONS = {
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "Draft of 2023: no analysis of origin, belief, health or class",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
-  "ledger-unwritable": "Measures art. 14: security audit"
+  "ledger-unwritable": "Measures art. 14: security audit",
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
  },
  "cn-2025": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -57,7 +58,8 @@ export const PROVISIONS = {
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
-  "ledger-unwritable": "Measures art. 14: security audit"
+  "ledger-unwritable": "Measures art. 14: security audit",
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
  },
  "cn-2023-draft": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -86,7 +88,8 @@ export const PROVISIONS = {
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "Draft of 2023: no analysis of origin, belief, health or class",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
-  "ledger-unwritable": "Measures art. 14: security audit"
+  "ledger-unwritable": "Measures art. 14: security audit",
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
  },
  "eu-gdpr": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -113,7 +116,8 @@ export const PROVISIONS = {
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "EU AI Act art. 5(1): no biometric categorisation, no emotions",
   "keys-not-sealed": "house rule: templates only under sealed keys",
-  "ledger-unwritable": "house rule: what cannot be recorded does not happen"
+  "ledger-unwritable": "house rule: what cannot be recorded does not happen",
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
  },
  "us-il-bipa": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -133,7 +137,8 @@ export const PROVISIONS = {
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
   "keys-not-sealed": "house rule: templates only under sealed keys",
-  "ledger-unwritable": "house rule: what cannot be recorded does not happen"
+  "ledger-unwritable": "house rule: what cannot be recorded does not happen",
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
  }
 };
 export const CHINESE_PROVISIONS = {

@@ -29,7 +29,7 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load,
     Args:
         archives: where package archives are kept; what is missing is fetched.
         cast: the folder of `cast.toml`; its sprites marked `calibrate` choose the threshold of `synthetic-cast`.
-        faces: a folder of real faces (see `evaluate.read_faces`); None keeps the old evaluation of unchanged files.
+        faces: a folder of real faces (see `faceset.read_faces`); None keeps the old evaluation of unchanged files.
         load: opens a finished file for evaluation.
         say: told one line before each step.
 
@@ -65,13 +65,32 @@ def place(
         for model, data in zip(models, (detector, embedder), strict=True):
             (bench / model.file).write_bytes(data)
         manifest = _joined(models, evaluate(models, bench, cast, faces, load, say), _old(out))
-        (bench / NAME).write_text(write.text(manifest), encoding="utf-8")
-        (bench / CARD).write_text(card.text(manifest), encoding="utf-8")
-        read_manifest(bench)
-        # The manifest last: until it is in place, the old one refuses the new files.
-        for part in (*(model.file for model in models), CARD, NAME):
-            os.replace(bench / part, out / part)
+        _put(out, bench, manifest, tuple(model.file for model in models))
     return read_manifest(out)
+
+
+def note(out: Path, made: Evaluation) -> Manifest:
+    """Write a new evaluation of the files in `out` into manifest and card; the files stay as they are.
+
+    Raises:
+        DeviceError: the folder cannot be written, or its manifest not read.
+    """
+    old = read_manifest(out)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as name:
+            _put(out, Path(name), _joined(old.models, made, old), ())
+    except OSError as error:
+        raise DeviceError(f"{out}: cannot be written ({error.strerror}); name a folder of your own") from None
+    return read_manifest(out)
+
+
+def _put(out: Path, bench: Path, manifest: Manifest, files: tuple[str, ...]) -> None:
+    (bench / NAME).write_text(write.text(manifest), encoding="utf-8")
+    (bench / CARD).write_text(card.text(manifest), encoding="utf-8")
+    read_manifest(bench)
+    # The manifest last: until it is in place, the old one refuses the new files.
+    for part in (*files, CARD, NAME):
+        os.replace(bench / part, out / part)
 
 
 def _entry(name: str, role: Role, declares: tuple[str, ...], source: Weights, data: bytes) -> ModelEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.models.manifest import Figure, Manifest, ModelEntry, OperatingPoint
+from agent.models.manifest import Figure, Manifest, Measure, ModelEntry, OperatingPoint
 
 _HEAD: Final = """# Model card
 
@@ -21,8 +21,9 @@ sort people who did not agree.
 - The embedder's package calls itself MIT in its `package.json` and holds no licence file. Network and weights look like
   the sirius-ai MobileFaceNet line (Apache-2.0 / MIT code), trained on MS1M, a set of photographs of well-known people
   that were collected without asking them and that its publisher has withdrawn. We have no better provenance.
-- How often it is wrong differs between groups of people. No figure by group is in this card yet; do not use it where a
-  false match does harm without measuring that on the people of your site.
+- How often it is wrong differs between groups of people. `docs/accuracy.md` has the figures by group: on 102 people
+  some groups' false match rates lie more than five times apart, and so few people cannot tell by how much. Do not use
+  it where a false match does harm without measuring it on people like those of your site (`doorward models evaluate`).
 - Figures of the synthetic cast come from few invented people. They say nothing about accuracy on real people.
 - The same file gives other embeddings in another TFLite runtime: a gallery is bound to file and runtime.
 - There is no detection of presentation attacks (a printed picture, a screen) among these models.
@@ -65,7 +66,27 @@ def _model(model: ModelEntry) -> str:
 
 
 def _point(point: OperatingPoint) -> str:
-    return f"### `{point.label}`: threshold {point.threshold:g}\n\n{point.chosen}\n\n{_figures(point.figures)}"
+    head = f"### `{point.label}`: threshold {point.threshold:g}\n\n{point.chosen}\n\n{_figures(point.figures)}"
+    return f"{head}\n{_search(point)}" if point.search else head
+
+
+def _search(point: OperatingPoint) -> str:
+    """What the threshold must be in 1:N, by the size of the gallery."""
+    rows = [
+        f"| {at.fpir:g} | {at.people} | {at.threshold:g} "
+        f"| {_measure(at.false_positive)} | {_measure(at.false_negative)} |"
+        for at in point.search
+    ]
+    return "\n".join([
+        "In 1:N, by gallery size. Where the upper bound lies far above what was aimed at, it is not shown to be",
+        "reached: there are too few people in the set.\n",
+        "| Strangers named, aimed at | People | Threshold | Strangers named | Enrolled people missed |",
+        "|---|---|---|---|---|", *rows, "",
+    ])  # fmt: skip
+
+
+def _measure(rate: Measure) -> str:
+    return f"{rate.value:.3g} ({rate.low:.2g} to {rate.high:.2g}; n = {rate.of:,})"
 
 
 def _figures(figures: tuple[Figure, ...]) -> str:

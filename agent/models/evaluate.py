@@ -1,14 +1,12 @@
-"""What the two int8 files do on pictures: the synthetic cast always, a folder of real faces when there is one.
+"""The operating points of the two int8 files: the synthetic cast's always, that for people when there are real faces.
 
 Rules: a threshold is chosen on one half of the people and reported on the other, never by picture; the synthetic
 cast's threshold is chosen on sprites that no scene uses; each figure says on what and on how many trials. Leaves out:
-the comparison with the float networks, slices and plots.
+the comparison with the float networks, groups and plots (accuracy.py).
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +15,14 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from agent.errors import ConfigError, DeviceError
 from agent.face.align import chip
 from agent.face.detect import Face, Finder, Floats, Infer
-from agent.models.manifest import Figure, ModelEntry, OperatingPoint, Role
+from agent.models.faceset import Faces, part, read_faces
+from agent.models.manifest import Figure, Measure, ModelEntry, OperatingPoint, Role, SearchPoint
+from agent.models.rates import Matrix, Rate, failed, scores, threshold_at
+from agent.models.search import Search, measured
 from agent.scene.cast import Cast, Sprite
 from agent.units import Rgb, Sha256
 
@@ -30,11 +30,9 @@ MARGIN_MIN: Final = 0.05
 """Least genuine minus greatest wrong score on the cast; below it no threshold would be safe and nothing is built."""
 FMR: Final = 1e-4
 """False match rate at which the threshold for real people is chosen."""
-LEAST_PEOPLE: Final = 100
 Load = Callable[[ModelEntry, Path], Infer]
 """Opens one model file of a folder; see `adapters.litert.LoadedModel.load`."""
 Say = Callable[[str], None]
-Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +41,6 @@ class Evaluation:
 
     figures: Mapping[Role, tuple[Figure, ...]] = field(default_factory=dict)
     points: Mapping[str, OperatingPoint] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Faces:
-    """A folder in the form `images.csv`: file, subject."""
-
-    name: str
-    files: tuple[Path, ...]
-    subjects: tuple[str, ...]
 
 
 class Eyes:
@@ -158,68 +147,34 @@ def on_cast(eyes: Eyes, cast: Cast, embedder: Sha256) -> OperatingPoint:
     )
 
 
-def read_faces(folder: Path) -> Faces:
-    """The list of a folder of faces.
-
-    Raises:
-        ConfigError: `images.csv` is missing, malformed, or names a file that is not there.
-    """
-    path = folder / "images.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise ConfigError(f"{path}: cannot be read; --faces names a folder with images.csv (file,subject)") from None
-    if not rows or any(not row.get("file") or not row.get("subject") for row in rows):
-        raise ConfigError(f"{path}: file, subject: every row needs both; correct the list")
-    files = tuple(_found(folder, row["file"]) for row in rows)
-    subjects = tuple(row["subject"] for row in rows)
-    if len(set(subjects)) < LEAST_PEOPLE:
-        raise ConfigError(f"{path}: subject: fewer than {LEAST_PEOPLE} people prove nothing; take a larger set")
-    return Faces(folder.resolve().name, files, subjects)
-
-
-def _found(folder: Path, name: str) -> Path:
-    for path in (folder / name, folder / "images" / name):
-        if path.is_file():
-            return path
-    raise ConfigError(f"{folder / 'images.csv'}: file: {name} is not there; correct the list")
-
-
-def _half(subject: str) -> int:
-    """0 or 1: the half of the people that a subject is in, whatever the order of the list."""
-    return hashlib.sha256(subject.encode()).digest()[0] & 1
-
-
 def on_faces(
     eyes: Eyes, faces: Faces, embedder: Sha256, say: Say
 ) -> tuple[dict[Role, tuple[Figure, ...]], OperatingPoint]:
-    """Detector and embedder on real people: the threshold from one half of them, every rate from the other."""
+    """Detector and embedder on real people: thresholds from one half of them, every rate from the other."""
     say(f"evaluating {len(faces.files)} pictures of {faces.name}")
-    templates = [eyes.template(_read(path)) for path in faces.files]
-    missed = sum(each is None for each in templates)
-    halves: list[tuple[Floats, Floats]] = []
-    for half in (0, 1):
-        kept = [
-            (template, subject)
-            for template, subject in zip(templates, faces.subjects, strict=True)
-            if template is not None and _half(subject) == half
-        ]
-        pairs = scores(np.array([template for template, _ in kept]), [subject for _, subject in kept])
-        if not all(each.size for each in pairs):
-            raise ConfigError(
-                f"{faces.name}: faces: too few are found for pairs of one person and of two; take a larger set"
-            )
-        halves.append(pairs)
-    threshold = math.ceil(1000 * threshold_at(halves[0][1], FMR)) / 1000  # rounding down would let more in
-    genuine, impostor = halves[1]
+    return on_templates(stacked([eyes.template(read_picture(path)) for path in faces.files], faces), faces, embedder)
+
+
+def on_templates(
+    templates: Matrix, faces: Faces, embedder: Sha256
+) -> tuple[dict[Role, tuple[Figure, ...]], OperatingPoint]:
+    """The same of templates that are there already, one row a picture; a row of zeros is a failure to acquire."""
+    missed, halves = failed(templates), faces.halves()
+    parts = [part(templates, faces, (halves == half) & ~missed) for half in (0, 1)]
+    pairs = [scores(*each) for each in parts]
+    if not all(each.size for found in pairs for each in found):
+        raise ConfigError(
+            f"{faces.name}: faces: too few are found for pairs of one person and of two; take a larger set"
+        )
+    threshold = math.ceil(1000 * threshold_at(pairs[0][1], FMR)) / 1000  # rounding down would let more in
+    genuine, impostor = pairs[1]
     data = f"{faces.name}, people outside the calibration half"
     rates: list[Figure] = []
     for fmr in (1e-3, 1e-4):
         share = float(np.mean(genuine >= threshold_at(impostor, fmr)))
         rates.append(Figure(data, f"true match rate at false match rate {fmr:g}", round(share, 4), genuine.size))
     figures: dict[Role, tuple[Figure, ...]] = {
-        "detector": (Figure(faces.name, "failure to acquire", round(missed / len(templates), 5), len(templates)),),
+        "detector": (Figure(faces.name, "failure to acquire", round(float(np.mean(missed)), 5), len(templates)),),
         "embedder": tuple(rates),
     }
     point = OperatingPoint(
@@ -231,31 +186,42 @@ def on_faces(
             Figure(data, "false match rate", float(f"{np.mean(impostor >= threshold):.3g}"), impostor.size),
             Figure(data, "true match rate", round(float(np.mean(genuine >= threshold)), 4), genuine.size),
         ),
+        _search_points(*(Search.of(*each) for each in parts)),
     )
     return figures, point
 
 
-def _read(path: Path) -> Rgb:
+def _search_points(chosen_on: Search, reported_on: Search) -> tuple[SearchPoint, ...]:
+    return tuple(
+        SearchPoint(at.people, at.fpir, at.threshold, _measure(at.false_positives), _measure(at.false_negatives))
+        for at in measured(chosen_on, reported_on)
+    )
+
+
+def _measure(rate: Rate) -> Measure:
+    value, low, high = (float(f"{each:.3g}") for each in (rate.value or 0.0, *rate.bounds))
+    return Measure(value, low, high, rate.of)
+
+
+def stacked(templates: Sequence[Floats | None], faces: Faces) -> Matrix:
+    """One row a picture, zeros for a failure to acquire.
+
+    Raises:
+        ConfigError: there is no face in any picture.
+    """
+    found = next((each for each in templates if each is not None), None)
+    if found is None:
+        raise ConfigError(f"{faces.name}: faces: none is found in any picture; take pictures of faces")
+    return np.array([np.zeros_like(found) if each is None else each for each in templates], np.float32)
+
+
+def read_picture(path: Path) -> Rgb:
+    """The picture of a file as RGB.
+
+    Raises:
+        ConfigError: it is none.
+    """
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise ConfigError(f"{path}: is not a picture; correct the list")
     return np.ascontiguousarray(picture[..., ::-1], np.uint8)
-
-
-def scores(templates: Matrix, subjects: Sequence[str]) -> tuple[Floats, Floats]:
-    """Genuine and impostor scores of all pairs, each pair once."""
-    if not subjects:
-        return np.empty(0, np.float32), np.empty(0, np.float32)
-    numbers = np.unique(np.asarray(subjects), return_inverse=True)[1]
-    upper = np.triu(np.ones((len(subjects), len(subjects)), bool), 1)
-    same = (numbers[:, None] == numbers[None, :]) & upper
-    all_scores = np.asarray(templates @ templates.T, np.float32)
-    return all_scores[same], all_scores[upper & ~same]
-
-
-def threshold_at(impostor: Floats, rate: float) -> float:
-    """The lowest threshold that at most this share of impostor scores reaches."""
-    above = math.floor(rate * impostor.size)
-    place = impostor.size - above - 1
-    highest_refused = np.partition(impostor, place)[place]
-    return float(np.nextafter(highest_refused, np.float32(2.0)))

@@ -81,6 +81,32 @@ class ModelEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """A measured rate with its 95 % bounds."""
+
+    value: float
+    low: float
+    high: float
+    of: int
+    """How many people stand behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPoint:
+    """A threshold for searching one face among many."""
+
+    people: int
+    """The largest gallery that it is for."""
+    fpir: float
+    """How many strangers may be taken for somebody there: what the threshold was chosen for."""
+    threshold: float
+    false_positive: Measure
+    """Strangers who were, among people on whom nothing was chosen."""
+    false_negative: Measure
+    """Enrolled people who were not found, or taken for another."""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatingPoint:
     """A threshold on the cosine of two unit templates: at or above it is a match."""
 
@@ -90,6 +116,17 @@ class OperatingPoint:
     chosen: str
     """How it was chosen, one sentence."""
     figures: tuple[Figure, ...]
+    search: tuple[SearchPoint, ...] = ()
+    """By gallery size and target; empty: nobody measured what it lets through among many."""
+
+    def steps(self, fpir: float) -> tuple[tuple[int, float], ...]:
+        """Gallery size and threshold at this target, as a policy's `operating_point.search` takes them."""
+        return tuple((at.people, max(at.threshold, self.threshold)) for at in self.search if at.fpir == fpir)
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """The targets that were measured, the laxest first."""
+        return tuple(dict.fromkeys(at.fpir for at in self.search))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +254,26 @@ def _point(table: Table) -> OperatingPoint:
         table.number("threshold", 0.05, 0.99),
         table.text("chosen"),
         tuple(_figure(part) for part in table.tables("figure")),
+        tuple(_search(part) for part in table.tables("search")),
     )
+    table.end()
+    return made
+
+
+def _search(table: Table) -> SearchPoint:
+    made = SearchPoint(
+        table.integer("people", 1, 10**7),
+        table.number("fpir", 1e-9, 1.0),
+        table.number("threshold", 0.05, 0.99),
+        _measure(table.table("false_positive")),
+        _measure(table.table("false_negative")),
+    )
+    table.end()
+    return made
+
+
+def _measure(table: Table) -> Measure:
+    value, low, high = (table.number(name, 0.0, 1.0) for name in ("value", "low", "high"))
+    made = Measure(value, low, high, table.integer("of", 1, 10**12))
     table.end()
     return made

@@ -26,7 +26,7 @@ from agent.units import Rgb
 
 _DETECTOR_STEP: Final = 127.5
 """The float networks take (x - 127.5) / step; the int8 files take x - 128, the half is moved into the first bias."""
-_EMBEDDER_STEP: Final = 128.0
+EMBEDDER_STEP: Final = 128.0
 _HEAD_PARTS: Final = (("sizes", (2, 3)), ("offsets", (0, 1, *range(4, 16))))
 _LOGIT_RANGE: Final = (-8.0, 8.0)
 _SIZE_RANGE: Final = (0.0, 176.0)
@@ -85,10 +85,10 @@ def embedder_graph(data: bytes) -> Graph:
 
 def embedder(data: bytes, chips: npt.NDArray[np.uint8]) -> bytes:
     """The int8 embedder, from the package's float file and calibration inputs (n, 112, 112, 3)."""
-    graph = spell_prelu(shift_input(embedder_graph(data), 0.5 / _EMBEDDER_STEP))
-    fixed = {graph.source: Scale(1.0 / _EMBEDDER_STEP, 0)}
+    graph = spell_prelu(shift_input(embedder_graph(data), 0.5 / EMBEDDER_STEP))
+    fixed = {graph.source: Scale(1.0 / EMBEDDER_STEP, 0)}
     names = {graph.source: "chip", graph.result[0]: "embedding"}
-    return _quantised(graph, _centred(chips, _EMBEDDER_STEP), fixed, names)
+    return _quantised(graph, _centred(chips, EMBEDDER_STEP), fixed, names)
 
 
 def _centred(pictures: npt.NDArray[np.uint8], step: float) -> npt.NDArray[np.float32]:
@@ -109,9 +109,9 @@ class FloatDetector:
         self._source = self._runtime.get_input_details()[0]["index"]
         by_name = {detail["name"]: detail["index"] for detail in self._runtime.get_output_details()}
         self._results = [by_name[name] for name in graph.result]
-        self.find = Finder(self._infer).find
+        self.find = Finder(self.infer).find
 
-    def _infer(self, square: Rgb) -> tuple[Floats, ...]:
+    def infer(self, square: Rgb) -> tuple[Floats, ...]:
         self._runtime.set_tensor(self._source, ((square.astype(np.float32) - 127.5) / _DETECTOR_STEP)[None])
         self._runtime.invoke()
         return tuple(self._runtime.get_tensor(index)[0] for index in self._results)

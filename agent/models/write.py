@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from agent.models.manifest import VERSION, Figure, Manifest, ModelEntry, OperatingPoint, Source, Tensor
+from agent.models.manifest import (
+    VERSION,
+    Figure,
+    Manifest,
+    Measure,
+    ModelEntry,
+    OperatingPoint,
+    SearchPoint,
+    Source,
+    Tensor,
+)
 
 _HEAD = (
     "# Written by 'doorward models build'; do not edit. Every model file is checked against this when it is loaded.\n"
@@ -82,4 +92,21 @@ def _point(point: OperatingPoint) -> list[str]:
         f"threshold = {_number(point.threshold)}",
         f"chosen = {_quoted(point.chosen)}\n",
         *(line for figure in point.figures for line in _figure("operating_point.figure", figure)),
+        *(line for each in point.search for line in _search(each)),
     ]
+
+
+def _search(point: SearchPoint) -> list[str]:
+    return [
+        "[[operating_point.search]]",
+        f"people = {point.people}",
+        f"fpir = {_number(point.fpir)}",
+        f"threshold = {_number(point.threshold)}",
+        f"false_positive = {_measure(point.false_positive)}",
+        f"false_negative = {_measure(point.false_negative)}\n",
+    ]
+
+
+def _measure(rate: Measure) -> str:
+    shares = (f"{name} = {_number(getattr(rate, name))}" for name in ("value", "low", "high"))
+    return f"{{ {', '.join(shares)}, of = {rate.of} }}"

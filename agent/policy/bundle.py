@@ -33,6 +33,7 @@ from agent.policy.fields import Hex32, Mode, Name, Pixel, PixelPolygon, Place, P
 from agent.policy.geofence import Fence
 from agent.policy.grounds import Ground
 from agent.policy.location import Gnss, Pose, Survey
+from agent.policy.operating import OperatingPoint
 from agent.policy.tokens import Tokens
 from agent.policy.zones import Zone
 from agent.units import DeviceId, DoorId, Sha256, SiteId
@@ -85,11 +86,6 @@ class Sign(Strict):
         if self.marker is None and self.inspection is None:
             raise ValueError("name a marker place or a dated inspection")
         return self
-
-
-class OperatingPoint(Strict):
-    label: Name
-    threshold: Annotated[float, Field(ge=0.2, le=0.99)]
 
 
 class Allowed(Strict):

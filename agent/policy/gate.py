@@ -125,6 +125,10 @@ class Gate:
 
     def admit(self, captured: CapturedFrame, here: Circumstances) -> PermittedFrame | Refusal:
         """Decide on one frame and end it: after this call nobody can open it again."""
+        law = self._law
+        return self._admit(captured, here, None if law is None else law.threshold(here.surroundings.stock))
+
+    def _admit(self, captured: CapturedFrame, here: Circumstances, threshold: float | None) -> PermittedFrame | Refusal:
         rgb, captured._rgb, captured._luma = captured._rgb, None, None
         law = self._law
         if law is None:
@@ -135,10 +139,10 @@ class Gate:
             faults += (Ground.VIEW_MISMATCH,)
         grounds = self._resumption.settle(faults, here.captured_ns, holds(law.policy))
         unix_s = here.surroundings.unix_s
-        if grounds or rgb is None or unix_s is None:
+        if grounds or rgb is None or unix_s is None or threshold is None:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
         cards = None if here.sign is None else here.sign.cards
-        return _permit(rgb & self._without(self._keep, law.hidden(here)), law, unix_s, captured, cards)
+        return _permit(rgb & self._without(self._keep, law.hidden(here)), law, threshold, unix_s, captured, cards)
 
     def take_back(self, frame: PermittedFrame, ground: Ground) -> Refusal:
         """End the permission of a frame for what only its faces could tell; the ground's hold begins here."""
@@ -165,7 +169,8 @@ class Gate:
 
         The place's own grounds (sign, position, view) do not apply to a picture that was not taken at the door; the
         policy, clock, models and keys do, and so does the consent: without it the ground is `no-consent`. Past the
-        profile's filing threshold nobody is enrolled without a filing that covers one more: `stock-unfiled`.
+        profile's filing threshold nobody is enrolled without a filing that covers one more: `stock-unfiled`; nor, for
+        1:N, past the size that the operating point covers: `gallery-too-large`.
         """
         rgb, captured._rgb, captured._luma = captured._rgb, None, None
         law, unix_s = self._law, here.surroundings.unix_s
@@ -175,7 +180,7 @@ class Gate:
         assert law is not None and unix_s is not None  # else it would be closed
         if rgb is None or self._keep is None or rgb.shape != self._keep.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
-        frame = _permit(rgb.copy(), law, unix_s, captured)
+        frame = _permit(rgb.copy(), law, law.policy.document.operating_point.threshold, unix_s, captured)
         return frame, OptIn(key=MINT, track=TrackId(0), number=frame.number, face=None)
 
     def closed_to(self, consent: ConsentInForce, here: Circumstances) -> Refusal | None:
@@ -187,6 +192,8 @@ class Gate:
         policy = law.policy
         if not filed_for_one_more(law, here):
             return Refusal((Ground.STOCK_UNFILED,))
+        if not law.covers(here.surroundings.stock, more=1):
+            return Refusal((Ground.GALLERY_TOO_LARGE,))
         agreed = consent.in_force(
             purpose=policy.document.purpose,
             site=policy.site,
@@ -204,14 +211,16 @@ class Gate:
         All of `enrol` and all of `admit`: the place's grounds apply as to any frame of the door, and what is excluded
         is black. Others may walk by, so only a face in the marked space can be looked at.
         """
-        frame = self.admit(captured, here)
+        law = self._law
+        # The least threshold of all: by it two references are soonest too alike.
+        frame = self._admit(captured, here, None if law is None else law.policy.document.operating_point.threshold)
         if isinstance(frame, Refusal):
             return frame
         refusal = self.closed_to(consent, here)
         if refusal is not None:
             return refusal
-        assert self._law is not None  # a permitted frame was admitted under a law
-        return frame, MarkedSpace(key=MINT, rules=self._law.policy.document.attempt, number=frame.number)
+        assert law is not None  # a permitted frame was admitted under a law
+        return frame, MarkedSpace(key=MINT, rules=law.policy.document.attempt, number=frame.number)
 
     def blocks(self, captured: CapturedFrame) -> Preview | Refusal:
         """The whole picture as coarse blocks: all that may be shown without a permit. Does not end the frame."""
@@ -234,7 +243,12 @@ class Gate:
 
 
 def _permit(
-    pixels: Rgb, law: Law, unix_s: float, captured: CapturedFrame, cards: tuple[Polygon, ...] | None = None
+    pixels: Rgb,
+    law: Law,
+    threshold: float,
+    unix_s: float,
+    captured: CapturedFrame,
+    cards: tuple[Polygon, ...] | None = None,
 ) -> PermittedFrame:
     """Stamp pixels that have been masked, or handed in for enrolment, with the permit that they were opened under."""
     pixels.flags.writeable = False
@@ -244,7 +258,7 @@ def _permit(
         purpose=document.purpose,
         policy_version=document.version,
         notice_sha256=Sha256(document.notice.sha256),
-        threshold=document.operating_point.threshold,
+        threshold=threshold,
         unix_s=unix_s,
         guardian_below=law.profile.guardian_below,
     )

@@ -42,3 +42,4 @@ class Ground(StrEnum):
     NO_FRAMES = "no-frames"
     NO_CONSENT = "no-consent"
     STOCK_UNFILED = "stock-unfiled"
+    GALLERY_TOO_LARGE = "gallery-too-large"

@@ -89,6 +89,22 @@ class Law:
         """Faces are compared only with the person whom a pass has named."""
         return self.policy.document.mode is Mode.VERIFY
 
+    def threshold(self, people: int | None) -> float | None:
+        """How alike a face and a reference must be at the door, with so many people enrolled.
+
+        None: in 1:N more than the operating point covers, or nobody knows how many.
+        """
+        point = self.policy.document.operating_point
+        if self.one_to_one:
+            return point.threshold
+        return None if people is None else point.among(people)
+
+    def covers(self, people: int | None, more: int = 0) -> bool | None:
+        """Whether so many, and more, can be compared at the door; None: nobody knows how many there are in 1:N."""
+        if self.one_to_one or people is not None:
+            return self.threshold(None if people is None else people + more) is not None
+        return None
+
     def binds(self, ground: Ground) -> bool:
         return self.profile.binds(ground) or ground in self.policy.document.stricter
 

@@ -28,6 +28,7 @@ _ALWAYS: Final[dict[Ground, str]] = {
     Ground.SIGN_FORBIDS: "house rule: anyone may narrow",
     Ground.MODEL_NOT_ALLOWED: "house rule: only models that the policy names, by hash",
     Ground.OUTPUT_NOT_ALLOWED: "house rule: nothing but box, landmarks, quality, liveness, embedding",
+    Ground.GALLERY_TOO_LARGE: "house rule: 1:N only among as many as its threshold was measured for",
     Ground.KEYS_NOT_SEALED: "house rule: templates only under sealed keys",
     Ground.LEDGER_UNWRITABLE: "house rule: what cannot be recorded does not happen",
 }

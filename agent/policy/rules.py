@@ -162,6 +162,15 @@ def filing_kept(law: Law, here: Circumstances) -> bool | None:
     return not deadline(around.crossed_s).passed(around.unix_s)
 
 
+@obligation(
+    Ground.GALLERY_TOO_LARGE,
+    "the threshold is for a gallery of this size",
+    "publish an operating point that covers so many (search), or compare with one person only (verify)",
+)
+def gallery_covered(law: Law, here: Circumstances) -> bool | None:
+    return law.covers(here.surroundings.stock)
+
+
 def filed_for_one_more(law: Law, here: Circumstances) -> bool:
     """Whether one more person may be enrolled: below the threshold, or within what was filed (Measures art. 15)."""
     return room_for_one_more(law, here.surroundings.stock)

@@ -41,6 +41,7 @@ _NAMES: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.NO_FRAMES: ("No picture", "没有画面"),
     Ground.NO_CONSENT: ("No consent", "没有同意"),
     Ground.STOCK_UNFILED: ("Not filed for more people", "超出备案人数"),
+    Ground.GALLERY_TOO_LARGE: ("Too many for one threshold", "人数超出阈值适用范围"),
 }
 _MET: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.CLOCK_UNTRUSTED: ("The clock is trusted", "时钟可信"),
@@ -60,6 +61,7 @@ _MET: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.ALTERNATIVE_MISSING: ("Another way in works", "另有通行方式可用"),
     Ground.RETENTION_TOO_LONG: ("Kept no longer than allowed", "保存不超过期限"),
     Ground.FILING_OVERDUE: ("Filings are made", "已按期备案"),
+    Ground.GALLERY_TOO_LARGE: ("The threshold fits the gallery", "阈值适用于登记人数"),
     Ground.LOCATION_UNKNOWN: ("The position is known", "位置已知"),
     Ground.IN_ZONE: ("Clear of every zone", "在所有禁止区域之外"),
     Ground.VIEW_UNKNOWN: ("Its view of zones is known", "对区域的拍摄范围已知"),

@@ -32,6 +32,10 @@ CHINESE_PROVISIONS: Final[Mapping[str, tuple[str, str]]] = {
         _HOUSE,
         "须知道摄像头能看到区域的哪一部分，未知即拒绝",
     ),
+    "house rule: 1:N only among as many as its threshold was measured for": (
+        _HOUSE,
+        "1:N 的人数不超过阈值经过测量的范围",
+    ),
     "house rule: templates only under sealed keys": (_HOUSE, "模板只存于受保护的密钥之下"),
     "house rule: what cannot be recorded does not happen": (_HOUSE, "不能记录的事就不做"),
     "Measures art. 4: a specific purpose and sufficient necessity": ("《办法》第四条", "特定的目的和充分的必要性"),

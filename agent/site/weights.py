@@ -26,8 +26,8 @@ MORE_WIDENS: Final = frozenset(
 LESS_WIDENS: Final = frozenset(
     {
         "from", "attempt.dwell_s", "attempt.leave_s", "attempt.inter_eye_px", "sign.clear_hold_s", "sign.clear_frames",
-        "location.clear_hold_s", "location.sigma_m", "margin_m", "operating_point.threshold", "zones.*.buffer_m",
-        "zones.*.until",
+        "location.clear_hold_s", "location.sigma_m", "margin_m", "operating_point.threshold",
+        "operating_point.search.*.threshold", "zones.*.buffer_m", "zones.*.until",
     }
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ LARGER_NARROWS: Final = frozenset({"excluded.*.polygon", "zones.*.geometry"})
 NAMED_BY: Final = {
     "devices": ("id",), "models": ("role", "sha256"), "zones": ("id",), "excluded": ("id",),
     "enrolment_keys": ("key",), "pass_keys": ("key",), "command_keys": ("key",), "alternatives": ("way",),
-    "tokens.entries": ("subject", "doors", "until"),
+    "tokens.entries": ("subject", "doors", "until"), "operating_point.search": ("people",),
 }  # fmt: skip
 """Lists of entries that are told apart by these fields; their order means nothing."""
 

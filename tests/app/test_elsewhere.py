@@ -243,6 +243,13 @@ def test_past_the_filing_threshold_nobody_is_enrolled(bench: Bench) -> None:
     assert "stock-unfiled" in bench.said[0]
 
 
+def test_past_what_the_threshold_covers_nobody_is_enrolled_for_a_search(bench: Bench) -> None:
+    one = {"operating_point": {"label": "real", "threshold": 0.5, "search": [{"people": 1, "threshold": 0.5}]}}
+    assert bench.take(bench.sealed(), **one)
+    assert not bench.take(bench.sealed("p-22"), **one)
+    assert "gallery-too-large" in bench.said[0]
+
+
 def test_bytes_that_are_no_envelope_are_refused(bench: Bench) -> None:
     assert not bench.take(VerifiedTarget("enrolment", "enrolment/gate-1.x.json", b"{}"))
     assert "envelope-malformed" in bench.said[0]

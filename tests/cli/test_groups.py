@@ -8,7 +8,7 @@ import pytest
 from agent.cli import doorward
 from agent.cli.groups import InOrder
 
-GROUPS = ("people", "pass", "device", "site")
+GROUPS = ("people", "pass", "device", "site", "models")
 
 
 @pytest.mark.parametrize("name", GROUPS)

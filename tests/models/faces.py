@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from agent.models.evaluate import LEAST_PEOPLE
+from agent.models.faceset import LEAST_PEOPLE
 from agent.scene.cast import Cast
 from tests.models.given import CAST
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from agent.adapters.litert import LoadedModel, load_models
 from agent.errors import ConfigError, DeviceError
 from agent.face.detect import Infer
 from agent.models import card, write
-from agent.models.build import CARD, build, place
+from agent.models.build import CARD, build, note, place
+from agent.models.evaluate import Evaluation
 from agent.models.manifest import NAME, ModelEntry, read_manifest
 from agent.models.sources import PICTURES
 from tests.models.faces import make_faces
@@ -99,6 +101,28 @@ def test_faces_give_new_figures_and_a_new_point(out: Path, tmp_path: Path) -> No
     assert (out / NAME).read_text("utf-8") == write.text(made)
     assert (out / CARD).read_text("utf-8") == card.text(made)
     load_models(out)
+
+
+def test_a_new_evaluation_of_the_same_files_is_noted_and_the_rest_stays(out: Path) -> None:
+    before = read_manifest(out)
+    old = before.operating_points[0]
+    point = replace(old, threshold=0.6, search=old.search[:1])
+    made = note(out, Evaluation({"detector": ()}, {"real": point}))
+    assert made.operating_points == (point, before.operating_points[1])
+    assert made.models == before.models, "figures that are not new stay"
+    assert (out / CARD).read_text("utf-8") == card.text(made)
+    assert set(content(out)) == set(content(MODELS))
+    load_models(out)
+
+
+def test_a_folder_that_cannot_be_written_is_named(out: Path, tmp_path: Path) -> None:
+    (out / CARD).unlink()
+    (out / CARD).mkdir()
+    (out / CARD / "kept").touch()
+    before = (out / NAME).read_bytes()
+    with pytest.raises(DeviceError, match="cannot be written"):
+        note(out, Evaluation())
+    assert (out / NAME).read_bytes() == before
 
 
 def test_faulty_faces_change_nothing(out: Path, tmp_path: Path) -> None:

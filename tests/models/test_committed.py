@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 
 import numpy as np
 import pytest
@@ -82,3 +83,12 @@ def test_the_manifest_s_point_of_the_cast_is_what_is_computed_again(eyes: Eyes, 
     for computed, written in zip(again.figures, point.figures, strict=True):
         assert (computed.data, computed.name, computed.of) == (written.data, written.name, written.of)
         assert computed.value == pytest.approx(written.value, abs=0.01)
+
+
+def test_the_example_policy_has_the_manifest_s_thresholds() -> None:
+    (point,) = (point for point in MANIFEST.operating_points if point.label == "real")
+    with (MODELS.parent / "device_config" / "policy.toml").open("rb") as file:
+        signed = tomllib.load(file)["operating_point"]
+    assert (signed["label"], signed["threshold"]) == ("real", point.threshold)
+    steps = [(step["people"], step["threshold"]) for step in signed["search"]]
+    assert steps == [step for step in point.steps(1e-2) if step[0] >= steps[0][0]]

@@ -11,30 +11,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from agent.adapters.litert import LoadedModel
 from agent.errors import ConfigError, DeviceError
 from agent.face.detect import Finder, Floats, Infer
 from agent.models.evaluate import (
     FMR,
-    LEAST_PEOPLE,
     Eyes,
-    Faces,
     cast_scores,
     evaluate,
     on_cast,
     on_faces,
-    read_faces,
-    scores,
-    threshold_at,
 )
+from agent.models.faceset import Faces, read_faces
 from agent.models.manifest import read_manifest
+from agent.models.rates import threshold_at
 from agent.scene.cast import Cast
 from agent.units import Rgb
-from tests.models.faces import make_faces, write_list
+from tests.models.faces import make_faces
 from tests.models.given import CAST, MODELS
 
 MANIFEST = read_manifest(MODELS)
@@ -72,33 +66,6 @@ def faces(folder: Path) -> Faces:
 def templates(faces: Faces) -> list[Floats | None]:
     eyes = Eyes(DETECT, EMBED)
     return [eyes.template(np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])) for path in faces.files]
-
-
-class TestRates:
-    @settings(derandomize=True, max_examples=100)
-    @given(
-        arrays.arrays(np.float32, st.integers(1, 60), elements=st.floats(-1, 1, width=16)),
-        st.sampled_from([0.0, 1e-4, 0.01, 0.1, 0.5, 0.9]),
-    )
-    def test_a_threshold_lets_no_more_through_than_its_rate_and_no_lower_one_does(
-        self, impostor: Floats, rate: float
-    ) -> None:
-        found = threshold_at(impostor, rate)
-        assert np.mean(impostor >= found) <= rate
-        below = [float(score) for score in impostor if score < found]
-        assert not below or np.mean(impostor >= max(below)) > rate
-
-    @settings(derandomize=True, max_examples=60)
-    @given(st.lists(st.sampled_from("abcd"), max_size=9), st.integers(0, 1000))
-    def test_every_pair_is_scored_once(self, subjects: list[str], seed: int) -> None:
-        vectors = np.random.default_rng(seed).normal(size=(len(subjects), 5)).astype(np.float32)
-        genuine, impostor = scores(vectors, subjects)
-        pairs = list(itertools.combinations(range(len(subjects)), 2))
-        expected: dict[bool, list[float]] = {True: [], False: []}
-        for one, other in pairs:
-            expected[subjects[one] == subjects[other]].append(float(vectors[one] @ vectors[other]))
-        np.testing.assert_allclose(np.sort(genuine), np.sort(expected[True]), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(np.sort(impostor), np.sort(expected[False]), rtol=1e-4, atol=1e-5)
 
 
 class TestOnFaces:
@@ -143,49 +110,18 @@ class TestOnFaces:
 
     def test_a_set_without_faces_proves_nothing(self, faces: Faces, folder: Path) -> None:
         walls = Faces("walls", (folder / "wall.png",) * 4, ("a", "b", "a", "b"))
-        with pytest.raises(ConfigError, match="walls: faces: too few are found"):
+        with pytest.raises(ConfigError, match="walls: faces: none is found in any picture"):
             on_faces(Eyes(DETECT, EMBED), walls, EMBEDDER, lambda line: None)
+
+    def test_two_people_are_too_few_for_pairs_in_both_halves(self, faces: Faces) -> None:
+        few = Faces("few", faces.files[:4], faces.subjects[:4])
+        with pytest.raises(ConfigError, match="few: faces: too few are found"):
+            on_faces(Eyes(DETECT, EMBED), few, EMBEDDER, lambda line: None)
 
     def test_a_file_that_is_no_picture_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "a.png").write_text("not a picture")
         with pytest.raises(ConfigError, match=re.escape(f"{tmp_path / 'a.png'}: is not a picture")):
             on_faces(Eyes(DETECT, EMBED), Faces("x", (tmp_path / "a.png",), ("a",)), EMBEDDER, lambda line: None)
-
-
-class TestReadFaces:
-    def test_files_stand_beside_the_list_or_in_images(self, faces: Faces, folder: Path) -> None:
-        assert faces.name == "invented"
-        assert faces.files[0] == folder / "images" / "000-0.png" and faces.files[-1] == folder / "wall.png"
-        assert len(faces.files) == len(faces.subjects) == 2 * LEAST_PEOPLE + 1
-
-    def refused(self, folder: Path, text: str) -> None:
-        with pytest.raises(ConfigError) as caught:
-            read_faces(folder)
-        said = str(caught.value)
-        assert said.startswith(f"{folder / 'images.csv'}: ") and text in said and "\n" not in said
-
-    def test_a_list_that_is_missing_or_unreadable(self, tmp_path: Path) -> None:
-        self.refused(tmp_path / "nowhere", "cannot be read; --faces names a folder with images.csv")
-        (tmp_path / "images.csv").write_bytes(b"file,subject\n\xff\xfe,a\n")
-        self.refused(tmp_path, "cannot be read")
-        (tmp_path / "images.csv").write_text('file,subject\n"' + "x" * 200_000)
-        self.refused(tmp_path, "cannot be read")
-
-    @pytest.mark.parametrize(
-        "text", ["", "file,subject\n", "name,who\na,b\n", "file,subject\na.png\n", "file,subject\n,b\n"]
-    )
-    def test_a_row_without_file_or_subject(self, tmp_path: Path, text: str) -> None:
-        (tmp_path / "images.csv").write_text(text)
-        self.refused(tmp_path, "file, subject: every row needs both")
-
-    def test_a_picture_that_is_not_there(self, tmp_path: Path) -> None:
-        write_list(tmp_path, [("gone.png", "a")])
-        self.refused(tmp_path, "file: gone.png is not there")
-
-    def test_too_few_people(self, tmp_path: Path) -> None:
-        (tmp_path / "a.png").touch()
-        write_list(tmp_path, [("a.png", f"s{number}") for number in range(LEAST_PEOPLE - 1)] * 3)
-        self.refused(tmp_path, f"subject: fewer than {LEAST_PEOPLE} people prove nothing")
 
 
 def changed_cast(folder: Path, **pictures: Rgb) -> Cast:

@@ -118,6 +118,8 @@ def test_the_committed_card_says_what_the_committed_manifest_says() -> None:
         assert f"`{point.label}`: threshold {point.threshold:g}" in text and point.chosen in text
         for figure in point.figures:
             assert f"| {figure.data} | {figure.name} | {figure.value:g} | {figure.of:,} |" in text
+        for at in point.search:
+            assert f"| {at.fpir:g} | {at.people} | {at.threshold:g} | {at.false_positive.value:.3g} (" in text
 
 
 def test_a_file_that_was_not_evaluated_is_said_to_be_so() -> None:
@@ -173,6 +175,11 @@ BROKEN: list[tuple[Path_, list[Any]]] = [
     (("operating_point", 0, "label"), ["demo", ""]),
     (("operating_point", 0, "embedder"), ["", "A" * 64]),
     (("operating_point", 0, "threshold"), [0, 0.04, 1, 1.0, -0.5, 10**400]),
+    (("operating_point", 0, "search", 0, "people"), [0, -1, 10**7 + 1]),
+    (("operating_point", 0, "search", 0, "fpir"), [0, -1, 1.5]),
+    (("operating_point", 0, "search", 0, "threshold"), [0, 0.04, 1.0]),
+    (("operating_point", 0, "search", 0, "false_positive", "high"), [-0.1, 1.1]),
+    (("operating_point", 0, "search", 0, "false_negative", "of"), [0, -1]),
 ]
 
 
@@ -205,6 +212,17 @@ def test_there_is_one_detector_and_one_embedder() -> None:
     raw = copy.deepcopy(RAW)
     del raw["model"]
     refused(encoded(raw), "model", "must be exactly one detector and one embedder")
+
+
+def test_a_policy_s_steps_are_never_below_the_point_s_own_threshold() -> None:
+    point = read_manifest(MODELS).operating_points[0]
+    assert point.targets == (1e-2, 1e-3, 1e-4)
+    for fpir in point.targets:
+        found = dict(point.steps(fpir))
+        assert list(found) == [at.people for at in point.search if at.fpir == fpir]
+        assert found == {at.people: max(at.threshold, point.threshold) for at in point.search if at.fpir == fpir}
+        assert sorted(found.values()) == list(found.values())
+    assert any(at.threshold < point.threshold for at in point.search), "a small gallery would take less"
 
 
 def test_an_operating_point_holds_for_one_embedder_and_has_one_label() -> None:

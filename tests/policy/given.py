@@ -98,7 +98,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "alternatives": [{**DATED, "way": "staff"}],
         "notice": {"version": "n1", "sha256": NOTICE_SHA256, "texts": TEXTS, "accessible": ["staff"]},
         "retention": {"max_days": 30, "max_idle_days": 30},
-        "operating_point": {"label": "real", "threshold": 0.5},
+        "operating_point": {"label": "real", "threshold": 0.5, "search": [{"people": 2_000_000, "threshold": 0.5}]},
         "models": [{"role": "detector", "sha256": DETECTOR}, {"role": "embedder", "sha256": EMBEDDER}],
         "devices": [{"id": DEVICE, "signing_key": "1" * 64, "box_key": "2" * 64}],
         "events_key": "3" * 64,

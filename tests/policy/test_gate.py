@@ -42,6 +42,12 @@ def refused(answer: object) -> tuple[Ground, ...]:
     return answer.grounds
 
 
+def point(*steps: tuple[int, float]) -> dict[str, Any]:
+    """An operating point with these sizes and thresholds for 1:N."""
+    search = [{"people": people, "threshold": threshold} for people, threshold in steps]
+    return {"label": "real", "threshold": 0.4, "search": search}
+
+
 class TestCodes:
     def test_luma_for_readers_also_when_recognition_is_refused(self) -> None:
         gate = Gate(law(mode="pass"))
@@ -335,12 +341,44 @@ class TestEnrol:
             assert Ground.STOCK_UNFILED in refused(found) or Ground.FILING_OVERDUE in refused(found)
             assert consent.asked == []
 
+    @pytest.mark.parametrize(("stock", "allowed"), [(9, True), (10, False), (11, False), (None, False)])
+    def test_past_what_the_threshold_covers_nobody_is_enrolled_for_a_search(
+        self, stock: int | None, allowed: bool
+    ) -> None:
+        covers = {"profile": "eu-gdpr", "operating_point": point((10, 0.5))}
+        found = Gate(law(**covers)).enrol(captured(), here(stock=stock), Agreed(True))
+        assert isinstance(found, Refusal) != allowed
+        if not allowed:
+            assert refused(found) == (Ground.GALLERY_TOO_LARGE,)
+        assert not isinstance(
+            Gate(law(**covers, mode="verify")).enrol(captured(), here(stock=stock), Agreed(True)), Refusal
+        )
+
     def test_another_size_and_a_second_opening(self) -> None:
         gate, frame = Gate(law()), captured()
         wrong = gate.enrol(captured(rgb=picture(width=WIDTH + 1)), here(), Agreed(True))
         assert refused(wrong) == (Ground.VIEW_MISMATCH,)
         assert refused(gate.enrol(frame, here(), Agreed(False))) == (Ground.NO_CONSENT,)
         assert refused(gate.enrol(frame, here(), Agreed(True))) == (Ground.VIEW_MISMATCH,), "the refusal ended it"
+
+
+class TestThresholds:
+    @pytest.mark.parametrize(("stock", "threshold"), [(0, 0.5), (10, 0.5), (11, 0.6), (100, 0.6)])
+    def test_a_search_takes_the_threshold_of_its_size(self, stock: int, threshold: float) -> None:
+        frame = Gate(law(operating_point=point((10, 0.5), (100, 0.6)))).admit(captured(), here(stock=stock))
+        assert not isinstance(frame, Refusal) and frame.permit.threshold == threshold
+
+    def test_beyond_the_last_size_nobody_is_searched_for_but_one_is_still_compared_with_one(self) -> None:
+        covers = {"operating_point": point((10, 0.5))}
+        assert refused(Gate(law(**covers)).admit(captured(), here(stock=11))) == (Ground.GALLERY_TOO_LARGE,)
+        frame = Gate(law(**covers, mode="verify")).admit(captured(), here(stock=11))
+        assert not isinstance(frame, Refusal) and frame.permit.threshold == 0.4
+
+    def test_references_are_compared_at_the_least_threshold(self) -> None:
+        gate, around = Gate(law(operating_point=point((10, 0.5), (100, 0.6)))), here(stock=50)
+        for found in (gate.enrol(captured(), around, Agreed(True)), gate.enrol_here(captured(), around, Agreed(True))):
+            assert not isinstance(found, Refusal)
+            assert found[0].permit.threshold == 0.4
 
 
 class TestEnrolHere:

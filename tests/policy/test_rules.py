@@ -11,6 +11,7 @@ import pytest
 from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting
 from agent.policy.grounds import Ground
 from agent.policy.law import Law, Obligation
+from agent.policy.operating import ALONE
 from agent.policy.rules import OBLIGATIONS, filed_for_one_more, unmet
 from agent.policy.zones import Zone
 from agent.units import Fix, Sha256
@@ -62,6 +63,8 @@ PASS_KEY = {"key": "4" * 64, "doors": ["main"], "until": iso(NOW_S + 60)}
 STATUTE = {**DATED, "kind": "statute", "law": "Border Act, section 9", "record_sha256": "5" * 64, "shown_on_sign": True}
 FILING = {"authority": "province-cac", "number": "f-17", "filed": iso(NOW_S), "covers_people": 20_000}
 LONG_AGO = NOW_S - 60 * 86_400
+PLAIN = {"label": "real", "threshold": 0.5}
+STEPS = PLAIN | {"search": [{"people": 10, "threshold": 0.5}, {"people": 100, "threshold": 0.6}]}
 PASS_ONLY = {"alternatives": [{**DATED, "way": "pass"}]}
 
 CASES: list[Case] = [
@@ -214,7 +217,13 @@ CASES: list[Case] = [
         SEEN,
         set(),
     ),
-    ("stock unknown", {}, stock(None), SEEN, {Ground.FILING_OVERDUE}),
+    ("stock unknown", {}, stock(None), SEEN, {Ground.FILING_OVERDUE, Ground.GALLERY_TOO_LARGE}),
+    ("stock unknown in 1:1", {"mode": "verify", "profile": "eu-gdpr"}, stock(None), SEEN, set()),
+    ("as many as one threshold covers", {"operating_point": PLAIN}, stock(ALONE), SEEN, set()),
+    ("more than one threshold covers", {"operating_point": PLAIN}, stock(ALONE + 1), SEEN, {Ground.GALLERY_TOO_LARGE}),
+    ("as many as any threshold covers", {"operating_point": STEPS}, stock(100), SEEN, set()),
+    ("more than any threshold covers", {"operating_point": STEPS}, stock(101), SEEN, {Ground.GALLERY_TOO_LARGE}),
+    ("so many in 1:1", {"operating_point": PLAIN, "mode": "verify"}, stock(ALONE + 1), SEEN, set()),
     ("stock just below the threshold", {}, stock(9_999, LONG_AGO), SEEN, set()),
     ("threshold reached today", {}, stock(10_000, NOW_S), SEEN, set()),
     ("threshold reached long ago", {}, stock(10_000, LONG_AGO), SEEN, {Ground.FILING_OVERDUE}),

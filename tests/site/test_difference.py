@@ -40,6 +40,7 @@ BASE["zones"][0]["buffer_m"] = 9
 BASE["mode"] = "verify"
 BASE["assessment"]["scope"]["mode"] = "verify"
 BASE["single_key"] = False
+BASE["operating_point"]["search"] = [{"people": 500, "threshold": 0.6}]
 BASE["attempt"] |= {"dwell_s": 0.6, "leave_s": 3, "probes": 2, "window_s": 0.4, "inter_eye_px": 30}
 BASE["sign"] |= {"clear_hold_s": 5.0, "lost_hold_s": 0.5}
 
@@ -82,6 +83,7 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("single_key", {"single_key": True}),
     ("outcome_class_in_clear", {"outcome_class_in_clear": True}),
     ("operating_point.threshold", part("operating_point", threshold=0.4)),
+    ("operating_point.search[500].threshold", part("operating_point", search=[{"people": 500, "threshold": 0.55}])),
     ("attempt.dwell_s", part("attempt", dwell_s=0.4)),
     ("attempt.leave_s", part("attempt", leave_s=2)),
     ("attempt.probes", part("attempt", probes=3)),
@@ -143,6 +145,8 @@ UNKNOWN: list[dict[str, Any]] = [
     {"location": BASE["location"] | {"lat_deg": 49.0}},
     {"location": {"kind": "gnss"}},
     part("operating_point", label="other"),
+    part("operating_point", search=[]),
+    part("operating_point", search=[{"people": 500, "threshold": 0.6}, {"people": 800, "threshold": 0.6}]),
     {"necessity": {**DATED, "statement": "Some other reason, as long as this."}},
     entry("alternatives", way="intercom"),
     {"alternatives": []},

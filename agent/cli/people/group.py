@@ -14,7 +14,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 CONFIG = click.option("--config", "config_file", required=True, type=FILE, help="The device config (TOML).")
 
 
-_ORDER = ("consent", "guardian", "receipt", "code", "enrol", "seal", "list", "export", "withdraw", "erased")
+_ORDER = ("consent", "guardian", "receipt", "code", "enrol", "seal", "list", "check", "export", "withdraw", "erased")
 
 
 @click.group(cls=InOrder, order=_ORDER)

@@ -1,14 +1,15 @@
-"""`doorward people list | withdraw | export`: what a stopped device holds on its people; no face, no template."""
+"""`doorward people list | check | withdraw | export`: what a stopped device holds on its people, never a template."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from agent.cli.people.group import CONFIG, FILE, people
@@ -17,6 +18,9 @@ from agent.policy.bundle import utc
 
 if TYPE_CHECKING:
     from agent.app.records import Listed
+
+_SAME: Final = "one would be taken for the other; if they are one person, withdraw one, else compare them 1:1 only"
+_TOO_LIKE: Final = "may be taken for one another now and then; enrol both again in better light, or compare them 1:1"
 
 _SUBJECT = click.option("--subject", required=True, help="The person's pseudonym.")
 
@@ -47,6 +51,33 @@ def list_(config_file: Path) -> None:
         _report("the clock is not trusted: until it is, everybody counts as expired, and nobody is erased for it")
     if advice is not None:
         _report(f"filing: {advice}")
+
+
+@people.command()
+@CONFIG
+def check(config_file: Path) -> None:
+    """Name those enrolled here who are too alike to be told apart in 1:N; the recogniser must not run.
+
+    Each reference is left out and compared with all others. What is printed is for you alone: it tells who looks like
+    whom, and no score.
+    """
+    from agent.app import config
+    from agent.app.records import open_records
+    from agent.gallery.alike import Alike
+
+    console = Console(stderr=True)
+    with open_records(config.load(config_file), _report) as records, Progress(console=console, transient=True) as bar:
+        listed = len(records.people())
+        opening, comparing = bar.add_task("opening", total=listed), bar.add_task("comparing", total=listed)
+        found, shut = records.look_over(lambda n: bar.advance(opening, n), lambda n: bar.advance(comparing, n))
+    for each in found.near:
+        said = _SAME if each.how is Alike.ENROLLED else _TOO_LIKE
+        click.echo(f"{each.one} and {each.other}: {said}")
+    for subject in found.apart:
+        click.echo(f"{subject}: the references of this person disagree; withdraw and enrol again")
+    click.echo(f"{listed - shut} people compared, {len(found.near)} pairs too alike")
+    if shut:
+        _report(f"{shut} rows do not open with this device's keys and were not compared; see 'doorward people list'")
 
 
 @people.command()
