@@ -57,7 +57,7 @@ class TokenShown:
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """A decision could not be made durable, so nothing was opened: what it used up is given back."""
+    """A decision was not made durable, or only as too late, so nothing was opened: what it used up is given back."""
 
     decision: Decision
 

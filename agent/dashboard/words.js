@@ -82,6 +82,7 @@ export const OUTCOMES = {
   "no-match": ["Not recognised", "–", "neutral"],
   "pass-accepted": ["Door opened: pass", "✓", "opens"],
   "pass-refused": ["Pass refused", "!", "refuses"],
+  "too-late": ["Decided too late", "!", "refuses"],
   "sealed": ["Decision, outcome sealed", "•", "neutral"],
 };
 
