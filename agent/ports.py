@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agent.face.probe import Probe, ProbeTemplate
     from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
     from agent.token import Token
-    from agent.units import DoorId, Fix, Marker, Polygon, QrText
+    from agent.units import Box, DoorId, Fix, Marker, Polygon, QrText
 
 
 class Camera(Protocol):
@@ -66,6 +66,12 @@ class QrReader(Protocol):
 
 class Detector(Protocol):
     def detect(self, frame: PermittedFrame) -> tuple[Face, ...]: ...
+
+
+class CloserDetector(Detector, Protocol):
+    def detect_in(self, frame: PermittedFrame, part: Box) -> tuple[Face, ...]:
+        """Faces of one upright part of the frame, at a finer scale; positions in the frame's pixels."""
+        ...
 
 
 class Embedder(Protocol):
