@@ -20,6 +20,7 @@ from agent.exchange import (
     Input,
     Judged,
     LawChanged,
+    MeterOn,
     ModelFailed,
     NotWritten,
     Output,
@@ -49,7 +50,7 @@ from agent.units import SubjectId
 
 __all__ = [
     "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
-    "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown", "WithdrawalShown",
+    "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown", "WithdrawalShown",
 ]  # fmt: skip
 
 
@@ -172,6 +173,7 @@ class Core:
                 session.named = None
             outputs.append(self._decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
         session.keep()
+        outputs += session.metering(frame, found)
         if preview_due:
             outputs.append(PreviewMade(self._gate.preview(frame, [face.box for face in found.values()])))
             self._watch.lap("preview")

@@ -6,7 +6,7 @@ permission fails to type-check.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from agent.face.detect import Face
@@ -28,6 +28,15 @@ class Camera(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class MeteredCamera(Camera, Protocol):
+    """A camera that can expose for a part of its picture; one that cannot is as good as any other."""
+
+    def meter(self, region: Box | None) -> None:
+        """Expose so that this part of the picture is neither dark nor burnt; None: as the camera likes."""
+        ...
 
 
 class Locator(Protocol):

@@ -6,11 +6,14 @@ how long has been waited; what becomes of a track becomes of its evidence. Leave
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from agent.exchange import MeterOn
 from agent.face.choice import Choice
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeLimits, make_probe
+from agent.face.quality import luma
 from agent.face.tiles import Tiles
 from agent.face.track import Tracker
 from agent.gallery.evidence import Evidence
@@ -21,15 +24,17 @@ from agent.policy.frames import PermittedFrame
 from agent.ports import CloserDetector, Stopwatch
 from agent.units import SubjectId
 
-
 SHARP_ENOUGH: Final = 2.4
 """At the door a look may be less sharp than a reference: a blurred one costs a match, and proves nothing wrong."""
+
+DARK, BRIGHT = 65.0, 195.0
+"""Mean luma of a face, 0 to 255, below and above which the camera is asked to expose for it."""
 
 
 class Session:
     """Everything remembered about people in view; lives only while permitted."""
 
-    __slots__ = ("_limits", "attempts", "choice", "evidence", "named", "tiles", "tracker")
+    __slots__ = ("_limits", "_meters", "attempts", "choice", "evidence", "named", "tiles", "tracker")
 
     def __init__(self, rules: Attempt) -> None:
         self._limits = ProbeLimits(inter_eye_px=rules.inter_eye_px, sharpness=SHARP_ENOUGH)
@@ -37,6 +42,7 @@ class Session:
         self.tracker, self.tiles = Tracker(rules.leave_s), Tiles(rules)
         self.choice, self.evidence = Choice(), Evidence(rules.probes)
         self.named: Naming | None = None
+        self._meters = False
 
     def see(
         self, frame: PermittedFrame, detector: CloserDetector, watch: Stopwatch
@@ -58,6 +64,16 @@ class Session:
         if not isinstance(probe, Probe) or not self.choice.takes(opt_in.track, probe.quality, frame.captured_ns):
             return None
         return probe
+
+    def metering(self, frame: PermittedFrame, found: Mapping[TrackId, Face]) -> list[MeterOn]:
+        """A wish to the camera when the nearest of those who wait in the region is badly exposed, until they have gone."""
+        waiting = [found[track] for track in self.attempts.waiting() if track in found]
+        nearest = max(waiting, key=lambda face: face.box.width, default=None)
+        if nearest is None:
+            self._meters = False
+            return []
+        self._meters = self._meters or not DARK <= luma(frame.pixels, nearest.box) <= BRIGHT
+        return [MeterOn(nearest.box)] if self._meters else []
 
     def let_in(self, track: TrackId, subject: SubjectId) -> bool:
         """The attempt ends with this match; False: they were let in during this visit already."""

@@ -22,12 +22,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.adapters.litert import LiteRtDetector, LoadedModel, load_models  # noqa: E402
-from agent.face.detect import Face, Finder  # noqa: E402
-from agent.face.tiles import Tiles  # noqa: E402
-from agent.units import Box, Rgb  # noqa: E402
-from tests.face.given import REGION, VIEW  # noqa: E402
-from tests.policy.given import SECOND, document, permitted, policy  # noqa: E402
+from agent.adapters.litert import LiteRtDetector, LoadedModel, load_models
+from agent.face.detect import Face, Finder
+from agent.face.tiles import Tiles
+from agent.units import Box, Rgb
+from tests.face.given import REGION, VIEW
+from tests.policy.given import SECOND, document, permitted, policy
 
 WIDTHS = (68, 56, 42, 34, 28, 22)
 FOUND = 0.4

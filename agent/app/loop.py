@@ -36,6 +36,7 @@ from agent.core import (
     FramesStopped,
     Input,
     Judged,
+    MeterOn,
     ModelFailed,
     NotWritten,
     Output,
@@ -182,6 +183,8 @@ class Loop:
                 self._decide(decision)
             case PreviewMade(preview):
                 self._channel.send_preview(encode(preview))
+            case MeterOn(region):
+                self._eye.meter(region)
             case WithdrawalShown(subject):
                 self._standing.asked(subject)
             case ModelFailed():

@@ -151,6 +151,14 @@ class Attempts:
         """Whether `observe` may grant anything on a frame of this time: known before anybody has looked at it."""
         return any(self._ready(stay, now_ns) for track, stay in self._stays.items() if track not in self._opted_out)
 
+    def waiting(self) -> list[TrackId]:
+        """Tracks that stand in the region and whose attempt is not over, also while they dwell; no leave to look."""
+        return [
+            track
+            for track, stay in self._stays.items()
+            if stay.inside_ns is not None and not stay.ended and track not in self._opted_out
+        ]
+
     def _outside(self, stay: _Stay, now_ns: int, *, seen: bool) -> None:
         if not seen and now_ns - stay.last_inside_ns < _GAP_S * 1e9:
             return
