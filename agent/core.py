@@ -50,7 +50,8 @@ from agent.units import SubjectId
 
 __all__ = [
     "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
-    "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown", "WithdrawalShown",
+    "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown",
+    "WithdrawalShown",
 ]  # fmt: skip
 
 

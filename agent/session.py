@@ -1,4 +1,4 @@
-"""What the core remembers while recognition is permitted, and drops with the permission: people in view, frame by frame.
+"""What the core remembers of people in view while recognition is permitted, and drops with the permission.
 
 Rules: a face is measured only when it has opted in on this frame, and becomes a probe only when it is good enough for
 how long has been waited; what becomes of a track becomes of its evidence. Leaves out: embedding, comparing, deciding.
@@ -66,7 +66,7 @@ class Session:
         return probe
 
     def metering(self, frame: PermittedFrame, found: Mapping[TrackId, Face]) -> list[MeterOn]:
-        """A wish to the camera when the nearest of those who wait in the region is badly exposed, until they have gone."""
+        """A wish to the camera when the nearest of those who wait in the region is badly lit, until nobody waits."""
         waiting = [found[track] for track in self.attempts.waiting() if track in found]
         nearest = max(waiting, key=lambda face: face.box.width, default=None)
         if nearest is None:

@@ -1,7 +1,7 @@
 """From a decision to the door: sealed, written down, and only then, if it is still young, told to the door.
 
 Rules: what is older than a second when it is asked for is written down as too late, and never opens; the age is asked
-again after the commit, because the disk may have been slow. Leaves out: what to do when nothing can be written (loop.py).
+again after the commit, because the disk may have been slow. Leaves out: what to do when nothing can be written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A probe: one aligned face that has opted in and is good enough to be compared.
 
-Rules: made only from a permitted frame and an opt-in for the very same frame, and only when size, pose, sharpness, light
-and cover are within the limits; so an embedder, which takes probes, cannot see a passer-by. Leaves out: liveness (a later stage
-can only deny).
+Rules: made only from a permitted frame and an opt-in for the very same frame, and only when size, pose, sharpness,
+light and cover are within the limits; so an embedder, which takes probes, cannot see a passer-by. Leaves out: liveness
+(a later stage can only deny).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, NoReturn, final
 
 from agent.face.align import chip, inter_eye_px, quad, yaw_deg
 from agent.face.detect import Face
+from agent.face.light import levelled
 from agent.face.quality import quality, sharpness
 from agent.policy.attempt import OptIn, TrackId
 from agent.policy.frames import Permit, PermittedFrame
@@ -110,8 +111,9 @@ def make_probe(frame: PermittedFrame, face: Face, opt_in: OptIn, limits: ProbeLi
         return Unfit.BADLY_LIT
     if not worth.uncovered >= limits.component:
         return Unfit.COVERED
-    aligned.flags.writeable = False
+    shown = levelled(aligned)
+    shown.flags.writeable = False
     return Probe(
-        key=_MINT, chip=aligned, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit,
+        key=_MINT, chip=shown, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit,
         quality=worth.least,
     )  # fmt: skip

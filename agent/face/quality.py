@@ -2,8 +2,8 @@
 
 Each component is a native measure (sharpness in percent, luma in grey levels, degrees, pixels) put on a scale from 0 to
 100: 0 where the embedder does not know the person any more, 100 where nothing is lost against a good picture. Where the
-two ends lie was measured, see docs/quality.md. The whole is worth what its worst component is: faults do not make up for
-each other. Leaves out: compression and colour (the camera's), expression and glasses (no landmark tells them), and
+two ends lie was measured, see docs/quality.md. The whole is worth what its worst component is: faults do not make up
+for each other. Leaves out: compression and colour (the camera's), expression and glasses (no landmark tells them), and
 covers that are not plain.
 """
 
@@ -61,8 +61,8 @@ def quality(face: Face, chip: Rgb) -> Quality:
         size=_scaled(inter_eye_px(face), 8.0, 24.0),
         sharpness=_scaled(sharpness(chip), 1.8, 4.0),
         pose=_scaled(abs(yaw_deg(face)), 60.0, 30.0),
-        exposure=min(_scaled(float(np.mean(middle)), 10.0, 40.0), _scaled(burnt, 0.7, 0.1)),
-        contrast=_scaled(spread, 6.0, 18.0),
+        exposure=min(_scaled(float(np.mean(middle)), 3.0, 16.0), _scaled(burnt, 0.7, 0.1)),
+        contrast=_scaled(spread, 2.0, 9.0),
         uncovered=min(_scaled(eyes, 0.08, 0.27), _scaled(mouth, 0.08, 0.33)),
     )
 

@@ -101,14 +101,14 @@ class TestLimits:
         assert self.made(np.full_like(picture, 90), face) is Unfit.BLURRED
 
     def test_light_and_cover(self, picture: Rgb, face: Face) -> None:
-        assert self.made((picture * 0.1).astype(np.uint8), face) is Unfit.BADLY_LIT
+        assert self.made((picture * 0.02).astype(np.uint8), face) is Unfit.BADLY_LIT
         glare = np.clip(picture.astype(np.int64) * 5, 0, 255).astype(np.uint8)
         assert self.made(glare, face) is Unfit.BADLY_LIT
         masked = picture.copy()
         masked[int(face.landmarks[2][1]) : int(face.box.y1) + 30] = (90, 110, 140)
         assert self.made(masked, face) is Unfit.COVERED
         lenient = ProbeLimits(20.0, component=0.0)
-        for other in (masked, (picture * 0.1).astype(np.uint8)):
+        for other in (masked, (picture * 0.02).astype(np.uint8)):
             assert isinstance(self.made(other, face, lenient), Probe)
 
     def test_a_probe_says_what_its_worst_component_is_worth(self, picture: Rgb, face: Face) -> None:

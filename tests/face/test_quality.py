@@ -73,9 +73,9 @@ class TestComponents:
 
     @pytest.mark.parametrize("component, spoilt", [
         ("sharpness", lambda chip, by: textured(3, (10, 7, 5)[by])),
-        ("exposure", lambda chip, by: (chip * (0.3 - 0.13 * by)).astype(np.uint8)),
+        ("exposure", lambda chip, by: (chip * (0.12 - 0.05 * by)).astype(np.uint8)),
         ("exposure", lambda chip, by: np.clip(chip.astype(np.int64) + 60 + 50 * by, 0, 255).astype(np.uint8)),
-        ("contrast", lambda chip, by: (128 + (chip.astype(np.float64) - 128) * (0.28 - 0.1 * by)).astype(np.uint8)),
+        ("contrast", lambda chip, by: (128 + (chip.astype(np.float64) - 128) * (0.16 - 0.07 * by)).astype(np.uint8)),
     ])  # fmt: skip
     def test_what_is_spoilt_step_by_step(self, component: str, spoilt: object) -> None:
         assert callable(spoilt)
