@@ -20,6 +20,7 @@ from agent.exchange import (
     Input,
     Judged,
     LawChanged,
+    MeterOn,
     ModelFailed,
     NotWritten,
     Output,
@@ -29,8 +30,8 @@ from agent.exchange import (
     TokenShown,
     WithdrawalShown,
 )  # fmt: skip
-from agent.face.probe import Probe, ProbeLimits, make_probe
-from agent.gallery.gallery import Gallery, Match, identify, verify
+from agent.face.probe import Probe
+from agent.gallery.gallery import Gallery, identify, verify
 from agent.gallery.named import Names, Naming, TokenFault
 from agent.gallery.passes import Here, Rejected, Showings, judge
 from agent.gallery.passes_uses import PassUse, Uses
@@ -43,13 +44,14 @@ from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
 from agent.policy.signage import SignWatch
-from agent.ports import Detector, Embedder, MarkerReader, QrReader, Stopwatch
+from agent.ports import CloserDetector, Embedder, MarkerReader, QrReader, Stopwatch
 from agent.session import Session
 from agent.units import SubjectId
 
 __all__ = [
     "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
-    "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown", "WithdrawalShown",
+    "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown",
+    "WithdrawalShown",
 ]  # fmt: skip
 
 
@@ -59,7 +61,7 @@ class Core:
     def __init__(
         self,
         gate: Gate,
-        detector: Detector,
+        detector: CloserDetector,
         embedder: Embedder,
         markers: MarkerReader,
         qrs: QrReader,
@@ -150,9 +152,7 @@ class Core:
             outputs.append(StateChanged(None))
         session = self.state
         try:
-            found = session.tracker.update(self._detector.detect(frame), frame.captured_ns)
-            self._watch.lap("detect")
-            granted = session.attempts.observe(frame, {track: face.box for track, face in found.items()})
+            found, granted = session.see(frame, self._detector, self._watch)
             if session.attempts.loose:
                 self._sign.loose(frame.captured_ns)
                 return [*outputs, *self._become(self._gate.take_back(frame, Ground.SIGN_FORBIDS))]
@@ -164,17 +164,17 @@ class Core:
                     or track != session.named.stepped_up({each: found[each].box for each in granted})
                 ):
                     continue  # 1:1 compares nobody who was not named, and one person for one naming
-                limits = ProbeLimits(inter_eye_px=law.policy.document.attempt.inter_eye_px)
-                probe = make_probe(frame, found[track], opt_in, limits)
-                if isinstance(probe, Probe):
+                probe = session.probe(frame, found[track], opt_in)
+                if probe is not None:
                     outputs += self._look(probe, opt_in, frame, session, law)
         except DeviceError:
             return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_NOT_ALLOWED,)))]
-        for track in session.attempts.exhausted(frame.captured_ns):
+        for track in session.exhausted(frame.captured_ns):
             if session.named is not None and session.named.track == track:
                 session.named = None
             outputs.append(self._decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
-        session.attempts.keep(session.tracker.alive())
+        session.keep()
+        outputs += session.metering(frame, found)
         if preview_due:
             outputs.append(PreviewMade(self._gate.preview(frame, [face.box for face in found.values()])))
             self._watch.lap("preview")
@@ -194,15 +194,15 @@ class Core:
         consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
         found = identify(template, consented) if named is None else verify(template, consented, named.subject)
         self._watch.lap("identify")
-        if not isinstance(found, Match) or found.subject in self._leaving:
+        match = session.evidence.weigh(opt_in.track, found)
+        if match is None or match.subject in self._leaving or not session.let_in(opt_in.track, match.subject):
             return []
-        session.attempts.end(opt_in.track)
         session.named = None
         if named is not None:
             self._names.matched(named)
         use = None if named is None else self._use(named.use)
         return [self._decided(
-            Outcome.MATCH, law, frame, frame.permit.unix_s, subject=found.subject, pass_used=use
+            Outcome.MATCH, law, frame, frame.permit.unix_s, subject=match.subject, pass_used=use
         )]  # fmt: skip
 
     def _passes(self, texts: list[str], codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:

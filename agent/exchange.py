@@ -16,7 +16,7 @@ from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Previe
 from agent.policy.gate import Refusal
 from agent.policy.law import Law
 from agent.token import Token
-from agent.units import SubjectId
+from agent.units import Box, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class TokenShown:
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """A decision could not be made durable, so nothing was opened: what it used up is given back."""
+    """A decision was not made durable, or only as too late, so nothing was opened: what it used up is given back."""
 
     decision: Decision
 
@@ -97,10 +97,17 @@ class ModelFailed:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class MeterOn:
+    """Whoever wants to be recognised stands in bad light: let the camera expose for this part of its picture."""
+
+    region: Box
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class WithdrawalShown:
     """A person's withdrawal code was held up: erase them."""
 
     subject: SubjectId
 
 
-Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed | WithdrawalShown
+Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed | MeterOn | WithdrawalShown

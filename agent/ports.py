@@ -6,14 +6,14 @@ permission fails to type-check.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from agent.face.detect import Face
     from agent.face.probe import Probe, ProbeTemplate
     from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
     from agent.token import Token
-    from agent.units import DoorId, Fix, Marker, Polygon, QrText
+    from agent.units import Box, DoorId, Fix, Marker, Polygon, QrText
 
 
 class Camera(Protocol):
@@ -28,6 +28,15 @@ class Camera(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class MeteredCamera(Camera, Protocol):
+    """A camera that can expose for a part of its picture; one that cannot is as good as any other."""
+
+    def meter(self, region: Box | None) -> None:
+        """Expose so that this part of the picture is neither dark nor burnt; None: as the camera likes."""
+        ...
 
 
 class Locator(Protocol):
@@ -66,6 +75,12 @@ class QrReader(Protocol):
 
 class Detector(Protocol):
     def detect(self, frame: PermittedFrame) -> tuple[Face, ...]: ...
+
+
+class CloserDetector(Detector, Protocol):
+    def detect_in(self, frame: PermittedFrame, part: Box) -> tuple[Face, ...]:
+        """Faces of one upright part of the frame, at a finer scale; positions in the frame's pixels."""
+        ...
 
 
 class Embedder(Protocol):

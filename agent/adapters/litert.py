@@ -24,7 +24,7 @@ from agent.models.manifest import HELP, ModelEntry, Tensor, read_manifest
 from agent.models.runtime import start
 from agent.policy.circumstances import LoadedModels
 from agent.policy.frames import PermittedFrame
-from agent.units import Rgb, Sha256, Vector
+from agent.units import Box, Rgb, Sha256, Vector
 
 _RUNTIMES: Final = (
     ("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
@@ -197,11 +197,17 @@ class LiteRtDetector:
     def __init__(self, model: LoadedModel) -> None:
         if model.role != "detector":
             raise DeviceError(f"models: role: the {model.role} cannot detect; {HELP}")
-        self._finder = Finder(model.run)
+        self._finder, self._closer = Finder(model.run), Finder(model.run)
 
     def detect(self, frame: PermittedFrame) -> tuple[Face, ...]:
         """Faces of the frame, best first; positions in its pixels."""
         return self._finder.find(frame.pixels)
+
+    def detect_in(self, frame: PermittedFrame, part: Box) -> tuple[Face, ...]:
+        """Faces of one part of the frame, best first; positions in the frame's pixels."""
+        x, y = int(part.x0), int(part.y0)
+        found = self._closer.find(frame.pixels[y : int(part.y1), x : int(part.x1)])
+        return tuple(face.moved(x, y) for face in found)
 
 
 class LiteRtEmbedder:

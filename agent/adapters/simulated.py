@@ -16,9 +16,13 @@ from agent.ports import Clock
 from agent.scene import stage
 from agent.scene.render import Stage
 from agent.scene.scene import Scene
-from agent.units import Fix
+from agent.units import Box, Fix, Luma
 
 _NS = 1_000_000_000
+_GREY = 110.0
+"""Mean luma that a metered part is exposed to."""
+_MOST = 4.0
+"""The sensor can take in so many times more light than as painted, or less."""
 
 
 class SceneStart:
@@ -61,6 +65,8 @@ class SimulatedCamera:
         self._sleep = sleep
         self._next = 0
         self._closed = False
+        self._region: Box | None = None
+        self._exposure = 1.0
 
     def read(self, timeout_s: float) -> CapturedFrame | None:
         """The next frame that is due, waiting for it; None when the scene is over.
@@ -84,8 +90,23 @@ class SimulatedCamera:
         if self._paced and due_ns > now_ns:
             self._sleep((due_ns - now_ns) / _NS)
         self._next = number + 1
-        rgb, luma = self._stage.picture(number)
+        rgb, luma = self._stage.picture(number, self._exposure)
+        self._expose(luma)
         return CapturedFrame(number, due_ns, rgb, luma)
+
+    def meter(self, region: Box | None) -> None:
+        """Implements `ports.MeteredCamera`: the next frames are exposed for this part; None: as painted."""
+        self._region = region
+
+    def _expose(self, luma: Luma) -> None:
+        """Half the way to the wanted exposure with each frame, as a camera's own control does."""
+        wanted, region = 1.0, self._region
+        if region is not None:
+            x0, y0, x1, y1 = (max(0, int(side)) for side in (region.x0, region.y0, region.x1, region.y1))
+            seen = luma[y0:y1, x0:x1]
+            if seen.size:
+                wanted = self._exposure * _GREY / max(1.0, float(seen.mean()))
+        self._exposure *= (min(_MOST, max(1 / _MOST, wanted)) / self._exposure) ** 0.5
 
     def _fail_where_the_scene_says(self, number: int, timeout_s: float) -> None:
         fails_s = self._script.camera_fails_s

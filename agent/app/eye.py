@@ -13,11 +13,15 @@ from typing import Final
 
 from agent.errors import DoorwardError
 from agent.policy.frames import CapturedFrame
-from agent.ports import Camera
+from agent.ports import Camera, MeteredCamera
+from agent.units import Box
 
 _PAUSE_S: Final = 1.0
 _GRACE_S: Final = 1.0
 """A camera is to say by itself that no frame came in time; one that does not even say so hangs."""
+
+_METER_S: Final = 1.0
+"""A wish for an exposure holds this long; while somebody waits in bad light it is said on every frame."""
 
 
 class Eye:
@@ -39,6 +43,8 @@ class Eye:
         self._over = False
         self._heard_s = 0.0
         """When the camera last gave a frame or a reason, on the monotonic clock."""
+        self._wish: tuple[Box | None, float] = (None, 0.0)
+        """Part of the picture to expose for, and until when."""
         self._closing = threading.Event()
         """Of the thread that runs; a new thread gets a new one, lest one that hangs comes back to life."""
         self._thread: threading.Thread | None = None
@@ -64,6 +70,10 @@ class Eye:
     @property
     def failed(self) -> bool:
         return self._failed
+
+    def meter(self, region: Box) -> None:
+        """Let a camera that can expose for this part of its picture, until `_METER_S` after the last such wish."""
+        self._wish = region, time.monotonic() + _METER_S
 
     def take(self, timeout_s: float) -> CapturedFrame | None:
         """The newest frame that was not taken yet; None when none came in time."""
@@ -92,6 +102,9 @@ class Eye:
     def _watch(self, camera: Camera, closing: threading.Event) -> None:
         try:
             while not closing.is_set():
+                if isinstance(camera, MeteredCamera):
+                    region, until_s = self._wish
+                    camera.meter(region if time.monotonic() < until_s else None)
                 frame = camera.read(self._stall_s)
                 if closing.is_set():
                     return

@@ -25,6 +25,7 @@ from agent.app.eye import Eye
 from agent.app.heartbeat import Heartbeat
 from agent.app.measure import Measure
 from agent.app.metrics import metrics
+from agent.app.opening import Opening
 from agent.app.outbox import Outbox
 from agent.app.standing import Standing
 from agent.app.timekeeping import RUN_S, hear, run_on
@@ -35,6 +36,7 @@ from agent.core import (
     FramesStopped,
     Input,
     Judged,
+    MeterOn,
     ModelFailed,
     NotWritten,
     Output,
@@ -43,19 +45,17 @@ from agent.core import (
     TokenShown,
     WithdrawalShown,
 )
-from agent.crypto import BoxPublic, SignSecret
+from agent.crypto import SignSecret
 from agent.errors import DeviceError, DoorwardError
 from agent.events.counts import HourlyCounts
 from agent.events.decision import Decision
-from agent.events.seal import SealedEvent, seal_event
 from agent.ledger.entry import refusal_changed
 from agent.policy.circumstances import LoadedModels, Surroundings
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.location import moved
-from agent.ports import Clock, Door, Locator, TokenReader
-from agent.units import DeviceId, SiteId
+from agent.ports import Clock, Locator, TokenReader
 
 _WAIT_S: Final = 0.1
 _PASSES_EVERY_NS: Final = 150_000_000
@@ -86,7 +86,7 @@ class Loop:
         trusted: TrustedClock,
         eye: Eye,
         self_test: SelfTest,
-        door: Door,
+        opening: Opening,
         locator: Locator | None,
         readers: tuple[TokenReader, ...],
         models: LoadedModels,
@@ -99,11 +99,10 @@ class Loop:
         self._custody, self._erasure = custody, erasure
         self._commands, self._counts = commands, HourlyCounts()
         self._measure, self._clock, self._trusted = measure, clock, trusted
-        self._eye, self._door, self._locator, self._readers = eye, door, locator, readers
+        self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test = self_test
         self._models: LoadedModels | None = models
         self._sign_secret, self._report = sign_secret, report
-        self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
         self._ledger_writable = True
         self._ledger_again_at = self._run_at = 0.0
         self._passes_at_ns = self._preview_at_ns = 0
@@ -184,6 +183,8 @@ class Loop:
                 self._decide(decision)
             case PreviewMade(preview):
                 self._channel.send_preview(encode(preview))
+            case MeterOn(region):
+                self._eye.meter(region)
             case WithdrawalShown(subject):
                 self._standing.asked(subject)
             case ModelFailed():
@@ -194,22 +195,15 @@ class Loop:
         law = self._standing.law
         if law is None:
             return
-        document = law.policy.document
-
-        def make(sequence: int) -> SealedEvent:
-            return seal_event(
-                decision, sequence=sequence, site=self._site, device=self._device,
-                events_key=BoxPublic(bytes.fromhex(document.events_key)), sign_secret=self._sign_secret,
-                outcome_in_clear=document.outcome_class_in_clear,
-            )  # fmt: skip
-
-        if not self._written(lambda: self._store.record(decision, make)):
+        made: list[Decision] = []
+        if not self._written(lambda: made.extend(self._opening.decide(decision, law.policy.document))):
             self._receive(NotWritten(decision))
             return
         self._measure.lap("commit")
-        self._counts.count(decision.outcome, self._unix_s())
-        if decision.opens:
-            self._door.pulse(decision.door)
+        for each in made:
+            self._counts.count(each.outcome, self._unix_s())
+        if made[0] is not decision:
+            self._receive(NotWritten(decision))  # written down as too late: what it used up is given back
         self._outbox.push()
 
     def _note_state(self, refusal: Refusal | None) -> None:

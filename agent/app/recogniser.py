@@ -38,6 +38,7 @@ from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.keys import open_keys
 from agent.app.loop import Loop
 from agent.app.measure import Measure
+from agent.app.opening import Opening
 from agent.app.outbox import SWITCH_S, Outbox
 from agent.app.parts import Parts
 from agent.app.standing import Standing
@@ -188,7 +189,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         trusted=trusted,
         eye=eye,
         self_test=self_test(report),
-        door=parts.door,
+        opening=Opening(store, parts.door, clock, site=site, device=device, sign_secret=keys.sign_secret),
         locator=locator,
         readers=tuple(readers),
         models=held(detector, embedder),

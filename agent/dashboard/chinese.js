@@ -165,6 +165,7 @@ export const CHINESE = {
     "no-match": "人脸未识别",
     "pass-accepted": "开门：通行码",
     "pass-refused": "通行码被拒绝",
+    "too-late": "判定过迟：未开门",
     "sealed": "决定，结果已封存",
   },
 

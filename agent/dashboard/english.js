@@ -170,6 +170,7 @@ export const ENGLISH = {
     "no-match": "Not recognised",
     "pass-accepted": "Door opened: pass",
     "pass-refused": "Pass refused",
+    "too-late": "Decided too late: door stayed shut",
     "sealed": "Decision, outcome sealed",
   },
 

@@ -95,5 +95,7 @@ def _outcome(made: Made, meant: Expected | None) -> tuple[str, str]:
         return f"pass{' of ' + who if who else ''} accepted, door opens (pass)", _OPEN
     if made.outcome is Outcome.PASS_REFUSED:
         return f"pass refused ({made.ground}), door stays shut", _SHUT
+    if made.outcome is Outcome.TOO_LATE:
+        return "decided too late, door stays shut", _WRONG
     stranger = (meant.person if meant is not None else None) or "somebody"
     return f"{stranger} stepped up: not recognised, door stays shut (no-match)", _SHUT

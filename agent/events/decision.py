@@ -5,7 +5,7 @@ A stranger's decision has no subject; nothing here is facial, and there is no sc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import Final
 
@@ -21,8 +21,12 @@ class Outcome(StrEnum):
     NO_MATCH = "no-match"
     PASS_ACCEPTED = "pass-accepted"
     PASS_REFUSED = "pass-refused"
+    TOO_LATE = "too-late"
+    """It would have opened, but whoever stood there may have gone since: see `timely`."""
 
 
+LATE_NS: Final = 1_000_000_000
+"""From the exposure of the frame that decided to the door."""
 OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED})
 
 
@@ -43,9 +47,18 @@ class Decision:
     """What an opening uses up of a pass; None without one."""
 
     def __post_init__(self) -> None:
-        if self.outcome is Outcome.NO_MATCH and self.subject is not None:
-            raise ValueError("a stranger's decision names nobody")
+        if self.outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE) and self.subject is not None:
+            raise ValueError("a decision that lets nobody in by the face names nobody")
 
     @property
     def opens(self) -> bool:
         return self.outcome in OPENS
+
+
+def timely(decision: Decision, now_ns: int) -> Decision:
+    """The decision as it holds at `now_ns`: what would open but is older than `LATE_NS` opens nothing, names nobody and
+    uses up nothing. A frame that says it comes from the future has no age that is known, so it is late as well.
+    """
+    if not decision.opens or 0 <= now_ns - decision.captured_ns <= LATE_NS:
+        return decision
+    return replace(decision, outcome=Outcome.TOO_LATE, subject=None, pass_used=None)

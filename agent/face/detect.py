@@ -45,6 +45,11 @@ class Face:
     def __repr__(self) -> str:
         return "Face()"
 
+    def moved(self, x: float, y: float) -> Face:
+        """The same face in a picture of which this one is the part that begins at x, y."""
+        box = Box(self.box.x0 + x, self.box.y0 + y, self.box.x1 + x, self.box.y1 + y)
+        return Face(box, self.landmarks + np.array((x, y), np.float32), self.score)
+
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:

@@ -1,8 +1,8 @@
 """A probe: one aligned face that has opted in and is good enough to be compared.
 
-Rules: made only from a permitted frame and an opt-in for the very same frame, and only when size, sharpness and pose
-are within the limits; so an embedder, which takes probes, cannot see a passer-by. Leaves out: liveness (a later stage
-can only deny).
+Rules: made only from a permitted frame and an opt-in for the very same frame, and only when size, pose, sharpness,
+light and cover are within the limits; so an embedder, which takes probes, cannot see a passer-by. Leaves out: liveness
+(a later stage can only deny).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final, NoReturn, final
 
 from agent.face.align import chip, inter_eye_px, quad, yaw_deg
 from agent.face.detect import Face
-from agent.face.quality import sharpness
+from agent.face.light import levelled
+from agent.face.quality import quality, sharpness
 from agent.policy.attempt import OptIn, TrackId
 from agent.policy.frames import Permit, PermittedFrame
 from agent.units import Polygon, Rgb, Vector
@@ -29,14 +30,16 @@ _MINT: Final = _Mint()
 
 @dataclass(frozen=True, slots=True)
 class ProbeLimits:
-    """What a face must be like to be compared.
+    """What a face must be like to be compared; as it stands here, for a reference.
 
-    `inter_eye_px` comes from the policy; yaw is the estimate of face/align.py; sharpness that of face/quality.py.
+    `inter_eye_px` comes from the policy; yaw is the estimate of face/align.py; the others are those of face/quality.py.
     """
 
     inter_eye_px: float
     yaw_deg: float = 25.0
     sharpness: float = 6.0
+    component: float = 25.0
+    """What light and cover must be worth, 0 to 100."""
 
 
 @unique
@@ -47,6 +50,8 @@ class Unfit(StrEnum):
     TOO_SMALL = "too-small"
     TURNED = "turned"
     BLURRED = "blurred"
+    BADLY_LIT = "badly-lit"
+    COVERED = "covered"
 
 
 @final
@@ -60,6 +65,8 @@ class Probe:
     number: int
     track: TrackId
     permit: Permit
+    quality: float
+    """What its worst component is worth, 0 to 100; see face/quality.py."""
 
     def __post_init__(self, key: _Mint) -> None:
         if key is not _MINT:
@@ -99,5 +106,14 @@ def make_probe(frame: PermittedFrame, face: Face, opt_in: OptIn, limits: ProbeLi
     aligned = chip(frame.pixels, face)
     if not sharpness(aligned) >= limits.sharpness:
         return Unfit.BLURRED
-    aligned.flags.writeable = False
-    return Probe(key=_MINT, chip=aligned, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit)
+    worth = quality(face, aligned)
+    if not min(worth.exposure, worth.contrast) >= limits.component:
+        return Unfit.BADLY_LIT
+    if not worth.uncovered >= limits.component:
+        return Unfit.COVERED
+    shown = levelled(aligned)
+    shown.flags.writeable = False
+    return Probe(
+        key=_MINT, chip=shown, quad=quad(face), number=frame.number, track=opt_in.track, permit=frame.permit,
+        quality=worth.least,
+    )  # fmt: skip

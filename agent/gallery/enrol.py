@@ -25,12 +25,14 @@ from agent.ports import Detector, Embedder
 
 @unique
 class PictureFault(StrEnum):
-    """Why a picture was left out. The first four are the gate's and the probe's, the rest enrolment's own."""
+    """Why a picture was left out. The first six are the gate's and the probe's, the rest enrolment's own."""
 
     NOT_PERMITTED = "not-permitted"
     TOO_SMALL = "too-small"
     TURNED = "turned"
     BLURRED = "blurred"
+    BADLY_LIT = "badly-lit"
+    COVERED = "covered"
     NO_FACE = "no-face"
     MANY_FACES = "many-faces"
     NOT_ALIKE = "not-alike"
@@ -62,6 +64,8 @@ _UNFIT = {
     Unfit.TOO_SMALL: PictureFault.TOO_SMALL,
     Unfit.TURNED: PictureFault.TURNED,
     Unfit.BLURRED: PictureFault.BLURRED,
+    Unfit.BADLY_LIT: PictureFault.BADLY_LIT,
+    Unfit.COVERED: PictureFault.COVERED,
 }
 
 

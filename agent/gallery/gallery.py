@@ -11,9 +11,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
@@ -29,12 +29,18 @@ if TYPE_CHECKING:  # not to load the image library wherever rows are only carrie
     from agent.face.probe import ProbeTemplate
 
 
+CLEAR: Final = 0.07
+"""A score this far above the threshold is clear by itself; chosen by measurement, docs/adr/0024."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Match:
     """Somebody who consented, by pseudonym. There is no score to leak."""
 
     subject: SubjectId
     consent_id: ConsentId
+    clear: bool = field(default=False, compare=False)
+    """So far above the threshold that one look is enough; see gallery/evidence.py. Says nothing of who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ def identify(template: ProbeTemplate, gallery: ConsentedGallery) -> Match | NoMa
     if scores is None:
         return NoMatch()
     best = int(np.argmax(scores))
-    return gallery._part.found[best] if scores[best] >= gallery.permit.threshold else NoMatch()
+    return _judged(gallery._part.found[best], float(scores[best]), gallery.permit)
 
 
 def verify(template: ProbeTemplate, gallery: ConsentedGallery, subject: SubjectId) -> Match | NoMatch:
@@ -173,9 +179,14 @@ def verify(template: ProbeTemplate, gallery: ConsentedGallery, subject: SubjectI
     """
     named = [index for index, each in enumerate(gallery._part.found) if each.subject == subject]
     scores = _scores(template, gallery, named)
-    if scores is None or not scores[0] >= gallery.permit.threshold:
+    return NoMatch() if scores is None else _judged(gallery._part.found[named[0]], float(scores[0]), gallery.permit)
+
+
+def _judged(match: Match, score: float, permit: Permit) -> Match | NoMatch:
+    """What a score says; asked so that one that is not a number matches nobody."""
+    if not score >= permit.threshold:
         return NoMatch()
-    return gallery._part.found[named[0]]
+    return replace(match, clear=score >= permit.threshold + CLEAR)
 
 
 def _scores(template: ProbeTemplate, gallery: ConsentedGallery, chosen: Sequence[int] | None = None) -> Vector | None:

@@ -8,7 +8,7 @@ back and taken again. Leaves out: the camera, the signs it sees, words, and keep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.face.align import chip, inter_eye_px, yaw_deg
 from agent.face.detect import Face
@@ -60,7 +60,7 @@ class Sitting:
     ) -> None:
         self._gate, self._detector, self._embedder = gate, detector, embedder
         self._consent, self._model = consent, model
-        self._limits = usual_limits(gate)
+        self._limits = replace(usual_limits(gate), component=0.0)  # the guide asks for light itself
         self.guide = Guide(self._limits, limit_ns)
         self._taken: list[tuple[Pose, ProbeTemplate]] = []
         self.first_ns: int | None = None

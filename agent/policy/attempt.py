@@ -2,8 +2,10 @@
 
 Rules: the whole face box lies inside the region, continuously for the dwell time, and on this very frame. An attempt is
 one opted-in track: at most `probes` probes within `window_s` of the first, ended by the first match; afterwards the
-track must be out of the region for `leave_s` before it may try again. A face never seen inside is never opted in, and
-neither is one whose owner shows a no-recognition card, nor anybody on a frame that was not searched for cards.
+track must be out of the region for `leave_s` before it may try again. Where it cannot be told any more who is who,
+attempts that were begun end, all concerned stand anew for the dwell time, and may try once more in all. A face never
+seen inside is never opted in, and neither is one whose owner shows a no-recognition card or may be the one who did, nor
+anybody on a frame that was not searched for cards.
 Leaves out: who the person is, and every pixel.
 """
 
@@ -21,12 +23,14 @@ from agent.policy._mint import MINT, Mint, Unforgeable, demand
 from agent.policy.bundle import Attempt
 from agent.policy.frames import PermittedFrame
 from agent.policy.optout import OptOuts
-from agent.units import Box
+from agent.units import Box, SubjectId
 
 TrackId = NewType("TrackId", int)
 
 _GAP_S: Final = 0.2
 """A face that the detector misses for less than this has not left; one seen outside has."""
+_RENEWALS: Final = 1
+"""So many attempts more has a visit in which it could not be told who is who, lest two get any number by crossing."""
 
 
 @final
@@ -78,6 +82,10 @@ class _Stay:
     first_probe_ns: int | None = None
     probes: int = 0
     ended: bool = False
+    renewed: int = 0
+    """How often this visit went on under another number after somebody had been looked at."""
+    let_in: frozenset[SubjectId] = frozenset()
+    """Who was let in during this visit, by whatever number it went."""
 
 
 class Attempts:
@@ -93,9 +101,21 @@ class Attempts:
         self._area = prepared.prep(Polygon(rules.region))
         self._stays: dict[TrackId, _Stay] = {}
 
-    def observe(self, frame: PermittedFrame, faces: Mapping[TrackId, Box]) -> dict[TrackId, OptIn]:
-        """Take in the faces seen on this frame; give an `OptIn` for each that may be looked at now."""
+    def observe(
+        self,
+        frame: PermittedFrame,
+        faces: Mapping[TrackId, Box],
+        renewed: Mapping[TrackId, frozenset[TrackId]] | None = None,
+    ) -> dict[TrackId, OptIn]:
+        """Take in the faces seen on this frame; give an `OptIn` for each that may be looked at now.
+
+        Args:
+            renewed: tracks that begin with this frame, and the former ones whose they may be (face/track.py).
+        """
         now_ns = frame.captured_ns
+        for track, former in (renewed or {}).items():
+            self._renew(track, former)
+        self._opted_out.renew(renewed or {})
         granted: dict[TrackId, OptIn] = {}
         self.loose = not self._opted_out.observe(frame.cards or (), faces, now_ns)
         closed = self.loose or frame.cards is None
@@ -112,6 +132,16 @@ class Attempts:
                 self._outside(stay, now_ns, seen=face is not None)
         return granted
 
+    def _renew(self, track: TrackId, former: frozenset[TrackId]) -> None:
+        """Nothing is taken over but what narrows."""
+        stays = [self._stays[each] for each in former if each in self._stays]
+        begun = any(stay.probes or stay.ended for stay in stays)
+        times = max((stay.renewed for stay in stays), default=0) + begun
+        let_in = frozenset[SubjectId]().union(*(stay.let_in for stay in stays))
+        self._stays[track] = _Stay(renewed=times, ended=times > _RENEWALS, let_in=let_in)
+        for stay in stays:
+            stay.inside_ns = None  # what was begun is over with this frame: see `exhausted`
+
     def _ready(self, stay: _Stay, now_ns: int) -> bool:
         if stay.ended or stay.inside_ns is None or now_ns - stay.inside_ns < self._rules.dwell_s * 1e9:
             return False
@@ -121,14 +151,22 @@ class Attempts:
         """Whether `observe` may grant anything on a frame of this time: known before anybody has looked at it."""
         return any(self._ready(stay, now_ns) for track, stay in self._stays.items() if track not in self._opted_out)
 
+    def waiting(self) -> list[TrackId]:
+        """Tracks that stand in the region and whose attempt is not over, also while they dwell; no leave to look."""
+        return [
+            track
+            for track, stay in self._stays.items()
+            if stay.inside_ns is not None and not stay.ended and track not in self._opted_out
+        ]
+
     def _outside(self, stay: _Stay, now_ns: int, *, seen: bool) -> None:
         if not seen and now_ns - stay.last_inside_ns < _GAP_S * 1e9:
             return
         stay.inside_ns = None
         if stay.left_ns is None:
             stay.left_ns = now_ns
-        if stay.ended and now_ns - stay.left_ns >= self._rules.leave_s * 1e9:
-            stay.ended, stay.probes, stay.first_probe_ns = False, 0, None
+        if now_ns - stay.left_ns >= self._rules.leave_s * 1e9:
+            stay.ended, stay.probes, stay.first_probe_ns, stay.renewed, stay.let_in = False, 0, None, 0, frozenset()
 
     def _window_over(self, stay: _Stay, now_ns: int) -> bool:
         return stay.first_probe_ns is not None and now_ns - stay.first_probe_ns >= self._rules.window_s * 1e9
@@ -140,9 +178,11 @@ class Attempts:
             stay.first_probe_ns = frame.captured_ns
         stay.probes += 1
 
-    def end(self, track: TrackId) -> None:
-        """A match ends the attempt."""
-        self._stays[track].ended = True
+    def end(self, track: TrackId, subject: SubjectId) -> bool:
+        """A match ends the attempt; False: this person was let in during this very visit, and is not again."""
+        stay = self._stays[track]
+        known, stay.ended, stay.let_in = subject in stay.let_in, True, stay.let_in | {subject}
+        return not known
 
     def exhausted(self, now_ns: int) -> list[TrackId]:
         """Tracks whose attempt has just run out without a match: probes used up, window over, or walked away."""

@@ -65,6 +65,17 @@ class OptOuts:
             if missed:
                 self._holders[track] = _Holder(faces[track], max(missed))
 
+    def renew(self, renewed: Mapping[TrackId, frozenset[TrackId]]) -> None:
+        """Tracks that begin may each be any of the former ones: if one of those opted out, all of them have."""
+        for track, former in renewed.items():
+            self._known.add(track)
+            holders = [self._holders[each] for each in former if each in self._holders]
+            if holders:
+                latest = max(holders, key=lambda holder: holder.card_ns)
+                self._holders[track] = _Holder(latest.face, latest.card_ns)
+        for former in renewed.values():
+            self._holders = {track: holder for track, holder in self._holders.items() if track not in former}
+
     def _assigned(self, card: Point, places: Mapping[TrackId, Box]) -> bool:
         able = [track for track, face in places.items() if holds(face, card)]
         if not able or (len(able) > 1 and not all(track in self._holders for track in able)):

@@ -177,6 +177,7 @@ CHINESE: Final = Words(
         Outcome.NO_MATCH: "人脸未识别",
         Outcome.PASS_ACCEPTED: "开门：通行码",
         Outcome.PASS_REFUSED: "通行码被拒绝",
+        Outcome.TOO_LATE: "判定过迟：未开门",
     },
     faults={
         "pass-malformed": "格式错误",

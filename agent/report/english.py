@@ -202,6 +202,7 @@ ENGLISH: Final = Words(
         Outcome.NO_MATCH: "Face not recognised",
         Outcome.PASS_ACCEPTED: "Door opened: pass",
         Outcome.PASS_REFUSED: "Pass refused",
+        Outcome.TOO_LATE: "Decided too late: door stayed shut",
     },
     faults={
         "pass-malformed": "malformed",

@@ -68,8 +68,12 @@ class Stage:
                 cv2.fillPoly(mask, [np.array(each.polygon, np.float32).round().astype(np.int32)], 255)
         return mask if mask.any() else None
 
-    def picture(self, number: int) -> tuple[Rgb, Luma]:
-        """Frame `number`: (480, 640, 3) RGB and its (480, 640) luma, fresh arrays."""
+    def picture(self, number: int, exposure: float = 1.0) -> tuple[Rgb, Luma]:
+        """Frame `number`: (480, 640, 3) RGB and its (480, 640) luma, fresh arrays.
+
+        Args:
+            exposure: light that the sensor takes in, 1 as painted; what becomes brighter than white is burnt out.
+        """
         t = stage.frame_time(self._script, number)
         frame = self._backdrop.copy()
         for pose in stage.poses(self._script, t):
@@ -84,7 +88,7 @@ class Stage:
         for shown_card in stage.shown_cards(self._script, t):
             patch = self._opt_outs[self._script.card.index(shown_card)]
             _paste(frame, patch.rgba, patch.x, patch.y, None, None)
-        return self._exposed(frame, t, number)
+        return self._exposed(frame, t, number, exposure)
 
     def empty_picture(self) -> Rgb:
         """The commissioned picture of the empty scene: nobody there, the sign visible, as painted, without noise."""
@@ -114,8 +118,9 @@ class Stage:
             figure = cv2.GaussianBlur(figure, (0, 0), pose.blur_px)
         _paste(frame, np.asarray(figure, np.uint8), int(x0), int(y0), self._hiding[pose.layer], pose.shade)
 
-    def _exposed(self, frame: Rgb, t: float, number: int) -> tuple[Rgb, Luma]:
+    def _exposed(self, frame: Rgb, t: float, number: int, exposure: float) -> tuple[Rgb, Luma]:
         gain, warmth = stage.linear(self._script.light, t)
+        gain *= exposure
         if (gain, warmth) != (1.0, 0.0):
             levels = np.arange(256)[:, None] * np.array([gain * (1 + warmth), gain, gain * (1 - warmth)])
             table = np.clip(levels + 0.5, 0, 255).astype(np.uint8).reshape(1, 256, 3)

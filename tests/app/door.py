@@ -220,7 +220,7 @@ class TestCamera:
             raise self._bench.fault
         rgb = self._bench.view
         luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-        return CapturedFrame(self._bench.number, time.monotonic_ns(), rgb.copy(), luma)
+        return CapturedFrame(self._bench.number, time.monotonic_ns() - self._bench.age_ns, rgb.copy(), luma)
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -239,6 +239,8 @@ class Bench:
         self.view = WALL
         self.fault: Exception | None = None
         self.number = self.openings = 0
+        self.age_ns = 0
+        """How old the frames are when the camera gives them."""
         self.opened = 0
         self._embedder = embedder
 

@@ -92,6 +92,32 @@ def test_from_nothing_to_a_door_that_opens_and_a_ledger_that_says_so(
     assert not (bench.device.state / "link.sock").exists()
 
 
+def test_who_is_recognised_from_a_frame_that_is_older_than_a_second_stays_outside_and_is_not_named(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    enrol(bench.device, models)
+    (text,) = day_passes(bench.device, 1)
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.age_ns = 1_200_000_000
+        bench.view = face()
+        (event,) = peer.wait_events(1)
+        assert (event.outcome, event.subject) == (Outcome.TOO_LATE, None)
+        bench.view = shown(text)
+        peer.wait_events(2)
+        bench.view = WALL
+        time.sleep(2.5)
+        bench.age_ns = 0
+        bench.view = shown(text)
+        peer.wait_events(3)
+
+    assert bench.play(script) == 0
+    late, accepted = Outcome.TOO_LATE, Outcome.PASS_ACCEPTED
+    assert [each.outcome for each in ledger(bench.device)] == [late, late, accepted], "the pass was not used up"
+    assert bench.opened == 1
+
+
 def test_before_the_site_was_heard_the_camera_stays_shut_and_a_start_without_it_knows_the_last_law(
     bench: Bench,
 ) -> None:

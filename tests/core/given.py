@@ -85,7 +85,10 @@ class SimulatedDetector:
     """Finds the people of the frame's number, if anything of them is left in the pixels that it is given."""
 
     people: Mapping[int, tuple[Person, ...]] = field(default_factory=dict)
+    small: Mapping[int, tuple[Person, ...]] = field(default_factory=dict)
+    """Who is found in a part alone."""
     seen: list[PermittedFrame] = field(default_factory=list)
+    parts: list[tuple[int, Box]] = field(default_factory=list)
     broken: bool = False
 
     def detect(self, frame: PermittedFrame) -> tuple[Face, ...]:
@@ -94,10 +97,23 @@ class SimulatedDetector:
             raise DeviceError("detector: the runtime failed; build the models again")
         return tuple(face_of(person) for person in self.people.get(frame.number, ()) if self._visible(person, frame))
 
+    def detect_in(self, frame: PermittedFrame, part: Box) -> tuple[Face, ...]:
+        """Those who stand wholly in the part."""
+        self.parts.append((frame.number, part))
+        return tuple(
+            face_of(person)
+            for person in (*self.people.get(frame.number, ()), *self.small.get(frame.number, ()))
+            if self._visible(person, frame) and _inside(person.box, part)
+        )
+
     @staticmethod
     def _visible(person: Person, frame: PermittedFrame) -> bool:
         x, y = (int(v) for v in person.box.centre)
         return bool(frame.pixels[min(max(y, 0), HEIGHT - 1), min(max(x, 0), WIDTH - 1)].any())
+
+
+def _inside(box: Box, part: Box) -> bool:
+    return part.x0 <= box.x0 and part.y0 <= box.y0 and box.x1 <= part.x1 and box.y1 <= part.y1
 
 
 @dataclass
@@ -179,6 +195,13 @@ class Desk:
         rgb = draw(people)
         captured = CapturedFrame(self.number, self.at_ns, rgb, np.ascontiguousarray(rgb[:, :, 1]))
         return self.core.receive(FrameArrived(captured, around, read_passes, preview_due))
+
+    def shown(self, rgb: Rgb) -> list[Output]:
+        """The next frame with these pixels, and whom the detector was told to find on it."""
+        self.number += 1
+        self.at_ns += round(0.1 * SECOND)
+        captured = CapturedFrame(self.number, self.at_ns, rgb.copy(), np.ascontiguousarray(rgb[:, :, 1]))
+        return self.core.receive(FrameArrived(captured, AROUND, False, False))
 
     def frames(self, count: int, *people: Person, **options: Any) -> list[Output]:
         return [output for _ in range(count) for output in self.frame(*people, **options)]

@@ -16,6 +16,7 @@ from agent.core import (
     GalleryChanged,
     Judged,
     LawChanged,
+    MeterOn,
     ModelFailed,
     NotWritten,
     Output,
@@ -168,6 +169,75 @@ class TestDecisions:
         desk = Desk(gate_law(operating_point={"label": "real", "threshold": 0.7}))
         desk.embedder.cosine = cosine
         assert outcomes(desk.frames(20, ANNA)) == [outcome]
+
+
+class TestEvidence:
+    """One clear look or two that agree, and what becomes of it when it is not sure who is who."""
+
+    def test_a_look_that_is_not_clear_waits_for_another_that_agrees(self) -> None:
+        desk = Desk()
+        desk.embedder.cosine = 0.53  # the threshold is 0.5
+        desk.frames(5, ANNA)
+        assert outcomes(desk.frame(ANNA)) == []
+        assert outcomes(desk.frame(ANNA)) == [(MATCH, "p-1")]
+        assert len(desk.embedder.seen) == 2
+
+    def test_where_one_look_is_allowed_it_is_enough(self) -> None:
+        desk = Desk(gate_law(attempt=document()["attempt"] | {"region": REGION, "probes": 1}))
+        desk.embedder.cosine = 0.53
+        assert outcomes(desk.frames(20, ANNA)) == [(MATCH, "p-1")] and len(desk.embedder.seen) == 1
+
+    def test_looks_at_two_people_under_one_number_are_nobody(self) -> None:
+        desk = Desk()
+        desk.embedder.cosine = 0.53
+        desk.frames(6, ANNA)
+        assert outcomes(desk.frames(10, replace(BEN, box=INSIDE))) == [(NO_MATCH, None)]
+
+    def test_a_look_before_a_gap_from_which_the_face_comes_back_elsewhere_counts_no_more(self) -> None:
+        desk = Desk()
+        desk.embedder.cosine = 0.53
+        desk.frames(6, ANNA)
+        elsewhere = replace(ANNA, box=Box(160.0, 40.0, 240.0, 120.0))
+        assert outcomes(desk.frame(elsewhere, after_s=0.19)) == [], "it may be somebody else"
+        assert outcomes(desk.frame(elsewhere)) == [(MATCH, "p-1")]
+
+    def test_when_two_become_one_both_stand_anew_and_what_was_begun_is_a_stranger_s(self) -> None:
+        desk = Desk()
+        desk.embedder.cosine = 0.53
+        near = Person("p-2", Box(135.0, 40.0, 215.0, 120.0))
+        desk.frames(6, ANNA, near)
+        between = replace(ANNA, box=Box(118.0, 40.0, 198.0, 120.0))
+        assert outcomes(desk.frame(between)) == [(NO_MATCH, None)] * 2, "both had been looked at"
+        assert outcomes(desk.frames(5, between)) == []
+        assert outcomes(desk.frames(2, between)) == [(MATCH, "p-1")]
+
+    def test_who_was_let_in_is_not_let_in_again_under_another_number(self) -> None:
+        desk = Desk()
+        near = Person("p-2", Box(135.0, 40.0, 215.0, 120.0))
+        assert sorted(outcomes(desk.frames(6, ANNA, near))) == [(MATCH, "p-1"), (MATCH, "p-2")]
+        between = replace(ANNA, box=Box(118.0, 40.0, 198.0, 120.0))
+        before = len(desk.embedder.seen)
+        assert outcomes(desk.frames(40, between)) == []
+        assert len(desk.embedder.seen) == before + 1
+
+    def test_small_faces_are_found_in_parts_where_something_moves(self) -> None:
+        desk = Desk(gate_law(attempt=document()["attempt"] | {"region": REGION, "inter_eye_px": 20}))
+        far = Person("p-1", Box(100.0, 60.0, 152.0, 112.0))
+        desk.frame()
+        desk.detector.small = {number: (far,) for number in range(2, 30)}
+        picture = draw([far])
+        found = [output for _ in range(12) for output in desk.shown(picture)]
+        assert outcomes(found) == [(MATCH, "p-1")] and desk.detector.parts
+        assert all(len([n for n, _ in desk.detector.parts if n == number]) <= 2 for number in range(30))
+
+    @pytest.mark.parametrize("person, wished", [(STRANGER, True), (ANNA, False)], ids=["too bright", "well lit"])
+    def test_the_camera_is_asked_to_expose_for_whoever_waits_in_bad_light(self, person: Person, wished: bool) -> None:
+        desk = Desk()
+        assert of_kind(desk.frames(3, person), MeterOn) == [MeterOn(INSIDE)] * (3 * wished)
+        assert of_kind(desk.frames(3), MeterOn) == []
+        assert of_kind(desk.frame(replace(person, box=PASSING_BY)), MeterOn) == [], "not for who passes by"
+        desk.frames(30, person)
+        assert of_kind(desk.frame(person), MeterOn) == [], "nor for who was decided on"
 
 
 class TestState:

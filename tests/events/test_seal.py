@@ -32,7 +32,7 @@ DECISIONS = st.builds(
         captured_ns=5,
         frame=6,
         policy_version=7,
-        subject=None if outcome is Outcome.NO_MATCH or subject is None else SubjectId(subject),
+        subject=None if outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE) or subject is None else SubjectId(subject),
         ground=ground if outcome is Outcome.PASS_REFUSED else None,
     ),
     st.sampled_from(Outcome),

@@ -16,7 +16,7 @@ from agent.adapters.litert import LiteRtDetector, load_models
 from agent.face.align import chip, inter_eye_px, quad, yaw_deg
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeLimits, ProbeTemplate, Unfit, make_probe
-from agent.face.quality import sharpness
+from agent.face.quality import quality, sharpness
 from agent.units import Box, Rgb
 from tests.face.given import TRACK, face_at, frame, opted_in, scene
 from tests.face.test_align import STRAIGHT, turned_head
@@ -100,6 +100,21 @@ class TestLimits:
         assert self.made(blurred, face) is Unfit.BLURRED
         assert self.made(np.full_like(picture, 90), face) is Unfit.BLURRED
 
+    def test_light_and_cover(self, picture: Rgb, face: Face) -> None:
+        assert self.made((picture * 0.02).astype(np.uint8), face) is Unfit.BADLY_LIT
+        glare = np.clip(picture.astype(np.int64) * 5, 0, 255).astype(np.uint8)
+        assert self.made(glare, face) is Unfit.BADLY_LIT
+        masked = picture.copy()
+        masked[int(face.landmarks[2][1]) : int(face.box.y1) + 30] = (90, 110, 140)
+        assert self.made(masked, face) is Unfit.COVERED
+        lenient = ProbeLimits(20.0, component=0.0)
+        for other in (masked, (picture * 0.02).astype(np.uint8)):
+            assert isinstance(self.made(other, face, lenient), Probe)
+
+    def test_a_probe_says_what_its_worst_component_is_worth(self, picture: Rgb, face: Face) -> None:
+        made = self.made(picture, face)
+        assert isinstance(made, Probe) and made.quality == quality(face, chip(picture, face)).least > 60
+
     def test_what_is_not_a_number_is_unfit(self, picture: Rgb) -> None:
         plain = STRAIGHT + np.array((320, 200), np.float32)
         for places, reason in (([0], Unfit.TOO_SMALL), ([2], Unfit.TURNED), ([3], Unfit.TURNED)):
@@ -121,7 +136,9 @@ class TestLimits:
         assert found is Unfit.TURNED
 
     def test_reasons_have_stable_names(self) -> None:
-        assert [str(reason) for reason in Unfit] == ["not-opted-in", "too-small", "turned", "blurred"]
+        assert [str(reason) for reason in Unfit] == [
+            "not-opted-in", "too-small", "turned", "blurred", "badly-lit", "covered",
+        ]  # fmt: skip
 
 
 class TestForgery:

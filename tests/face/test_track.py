@@ -91,10 +91,96 @@ def test_the_closest_pair_comes_first() -> None:
     # Both moved to the right; the left one is within reach of either track.
     moved_left, moved_right = face(116), face(151)
     assert tracker.update([moved_right, moved_left], 1) == {1: moved_left, 2: moved_right}
-    tracker = Tracker(LEAVE_S)
-    tracker.update([left], 0)
-    nearer, farther = face(105), face(90)
-    assert tracker.update([farther, nearer], 1) == {1: nearer, 2: farther}
+
+
+class TestMotion:
+    def test_a_walk_goes_on_through_a_gap_in_which_a_face_that_stands_would_be_lost(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        for step in range(8):
+            tracker.update([face(100 + 30 * step)], step * SECOND // 15)
+        tracker.update([], 9 * SECOND // 15)
+        assert set(tracker.update([face(100 + 30 * 13)], 13 * SECOND // 15)) == {1}
+        assert tracker.unsure == set()
+
+    def test_who_stops_in_a_gap_is_the_same(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        for step in range(8):
+            tracker.update([face(100 + 30 * step)], step * SECOND // 15)
+        assert set(tracker.update([face(315)], 12 * SECOND // 15)) == {1}
+        assert tracker.unsure == {1}, "but it is not where it was expected"
+
+    def test_after_half_a_second_the_speed_says_nothing_more(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        for step in range(3):
+            tracker.update([face(100 + 10 * step)], step * SECOND // 10)
+        assert set(tracker.update([face(120)], SECOND)) == {1}
+        assert tracker.unsure == {1}
+        assert set(tracker.update([face(120)], SECOND + SECOND // 15)) == {1}
+        assert tracker.unsure == set()
+
+    @pytest.mark.parametrize("gap_ns, apart, sure", [
+        (150_000_000, 39.0, True), (150_000_001, 39.0, False), (150_000_001, 20.0, True), (500_000_000, 0.0, True),
+        (500_000_001, 0.0, False),
+    ])  # fmt: skip
+    def test_when_a_face_that_was_missed_is_surely_the_same(self, gap_ns: int, apart: float, sure: bool) -> None:
+        tracker = Tracker(LEAVE_S)
+        tracker.update([face(100)], 0)
+        assert set(tracker.update([face(100 + apart)], gap_ns)) == {1}
+        assert (tracker.unsure == set()) is sure
+
+
+class TestWhoIsWho:
+    def test_two_who_cross_before_one_another_go_on_under_new_numbers(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        names: dict[TrackId, frozenset[TrackId]] = {}
+        seen: list[set[TrackId]] = []
+        for step in range(30):
+            left, right = face(100 + 8 * step), face(340 - 8 * step, 102)
+            # Whoever is behind is hidden while the two overlap.
+            faces = [left, right] if abs(left.box.centre[0] - right.box.centre[0]) > 30 else [left]
+            seen.append(set(tracker.update(faces, step * SECOND // 15)))
+            names |= tracker.renewed
+        assert seen[0] == {1, 2} and len(seen[-1]) == 2
+        assert seen[-1].isdisjoint({1, 2})
+
+        def former(track: TrackId) -> set[TrackId]:
+            return {track}.union(*(former(each) for each in names.get(track, ())))
+
+        assert all(former(track) >= {1, 2} for track in seen[-1]), "each may be either"
+
+    def test_two_who_pass_far_before_and_behind_one_another_keep_theirs(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        for step in range(30):
+            near, far = face(100 + 8 * step, 120, 90), face(340 - 8 * step, 100, 40)
+            found = tracker.update([near, far], step * SECOND // 15)
+            assert found == {1: near, 2: far} and not tracker.renewed
+
+    def test_two_side_by_side_are_two(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        for step in range(30):
+            faces = [face(100 + 3 * step), face(165 + 3 * step)]
+            assert set(tracker.update(faces, step * SECOND // 15)) == {1, 2}
+            assert not tracker.renewed
+
+    def test_a_face_that_comes_out_as_near_as_the_one_that_is_followed_makes_both_new(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        tracker.update([face(100)], 0)
+        one, other = face(107), face(93)
+        assert tracker.update([one, other], SECOND // 15) == {2: one, 3: other}
+        assert tracker.renewed == {2: {1}, 3: {1}}
+        assert tracker.alive() == {2, 3}
+
+    def test_a_face_that_could_be_one_of_two_leaves_the_other_alive(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        tracker.update([face(100), face(125)], 0)
+        found = tracker.update([face(112)], SECOND // 15)
+        assert len(found) == 1 and tracker.alive() == {3, 4}
+        assert tracker.renewed == {3: {1, 2}, 4: {1, 2}}
+
+    def test_who_was_missed_for_longer_than_half_a_second_is_no_longer_mistaken_for_anybody(self) -> None:
+        tracker = Tracker(LEAVE_S)
+        tracker.update([face(100), face(125)], 0)
+        assert set(tracker.update([face(113)], SECOND // 2 + 1)) == {2} and not tracker.renewed
 
 
 PLACES = st.tuples(st.floats(0, 640), st.floats(0, 480), st.floats(5, 300))
@@ -107,12 +193,14 @@ PLACES = st.tuples(st.floats(0, 640), st.floats(0, 480), st.floats(5, 300))
 )
 def test_every_face_gets_one_track_of_its_own(frames: list[list[tuple[float, float, float]]], step_s: float) -> None:
     tracker = Tracker(LEAVE_S)
-    used: set[TrackId] = set()
+    gone: set[TrackId] = set()
+    alive: frozenset[TrackId] = frozenset()
     for number, places in enumerate(frames):
         faces = [face(*place) for place in places]
         found = tracker.update(faces, int(number * step_s * SECOND))
         assert sorted(map(id, found.values())) == sorted(map(id, faces))
         assert tracker.alive() >= set(found)
-        new = set(found) - used
-        assert all(track > max(used, default=0) for track in new)
-        used |= new
+        gone |= alive - tracker.alive()
+        alive = tracker.alive()
+        assert gone.isdisjoint(found) and gone.isdisjoint(alive), "a number is never used again"
+        assert set(tracker.renewed) <= alive and tracker.unsure.isdisjoint(tracker.renewed)

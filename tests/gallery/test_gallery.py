@@ -13,7 +13,7 @@ from agent.crypto import sign_public
 from agent.errors import VaultError
 from agent.face.probe import ProbeTemplate
 from agent.gallery import _mint
-from agent.gallery.gallery import ConsentedGallery, Gallery, Match, NoMatch, identify, verify
+from agent.gallery.gallery import CLEAR, ConsentedGallery, Gallery, Match, NoMatch, identify, verify
 from agent.gallery.reference import ModelIdentity, ProtectedReference
 from agent.gallery.vault import Rotation
 from agent.policy.declared import notice_sha256
@@ -62,6 +62,14 @@ def test_equality_with_the_threshold_is_a_match() -> None:
     score = float((person.rotated[np.newaxis] @ ROTATION.apply(whole))[0])
     exact = permit(operating_point={"label": "x", "threshold": min(score, 0.99)})
     assert ask(gallery(person), whole, exact) == P1
+
+
+@pytest.mark.parametrize("cosine, clear", [(0.5 + CLEAR - 0.001, False), (0.5 + CLEAR + 0.001, True), (1.0, True)])
+def test_a_score_far_above_the_threshold_is_clear_and_no_score_is_told(cosine: float, clear: bool) -> None:
+    granted = permit()
+    probe, people = ProbeTemplate(towards(ONE, THREE, cosine), granted), two().consented(granted, SITE, NOBODY)
+    for found in (identify(probe, people), verify(probe, people, P1.subject)):
+        assert found == P1 and isinstance(found, Match) and found.clear is clear
 
 
 def test_nobody_enrolled_is_nobody_found() -> None:
@@ -200,7 +208,7 @@ def test_cannot_be_iterated_indexed_measured_copied_or_forged() -> None:
     with pytest.raises(TypeError, match="only the gallery"):
         ConsentedGallery(mint=_mint.Mint(), permit=part.permit, _part=part._part, _rotation=part._rotation)
     assert "p-1" not in repr(P1)
-    assert not {name for name in Match.__slots__} - {"subject", "consent_id"}, "no score leaves"
+    assert not {name for name in Match.__slots__} - {"subject", "consent_id", "clear"}, "no score leaves"
 
 
 def test_everybody_of_two_hundred_is_found_as_nobody_else() -> None:

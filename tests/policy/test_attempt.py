@@ -8,7 +8,7 @@ import pytest
 
 from agent.policy.attempt import Attempts, MarkedSpace, OptIn, TrackId
 from agent.policy.gate import Gate, Refusal
-from agent.units import Box, Polygon
+from agent.units import Box, Polygon, SubjectId
 from tests.policy.given import SECOND, captured, document, here, law, permitted, policy
 
 TENTH = SECOND // 10
@@ -18,6 +18,7 @@ ACROSS = Box(15.0, 20.0, 35.0, 45.0)
 OUTSIDE = Box(0.0, 20.0, 15.0, 45.0)
 NAN = float("nan")
 ONE, TWO = TrackId(1), TrackId(2)
+ANNA, BEN = SubjectId("p-1"), SubjectId("p-2")
 
 
 class Visit:
@@ -26,11 +27,18 @@ class Visit:
     def __init__(self, **rules: Any) -> None:
         self.attempts = Attempts(policy(attempt=document()["attempt"] | rules).document.attempt)
         self.frames = 0
+        self.over: list[TrackId] = []
 
-    def see(self, at: int, faces: dict[TrackId, Box], cards: tuple[Polygon, ...] | None = ()) -> dict[TrackId, OptIn]:
+    def see(
+        self,
+        at: int,
+        faces: dict[TrackId, Box],
+        cards: tuple[Polygon, ...] | None = (),
+        renewed: dict[TrackId, frozenset[TrackId]] | None = None,
+    ) -> dict[TrackId, OptIn]:
         self.frames += 1
         self.frame = permitted(self.frames, at, cards=cards)
-        granted = self.attempts.observe(self.frame, faces)
+        granted = self.attempts.observe(self.frame, faces, renewed)
         assert all(opt_in.number == self.frames and opt_in.track == track for track, opt_in in granted.items())
         assert all(opt_in.face == faces[track] for track, opt_in in granted.items())
         return granted
@@ -182,7 +190,7 @@ def test_walking_away_before_a_look_leaves_nothing() -> None:
 def test_a_match_ends_the_attempt_and_is_no_stranger() -> None:
     visit = dwelt()
     visit.look(5 * TENTH)
-    visit.attempts.end(ONE)
+    visit.attempts.end(ONE, ANNA)
     for at in range(6, 60):
         assert not visit.look(at * TENTH)
         assert visit.attempts.exhausted(at * TENTH) == []
@@ -192,7 +200,7 @@ def test_a_match_ends_the_attempt_and_is_no_stranger() -> None:
 def test_another_attempt_takes_two_seconds_outside(how: Box | None) -> None:
     visit = dwelt(probes=1)
     visit.look(5 * TENTH)
-    visit.attempts.end(ONE)
+    visit.attempts.end(ONE, ANNA)
 
     def away(at: int) -> None:
         visit.see(at, {} if how is None else {ONE: how})
@@ -214,7 +222,7 @@ def test_another_attempt_takes_two_seconds_outside(how: Box | None) -> None:
 def test_time_away_is_not_added_up_over_visits() -> None:
     visit = dwelt(probes=1)
     visit.look(5 * TENTH)
-    visit.attempts.end(ONE)
+    visit.attempts.end(ONE, ANNA)
     at = 10 * TENTH
     for _ in range(5):
         visit.look(at, ACROSS)
@@ -241,7 +249,7 @@ def test_tracks_are_judged_each_for_itself() -> None:
     visit.see(0, {ONE: INSIDE})
     visit.see(3 * TENTH, {ONE: INSIDE, TWO: ELSEWHERE_INSIDE})
     assert set(visit.see(5 * TENTH, {ONE: INSIDE, TWO: ELSEWHERE_INSIDE})) == {ONE}
-    visit.attempts.end(ONE)
+    visit.attempts.end(ONE, ANNA)
     assert set(visit.see(8 * TENTH, {ONE: INSIDE, TWO: ELSEWHERE_INSIDE})) == {TWO}
 
 
@@ -274,7 +282,7 @@ def test_who_shows_a_card_is_never_let_in_again_and_who_stands_beside_is() -> No
     assert set(visit.see(3 * TENTH, faces, (card(27.0, 45.0),))) == {TWO}
     for at in range(4, 60):
         assert set(visit.see(at * TENTH, faces)) == {TWO}, "the card is down, the word holds"
-    visit.attempts.end(TWO)
+    visit.attempts.end(TWO, ANNA)
     assert not visit.attempts.due(60 * TENTH), "nobody is left to be looked at"
     assert not visit.attempts.loose
 
@@ -306,6 +314,108 @@ def test_a_track_that_is_given_up_takes_its_word_with_it() -> None:
     for at in range(26, 29):
         visit.see(at * TENTH, {ONE: INSIDE})
     assert ONE in visit.see(29 * TENTH, {ONE: INSIDE})
+
+
+THREE, FOUR = TrackId(3), TrackId(4)
+BOTH = {ONE: INSIDE, TWO: ELSEWHERE_INSIDE}
+CROSSED = {THREE: frozenset({ONE, TWO}), FOUR: frozenset({ONE, TWO})}
+AFTER = {THREE: INSIDE, FOUR: ELSEWHERE_INSIDE}
+
+
+def crossing(visit: Visit, at: int, cards: tuple[Polygon, ...] | None = ()) -> dict[TrackId, OptIn]:
+    """A frame on which it cannot be told any more who is who of the two; what is given up is forgotten."""
+    granted = visit.see(at, AFTER, cards, CROSSED)
+    visit.over = visit.attempts.exhausted(at)
+    visit.attempts.keep([THREE, FOUR])
+    return granted
+
+
+class TestCrossing:
+    def test_both_stand_for_the_dwell_time_again(self) -> None:
+        visit = Visit()
+        visit.see(0, BOTH)
+        assert crossing(visit, 4 * TENTH) == {} and visit.over == []
+        assert visit.see(9 * TENTH - 1, AFTER) == {}
+        assert set(visit.see(9 * TENTH, AFTER)) == {THREE, FOUR}
+
+    def test_an_attempt_that_was_begun_ends_as_a_stranger_s_on_that_frame(self) -> None:
+        visit = Visit()
+        visit.see(0, BOTH)
+        granted = visit.see(5 * TENTH, BOTH)
+        visit.attempts.looked(granted[ONE], visit.frame)
+        crossing(visit, 6 * TENTH)
+        assert visit.over == [ONE]
+        assert visit.attempts.exhausted(7 * TENTH) == []
+        assert set(visit.see(11 * TENTH, AFTER)) == {THREE, FOUR}, "both may try, once more in all"
+
+    def test_who_was_let_in_is_not_let_in_again_and_the_other_is(self) -> None:
+        visit = Visit()
+        visit.see(0, BOTH)
+        visit.see(5 * TENTH, BOTH)
+        assert visit.attempts.end(ONE, ANNA)
+        crossing(visit, 6 * TENTH)
+        assert visit.over == []
+        assert set(visit.see(11 * TENTH, AFTER)) == {THREE, FOUR}
+        assert not visit.attempts.end(FOUR, ANNA)
+        assert visit.attempts.end(THREE, BEN)
+
+    def test_by_crossing_again_and_again_nobody_gets_more_than_one_attempt_more(self) -> None:
+        visit = Visit(probes=1)
+        visit.look(0)
+        at, track, begun = 0, ONE, 0
+        for number in range(2, 8):
+            for _ in range(6):
+                at += TENTH
+                granted = visit.see(at, {track: INSIDE})
+                if track in granted:
+                    visit.attempts.looked(granted[track], visit.frame)
+                    begun += 1
+                visit.attempts.exhausted(at)
+            visit.see(at, {TrackId(number): INSIDE}, (), {TrackId(number): frozenset({track})})
+            track = TrackId(number)
+            visit.attempts.keep([track])
+        assert begun == 2
+        for step in range(30):
+            visit.see(at + step * TENTH, {track: OUTSIDE})
+        at += 30 * TENTH
+        visit.see(at, {track: INSIDE})
+        assert track in visit.see(at + 5 * TENTH, {track: INSIDE}), "after the time away as at first"
+
+    def test_after_the_time_away_the_same_person_is_let_in_again(self) -> None:
+        visit = Visit()
+        visit.look(0)
+        visit.attempts.end(ONE, ANNA)
+        visit.see(TENTH, {TWO: INSIDE}, (), {TWO: frozenset({ONE})})
+        assert not visit.attempts.end(TWO, ANNA)
+        visit.see(2 * TENTH, {TWO: OUTSIDE})
+        visit.see(22 * TENTH, {TWO: OUTSIDE})
+        assert visit.attempts.end(TWO, ANNA)
+
+    def test_if_one_of_two_has_opted_out_nobody_is_looked_at(self) -> None:
+        visit = Visit(dwell_s=0.3)
+        faces = {ONE: Box(22.0, 15.0, 32.0, 27.0), TWO: Box(62.0, 15.0, 72.0, 27.0)}
+        visit.see(0, faces, (card(27.0, 45.0),))
+        later = 30 * TENTH  # the card is long down
+        visit.see(later, faces)
+        visit.see(later + TENTH, {THREE: faces[ONE], FOUR: faces[TWO]}, (), CROSSED)
+        visit.attempts.keep([THREE, FOUR])
+        for at in range(2, 20):
+            assert visit.see(later + at * TENTH, {THREE: faces[ONE], FOUR: faces[TWO]}) == {}
+
+    def test_a_newcomer_during_it_is_not_taken_for_the_one_who_opted_out(self) -> None:
+        visit = Visit(dwell_s=0.3)
+        faces = {ONE: Box(22.0, 15.0, 32.0, 27.0)}
+        visit.see(0, faces, (card(27.0, 45.0),))
+        visit.see(TENTH, {THREE: faces[ONE]}, (), {THREE: frozenset({ONE})})
+        newcomer = {THREE: faces[ONE], FOUR: Box(62.0, 15.0, 72.0, 27.0)}
+        for at in range(2, 5):
+            visit.see(at * TENTH, newcomer)
+        assert set(visit.see(5 * TENTH, newcomer)) == {FOUR}
+
+    def test_former_tracks_that_nobody_knows_take_nothing_over(self) -> None:
+        visit = Visit()
+        visit.see(0, {ONE: INSIDE}, (), {ONE: frozenset({FOUR})})
+        assert set(visit.see(5 * TENTH, {ONE: INSIDE})) == {ONE}
 
 
 class Agreed:

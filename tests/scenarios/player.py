@@ -17,7 +17,7 @@ from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocat
 from agent.adapters.store import Store
 from agent.app.erasure import Erasure
 from agent.app.recogniser import open_gallery
-from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged
+from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged, MeterOn
 from agent.demo.device import Device
 from agent.events.decision import Decision
 from agent.face.probe import Probe, ProbeTemplate
@@ -85,8 +85,12 @@ class Player:
         """Frame and place of every face that was embedded so far."""
         return self._embedder.looks
 
-    def play(self, texts: Mapping[str, str]) -> Iterator[Moment]:
-        """The whole scene, frame by frame; `texts` of its passes by their names."""
+    def play(self, texts: Mapping[str, str], *, metering: bool = True) -> Iterator[Moment]:
+        """The whole scene, frame by frame; `texts` of its passes by their names.
+
+        Args:
+            metering: whether the camera can expose for a part of its picture.
+        """
         detector, embedder = self._models
         core = Core(
             self.gate, LiteRtDetector(detector), self._embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses()
@@ -118,5 +122,7 @@ class Player:
                 codes_read=True,
             )
             outputs = core.receive(FrameArrived(frame, around, frame.number % 2 == 0, False))
+            if metering:
+                camera.meter(next((output.region for output in outputs if isinstance(output, MeterOn)), None))
             decisions = [output.decision for output in outputs if isinstance(output, Decided)]
             yield Moment(at_s, decisions, core.state.grounds if isinstance(core.state, Refusal) else ())

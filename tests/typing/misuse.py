@@ -102,7 +102,7 @@ def forging(permit: Permit, frame: PermittedFrame, template: ReferenceTemplate, 
     PermittedFrame(pixels=pixels, permit=permit, number=1, captured_ns=0, cards=())  # type: ignore[call-arg]
     Preview(key=key, picture=pixels, number=1)  # type: ignore[arg-type]
     OptIn(key=key, track=TrackId(1), number=1, face=None)  # type: ignore[arg-type]
-    Probe(key=key, chip=pixels, quad=(), number=1, track=TrackId(1), permit=permit)  # type: ignore[arg-type]
+    Probe(key=key, chip=pixels, quad=(), number=1, track=TrackId(1), permit=permit, quality=0)  # type: ignore[arg-type]
     ReferenceTemplate(mint=key, vector=np.zeros(4, np.float32), model=template.model)  # type: ignore[arg-type]
     Consent(mint=key)  # type: ignore[arg-type, call-arg]
     Transmissible(mint=key, consent=consent)  # type: ignore[arg-type]

@@ -29,6 +29,8 @@ FAULTS: Final = {
     PictureFault.TOO_SMALL: "the face is too small: come closer",
     PictureFault.TURNED: "the head is turned too far: look at the camera",
     PictureFault.BLURRED: "blurred: hold still, or take more light",
+    PictureFault.BADLY_LIT: "too dark, too bright or too pale: put light on the face, none behind it",
+    PictureFault.COVERED: "eyes or mouth are covered: take off mask or dark glasses",
     PictureFault.NO_FACE: "no face is found",
     PictureFault.MANY_FACES: "more than one face: be alone in the picture",
     PictureFault.NOT_ALIKE: "unlike the other pictures",
