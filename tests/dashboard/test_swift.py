@@ -25,7 +25,7 @@ from tests.dashboard.fleet import HEARTBEAT_S, METRICS_S, Broker, SimulatedDoor,
 pytestmark = pytest.mark.alone
 DOORS, WATCHED_S = 500, 6.0
 FIRST_PAINT_MS, SHOWN_P95_MS = 1_000, 300
-BUSY, FRAME_P95_MS, LONGEST_TASK_MS = 0.5, 250, 400
+BUSY, FRAME_P95_MS, LONGEST_TASK_MS = 0.5, 400, 500
 """Part of the time that the page's thread works, as the system counts it; the other two are by the clock, and generous:
 without a graphics card, and on a machine that runs other things."""
 
@@ -171,7 +171,7 @@ def test_a_decision_is_on_the_screen_at_once(page: Page, crowd: Crowd) -> None:
         payload = door.event(number + 1)
         published.append(time.time() * 1000)
         door.client.publish(door.topic(Kind.EVENTS), payload, qos=1)
-        page.wait_for_function("many => shown.length >= many", arg=number + 1, timeout=5_000)
+        page.wait_for_function("many => shown.length >= many", arg=number + 1, timeout=30_000)
         time.sleep(0.03)
     took = [shown - sent for shown, sent in zip(page.evaluate("shown"), published, strict=True)]
     figures = {"median_ms": round(statistics.median(took), 1), "p95_ms": round(percentile(took, 0.95), 1)}
