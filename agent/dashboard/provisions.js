@@ -246,6 +246,10 @@ export const CHINESE_PROVISIONS = {
   "《办法》第十四条",
   "安全审计"
  ],
+ "house rule: 1:N only among as many as its threshold was measured for": [
+  "内部规则",
+  "1:N 的人数不超过阈值经过测量的范围"
+ ],
  "Measures art. 10: never the only way": [
   "《办法》第十条",
   "不得作为唯一方式"
