@@ -204,18 +204,18 @@ class TestEvidence:
     def test_when_two_become_one_both_stand_anew_and_what_was_begun_is_a_stranger_s(self) -> None:
         desk = Desk()
         desk.embedder.cosine = 0.53
-        near = Person("p-2", Box(135.0, 40.0, 215.0, 120.0))
+        near = Person("p-2", Box(190.0, 40.0, 270.0, 120.0))
         desk.frames(6, ANNA, near)
-        between = replace(ANNA, box=Box(118.0, 40.0, 198.0, 120.0))
+        between = replace(ANNA, box=Box(145.0, 40.0, 225.0, 120.0))
         assert outcomes(desk.frame(between)) == [(NO_MATCH, None)] * 2, "both had been looked at"
         assert outcomes(desk.frames(5, between)) == []
         assert outcomes(desk.frames(2, between)) == [(MATCH, "p-1")]
 
     def test_who_was_let_in_is_not_let_in_again_under_another_number(self) -> None:
         desk = Desk()
-        near = Person("p-2", Box(135.0, 40.0, 215.0, 120.0))
+        near = Person("p-2", Box(190.0, 40.0, 270.0, 120.0))
         assert sorted(outcomes(desk.frames(6, ANNA, near))) == [(MATCH, "p-1"), (MATCH, "p-2")]
-        between = replace(ANNA, box=Box(118.0, 40.0, 198.0, 120.0))
+        between = replace(ANNA, box=Box(145.0, 40.0, 225.0, 120.0))
         before = len(desk.embedder.seen)
         assert outcomes(desk.frames(40, between)) == []
         assert len(desk.embedder.seen) == before + 1
