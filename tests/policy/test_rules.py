@@ -12,7 +12,7 @@ from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting
 from agent.policy.grounds import Ground
 from agent.policy.law import Law, Obligation
 from agent.policy.operating import ALONE
-from agent.policy.rules import OBLIGATIONS, filed_for_one_more, unmet
+from agent.policy.rules import ALLOWED_OUTPUTS, OBLIGATIONS, filed_for_one_more, sign_in_force, unmet
 from agent.policy.zones import Zone
 from agent.units import Fix, Sha256
 from tests.policy.given import DATED, DETECTOR, EMBEDDER, NOW_S, OUTPUTS, SECOND, document, here, iso, law, square
@@ -444,6 +444,18 @@ def test_margin_and_three_standard_deviations_keep_clear_of_a_zone() -> None:
     assert unmet(law(**gnss, margin_m=80.5), here(NOW_NS, fix=fix)) == ()
     assert unmet(law(**gnss, margin_m=80.6), here(NOW_NS, fix=fix)) == (Ground.IN_ZONE,)
     assert unmet(law(**gnss, margin_m=80.5), here(NOW_NS, fix=replace(fix, sigma_m=10.1))) == (Ground.IN_ZONE,)
+
+
+def test_models_may_tell_all_that_is_allowed() -> None:
+    assert unmet(law(), here(models=LoadedModels(DETECTOR, EMBEDDER, ALLOWED_OUTPUTS))) == ()
+    more = LoadedModels(DETECTOR, EMBEDDER, ALLOWED_OUTPUTS | {"age"})
+    assert unmet(law(), here(models=more)) == (Ground.OUTPUT_NOT_ALLOWED,)
+
+
+def test_a_sign_with_an_end_is_unknown_without_a_time_and_unmet_past_it() -> None:
+    ending = law(sign=SIGN | {"until": iso(NOW_S + 60)})
+    said = [sign_in_force(ending, here(unix_s=unix_s)) for unix_s in (None, NOW_S, NOW_S + 60)]
+    assert said == [None, True, False]
 
 
 def test_a_zone_that_a_restriction_adds_counts_like_one_of_the_policy() -> None:
