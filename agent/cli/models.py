@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -13,7 +17,8 @@ from rich.table import Table
 from agent.adapters.litert import LoadedModel, load_models
 from agent.cli.groups import InOrder
 from agent.errors import ConfigError, DeviceError
-from agent.models.manifest import Manifest, read_manifest
+from agent.face.detect import Infer
+from agent.models.manifest import LABELS, Manifest, ModelEntry, read_manifest
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -22,9 +27,9 @@ _DIR = click.option(
 )
 
 
-@click.group(cls=InOrder, order=("build", "verify", "evaluate"))
+@click.group(cls=InOrder, order=("build", "verify", "evaluate", "add"))
 def models() -> None:
-    """Build and verify the models, and measure them."""
+    """Build, verify and measure the models, or take another."""
 
 
 @models.command()
@@ -36,24 +41,76 @@ def models() -> None:
 @click.option("--faces", type=_FOLDER, help="Real faces (images.csv) to evaluate on; without it old figures stay.")
 def build(out: Path, archives: Path, cast: Path, faces: Path | None) -> None:
     """Convert and quantise the packages' weights, evaluate them, and write models, manifest and card."""
-    try:
+    with _console("build") as say:
         from agent.models.build import build as build_models
+
+        manifest = build_models(out, archives, cast, faces, _load, say)
+    _print(manifest)
+
+
+@models.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What the model is called in manifest and card.")
+@click.option("--licence", required=True, help="Its licence, as its maker states it.")
+@click.option("--out", type=_FOLDER, required=True, help="The new folder of models.")
+@click.option("--dir", "folder", type=_FOLDER, default=Path("models"), show_default=True, help="Where the detector is.")
+@click.option("--colour", type=click.Choice(("rgb", "bgr")), help="Order of its colours; without it the better one.")
+@click.option("--mean", type=float, help="It takes (x - mean) / step of a pixel x from 0 to 255 ...")
+@click.option("--step", type=float, help="... both are derived from the input's scale where that is a usual one.")
+@click.option("--cast", type=_FOLDER, default=Path("scenes/cast"), show_default=True, help="The synthetic cast.")
+@click.option("--faces", type=_FOLDER, help="Real faces (images.csv); without them the point 'real' is not measured.")
+def add(
+    file: Path,
+    name: str,
+    licence: str,
+    out: Path,
+    folder: Path,
+    colour: Any,
+    mean: float | None,
+    step: float | None,
+    cast: Path,
+    faces: Path | None,
+) -> None:
+    """Make a folder of models with another embedder, an int8 TFLite FILE."""
+    with _console("add") as say:
+        from agent.models.add import Offer
+        from agent.models.add import add as add_model
+        from agent.models.front import Pixels
+
+        if (mean is None) != (step is None):
+            raise ConfigError("--mean, --step: one is given without the other; give both or none")
+        if step is not None and not (math.isfinite(step) and math.isfinite(mean or 0.0) and step > 0.0):
+            raise ConfigError("--mean, --step: must be numbers, --step above zero; give those of its training")
+        pixels = None if mean is None or step is None else Pixels(mean, step)
+        manifest = add_model(Offer(file, name, licence, colour, pixels), folder, out, cast, faces, _load, say)
+    _print(manifest)
+    measured = {point.label for point in manifest.operating_points}
+    for label in LABELS:
+        if label not in measured:
+            click.echo(f"operating point {label}: not measured; give --faces to measure it")
+    click.echo(f"a policy must list {manifest.model('embedder').sha256} before this embedder may run")
+
+
+def _load(entry: ModelEntry, folder: Path) -> Infer:
+    return LoadedModel.load(entry, folder, threads=2).run
+
+
+@contextmanager
+def _console(command: str) -> Iterator[Callable[[str], None]]:
+    """Gives what is told of each step while it goes on; a library that writes models and is missing is one line."""
+    console = Console(stderr=True)
+    try:
+        with console.status("starting") as status:
+
+            def say(step: str) -> None:
+                console.print(step)
+                status.update(step)
+
+            yield say
     except ModuleNotFoundError as error:
         raise DeviceError(
-            f"models build: {error.name} is missing; install 'ai-edge-litert', which files are written with"
+            f"models {command}: {error.name} is missing; install 'ai-edge-litert', which files are written with"
         ) from None
-
-    console = Console(stderr=True)
-    with console.status("starting") as status:
-
-        def say(step: str) -> None:
-            console.print(step)
-            status.update(step)
-
-        manifest = build_models(
-            out, archives, cast, faces, lambda entry, folder: LoadedModel.load(entry, folder, threads=2).run, say
-        )
-    _print(manifest)
 
 
 @models.command()

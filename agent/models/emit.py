@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from agent.models.graph import ADD, CONV, DEPTHWISE, PAD, POOL, PRELU, RESHAPE, RESIZE, Graph, Node
+from agent.models.graph import ADD, CONV, DEPTHWISE, MAXIMUM, PAD, POOL, PRELU, RESHAPE, RESIZE, Graph, Node
 
 _VERSION = 3
 
@@ -32,6 +32,7 @@ _CODES = {
     CONV: ("CONV_2D", "Conv2DOptions", 3),
     DEPTHWISE: ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", 3),
     ADD: ("ADD", "AddOptions", 2),
+    MAXIMUM: ("MAXIMUM", "MaximumMinimumOptions", 2),
     POOL: ("MAX_POOL_2D", "Pool2DOptions", 2),
     PAD: ("PAD", "PadOptions", 2),
     RESIZE: ("RESIZE_BILINEAR", "ResizeBilinearOptions", 2),

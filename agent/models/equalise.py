@@ -14,16 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.models.graph import ADD, CONV, DEPTHWISE, PAD, POOL, PRELU, RESIZE, Array, Graph, Node
+from agent.models.graph import ADD, CONV, DEPTHWISE, MAXIMUM, PAD, POOL, PRELU, RESIZE, Array, Graph, Node
 
 
 def spell_prelu(graph: Graph) -> Graph:
-    """Replace conv -> PReLU by two convolutions of the same input and an addition, exactly.
+    """Replace conv -> PReLU by two convolutions of the same input and the greater of them, exactly.
 
-    prelu(x) = x + relu((slope - 1) * x) where slope <= 1. Where slope > 1 the sign of the channel is turned first
+    prelu(x) = max(x, slope * x) where slope <= 1. Where slope > 1 the sign of the channel is turned first
     (x' = -x, result' = -result), and the next layer's weights take the turned sign back. The second convolution is
-    the first with its weights multiplied by (slope - 1), so each channel's slope sits in per-channel weights and no
-    intermediate int8 value is multiplied: slopes reach from -9 to 9 and would ruin it.
+    the first with its weights multiplied by the slope, so each channel's slope sits in per-channel weights. In int8
+    both have the result's scale (`quantise.scales`): one rounding in all, and what a branch clips is never the greater.
     """
     graph = copy.deepcopy(graph)
     made: list[Node] = []
@@ -37,12 +37,11 @@ def spell_prelu(graph: Graph) -> Graph:
         assert graph.consumers(base.output) == [node], "another reader would see the turned sign"
         turn = np.where(node.slope > 1.0, -1.0, 1.0).astype(np.float32)
         _scale_output(base, turn)
-        bend = (node.slope - 1.0).astype(np.float32)
         twin = copy.deepcopy(base)
-        twin.output, twin.relu = base.output + "b", True
-        _scale_output(twin, bend)
+        twin.output = base.output + "b"
+        _scale_output(twin, node.slope)
         graph.shapes[twin.output] = graph.shapes[base.output]
-        made += [twin, Node(ADD, (base.output, twin.output), node.output)]
+        made += [twin, Node(MAXIMUM, (base.output, twin.output), node.output)]
         assert node.output not in graph.result or (turn > 0).all(), "a turned sign needs weights behind it"
         for reader in graph.consumers(node.output):
             assert reader.kind in (CONV, DEPTHWISE), "a turned sign needs weights behind it"
@@ -74,7 +73,7 @@ def shift_input(graph: Graph, amount: float) -> Graph:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Per-channel reach of one activation over the calibration pictures; arrays of shape (pictures, channels)."""
+    """Per-channel range of one activation over the calibration pictures; arrays of shape (pictures, channels)."""
 
     low: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]
@@ -95,7 +94,7 @@ def tied(graph: Graph) -> list[list[str]]:
         return name
 
     for node in graph.nodes:
-        if node.kind in (ADD, POOL, PAD, RESIZE):
+        if node.kind in (ADD, MAXIMUM, POOL, PAD, RESIZE):
             for name in node.inputs:
                 parent[root(name)] = root(node.output)
     groups: dict[str, list[str]] = {}
@@ -109,7 +108,8 @@ def equalise(graph: Graph, extents: Mapping[str, Extent], strength: float, share
 
     Args:
         strength: 0 leaves all as it is, 1 makes the reaches equal. Full convolutions pay for it with uneven weights,
-            so activations that only depthwise layers read always get 1.
+            so activations that only depthwise layers read always get 1; not so where one window takes in the whole
+            picture, for what lies there reaches further on other people than on those of the calibration.
         share: see `Extent.reach`.
     """
     graph = copy.deepcopy(graph)
@@ -123,7 +123,7 @@ def equalise(graph: Graph, extents: Mapping[str, Extent], strength: float, share
             here = extents[name].reach(share)
             reach[: here.size] = np.maximum(reach[: here.size], here)
         readers = [reader for name in group for reader in graph.consumers(name) if reader.weight is not None]
-        power = 1.0 if readers and all(reader.kind == DEPTHWISE for reader in readers) else strength
+        power = 1.0 if readers and all(reader.kind == DEPTHWISE and reader.same for reader in readers) else strength
         peak = reach.max()
         if not peak > 0.0:
             continue
@@ -142,5 +142,5 @@ def equalise(graph: Graph, extents: Mapping[str, Extent], strength: float, share
 
 def _joined_raw(graph: Graph, name: str) -> bool:
     """Whether anything but the known joins or convolutions makes or reads the activation (then it is left alone)."""
-    known = (CONV, DEPTHWISE, ADD, POOL, PAD, RESIZE)
+    known = (CONV, DEPTHWISE, ADD, MAXIMUM, POOL, PAD, RESIZE)
     return any(node.kind not in known for node in graph.nodes if name in (node.output, *node.inputs))

@@ -36,7 +36,7 @@ class FloatEmbedder:
 
     def infer(self, chip: Rgb) -> tuple[Floats, ...]:
         """The embedding of a chip (112, 112, 3), not of unit length."""
-        self._runtime.set_tensor(self._source, ((chip.astype(np.float32) - 127.5) / EMBEDDER_STEP)[None])
+        self._runtime.set_tensor(self._source, ((chip.astype(np.float32) - 128.0) / EMBEDDER_STEP)[None])
         self._runtime.invoke()
         return (self._runtime.get_tensor(self._result)[0],)
 

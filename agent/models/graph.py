@@ -1,6 +1,6 @@
-"""A small network as plain data: read from a float TFLite file, changed by pure functions, written by `emit`.
+"""A small network as plain data: read from a float file, changed by pure functions, written by `emit`.
 
-Only the nine operations of the two networks that are built here exist; any other operation in a source file is an
+Only the ten operations of the two networks that are built here exist; any other operation in a source file is an
 error, never a guess. Weights are float32 NumPy arrays in TFLite's own layout. Leaves out: training, control flow,
 dynamic shapes.
 """
@@ -19,10 +19,11 @@ from agent.errors import DeviceError
 Array = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
 
-CONV, DEPTHWISE, ADD, PRELU, POOL, PAD, RESIZE, RESHAPE = (
+CONV, DEPTHWISE, ADD, MAXIMUM, PRELU, POOL, PAD, RESIZE, RESHAPE = (
     "conv",
     "depthwise",
     "add",
+    "maximum",
     "prelu",
     "pool",
     "pad",
@@ -156,8 +157,8 @@ def _take(
         node = Node(CONV if kind == "CONV_2D" else DEPTHWISE, inputs, "")
         node.weight, node.bias = constants[operator.inputs[1]], constants[operator.inputs[2]].reshape(-1)
         node.stride, node.same = options.strideH, options.padding == schema.Padding.SAME
-    elif kind == "ADD":
-        node = Node(ADD, inputs, "")
+    elif kind in ("ADD", "MAXIMUM"):
+        node = Node(ADD if kind == "ADD" else MAXIMUM, inputs, "")
     elif kind == "MAX_POOL_2D":
         node = Node(POOL, inputs, "", stride=options.strideH, same=options.padding == schema.Padding.SAME)
     elif kind == "PAD":

@@ -42,9 +42,10 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file in a registry package from which a model was made."""
+    """The file in a registry package, or given by an operator, from which a model was made."""
 
     registry: str
+    """`file`: given by an operator; package is then the model's name, and archive and file are what was given."""
     package: str
     version: str
     archive: str
@@ -214,7 +215,7 @@ def _entry(table: Table) -> ModelEntry:
 
 def _source(table: Table) -> Source:
     made = Source(
-        table.one_of("registry", ("pypi", "npm")),
+        table.one_of("registry", ("pypi", "npm", "file")),
         table.text("package"),
         table.text("version"),
         table.file_name("archive"),

@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from agent.models.emit import Scale, emit
 from agent.models.equalise import Extent
-from agent.models.graph import PAD, POOL, RESHAPE, RESIZE, Array, Graph
+from agent.models.graph import MAXIMUM, PAD, POOL, RESHAPE, RESIZE, Array, Graph
 from agent.models.runtime import start
 
 _DEAD_STEP: Final = 1 / 256
@@ -74,4 +74,7 @@ def scales(graph: Graph, extents: Mapping[str, Extent], fixed: Mapping[str, Scal
             chosen[node.inputs[0]] = chosen[node.output]
     moved = [node for node in graph.nodes if node.kind in (POOL, RESHAPE, PAD, RESIZE)]
     assert all(chosen[node.inputs[0]] == chosen[node.output] for node in moved), "two readers ask for two scales"
+    for node in graph.nodes:
+        if node.kind == MAXIMUM:  # it compares stored numbers, so all three must mean the same
+            chosen.update(dict.fromkeys(node.inputs, chosen[node.output]))
     return chosen

@@ -2,7 +2,8 @@
 
 Detector: the head that gave 16 numbers a cell is split by what they are, so that each part has a scale of its own, and
 the parts' ranges are those that cells on a face use (background cells reach further and would cost resolution).
-Embedder: see `equalise.spell_prelu`, which is what keeps int8 as accurate as float.
+Embedder: idle channels are dropped (`prune`), each PReLU becomes the greater of two convolutions
+(`equalise.spell_prelu`), and the ranges come from widely varied chips (`vary`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from agent.errors import DeviceError
 from agent.face.detect import Finder, Floats
+from agent.models import onnx
 from agent.models.emit import Scale, emit
 from agent.models.equalise import equalise, shift_input, spell_prelu
 from agent.models.graph import RESHAPE, Graph, read
+from agent.models.prune import prune
 from agent.models.quantise import measure, scale_for, scales
 from agent.models.runtime import start
 from agent.models.sources import DETECTOR, EMBEDDER
@@ -34,7 +37,9 @@ _OFFSET_RANGE: Final = (-72.0, 72.0)
 """Input pixels; cells on a face of up to 360 px in a 640 px picture stay within."""
 _STRENGTH: Final = 0.5
 _REACH_SHARE: Final = 0.999
-_COVER_SHARE: Final = 0.99
+_DETECTOR_COVER: Final = 0.99
+_EMBEDDER_COVER: Final = 1.0
+"""Share of the calibration pictures that each scale covers; real people reach further than the few synthetic ones."""
 
 
 def detector_graph(data: bytes) -> Graph:
@@ -75,29 +80,40 @@ def detector(data: bytes, frames: npt.NDArray[np.uint8]) -> bytes:
         offsets: scale_for(*_OFFSET_RANGE),
     }
     names = {graph.source: "picture", logits: "logits", sizes: "sizes", offsets: "offsets"}
-    return _quantised(graph, _centred(frames, _DETECTOR_STEP), fixed, names)
+    return _quantised(graph, _centred(frames, _DETECTOR_STEP), fixed, names, _DETECTOR_COVER)
 
 
 def embedder_graph(data: bytes) -> Graph:
-    """The float embedder as the package has it, with a batch of one."""
-    return read(data, EMBEDDER.file)
+    """The float embedder for chips (x - 128) / 128 in RGB.
+
+    Its package feeds it RGB, but it tells people apart clearly better in BGR (docs/embedder.md), so the first
+    convolution takes its channels in reverse.
+    """
+    graph = shift_input(onnx.read(data, EMBEDDER.file), 1.0 / EMBEDDER_STEP)
+    for node in graph.consumers(graph.source):
+        assert node.weight is not None
+        node.weight = np.ascontiguousarray(node.weight[..., ::-1])
+    return graph
 
 
-def embedder(data: bytes, chips: npt.NDArray[np.uint8]) -> bytes:
-    """The int8 embedder, from the package's float file and calibration inputs (n, 112, 112, 3)."""
-    graph = spell_prelu(shift_input(embedder_graph(data), 0.5 / EMBEDDER_STEP))
+def embedder(graph: Graph, chips: npt.NDArray[np.uint8]) -> bytes:
+    """The int8 embedder, from its float graph and calibration inputs (n, 112, 112, 3)."""
+    inputs = _centred(chips, EMBEDDER_STEP)
+    graph = spell_prelu(prune(graph))
     fixed = {graph.source: Scale(1.0 / EMBEDDER_STEP, 0)}
     names = {graph.source: "chip", graph.result[0]: "embedding"}
-    return _quantised(graph, _centred(chips, EMBEDDER_STEP), fixed, names)
+    return _quantised(graph, inputs, fixed, names, _EMBEDDER_COVER)
 
 
 def _centred(pictures: npt.NDArray[np.uint8], step: float) -> npt.NDArray[np.float32]:
     return ((pictures.astype(np.float32) - 128.0) / step).astype(np.float32)
 
 
-def _quantised(graph: Graph, inputs: npt.NDArray[np.float32], fixed: dict[str, Scale], names: dict[str, str]) -> bytes:
+def _quantised(
+    graph: Graph, inputs: npt.NDArray[np.float32], fixed: dict[str, Scale], names: dict[str, str], cover: float
+) -> bytes:
     graph = equalise(graph, measure(graph, inputs), _STRENGTH, _REACH_SHARE)
-    return emit(graph, scales(graph, measure(graph, inputs), fixed, _COVER_SHARE), names)
+    return emit(graph, scales(graph, measure(graph, inputs), fixed, cover), names)
 
 
 class FloatDetector:

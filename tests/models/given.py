@@ -16,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.lib.stride_tricks import sliding_window_view
 
-from agent.models.graph import ADD, CONV, DEPTHWISE, PAD, POOL, PRELU, RESHAPE, RESIZE, Array, Graph, Node
+from agent.models.graph import ADD, CONV, DEPTHWISE, MAXIMUM, PAD, POOL, PRELU, RESHAPE, RESIZE, Array, Graph, Node
 from agent.models.runtime import start
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +58,8 @@ def operation(node: Node, graph: Graph, known: Mapping[str, Real]) -> Real:
             made = np.einsum("ijckl,klc->ijc", seen, weight[0]) + node.bias
     elif node.kind == ADD:
         made = first + known[node.inputs[1]]
+    elif node.kind == MAXIMUM:
+        made = np.maximum(first, known[node.inputs[1]])
     elif node.kind == PRELU:
         made = np.where(first < 0, first * node.slope, first)
     elif node.kind == POOL:

@@ -127,7 +127,10 @@ def test_an_activation_that_a_full_convolution_reads_too_is_pulled_no_further() 
     )
     assert repr(equalise(graph, measure(graph, pictures(graph, 3)), 0.0, 1.0)) == repr(graph)
     only_depthwise = line(stretched(convolution("in", "a"), 64.0, 1.0), convolution("a", "b", kind=DEPTHWISE))
-    assert repr(equalise(only_depthwise, measure(graph, pictures(graph, 3)), 0.0, 1.0)) != repr(only_depthwise)
+    measured = measure(graph, pictures(graph, 3))
+    assert repr(equalise(only_depthwise, measured, 0.0, 1.0)) != repr(only_depthwise)
+    only_depthwise.nodes[1].same = False  # one window over all that there is
+    assert repr(equalise(only_depthwise, measured, 0.0, 1.0)) == repr(only_depthwise)
 
 
 def test_what_is_added_has_the_reach_of_all_that_is_tied() -> None:

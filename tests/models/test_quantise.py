@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.models.emit import Scale
 from agent.models.equalise import Extent, spell_prelu
-from agent.models.graph import CONV, PAD, POOL, RESHAPE, RESIZE, Graph, Node
+from agent.models.graph import CONV, MAXIMUM, PAD, POOL, RESHAPE, RESIZE, Graph, Node
 from agent.models.quantise import measure, round_up, scale_for, scales
 from tests.models.given import answers, network, pictures
 
@@ -75,6 +75,8 @@ def test_what_only_moves_values_about_has_one_scale_at_both_ends(seed: int) -> N
     for node in graph.nodes:
         if node.kind in (POOL, PAD, RESIZE, RESHAPE):
             assert chosen[node.inputs[0]] == chosen[node.output]
+        if node.kind == MAXIMUM:  # the runtime compares stored numbers
+            assert {chosen[name] for name in node.inputs} == {chosen[node.output]}
 
 
 def test_a_share_of_the_pictures_is_covered() -> None:

@@ -146,7 +146,7 @@ def test_a_detector_with_other_heads_is_refused() -> None:
 def test_the_embedder_s_recipe(detector_floats: bytes, sprites: list[Rgb]) -> None:
     graph = as_float("embedder.tflite")
     chips = calibrate.chips(sprites[:3], recipes.FloatDetector(detector_floats).find, 6)
-    data = recipes.embedder(emit(graph), chips)
+    data = recipes.embedder(graph, chips)
     only_int8(data)
     made = Running(data)
     assert made.source["name"] == "chip" and made.source["quantization"] == (1 / 128, 0)
