@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LARGEST = 700_000  # bytes, without models
+LARGEST = 750_000  # bytes, without models
 AT_HOME = ("agent/demo/", "agent/scene/", "agent/adapters/simulated.py")
 """The simulated world stays in the checkout."""
 OUTSIDE = (*AT_HOME, "scenes/", "models/", "device_config/", "tests/", "scripts/", "docs/", "bench/")
