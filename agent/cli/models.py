@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,6 +19,10 @@ from agent.cli.groups import InOrder
 from agent.errors import ConfigError, DeviceError
 from agent.face.detect import Infer
 from agent.models.manifest import LABELS, Manifest, ModelEntry, read_manifest
+
+if TYPE_CHECKING:
+    from agent.models.faceset import Faces
+    from agent.models.rates import Matrix
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -140,9 +144,8 @@ def evaluate(
         _demand_folder(plots, "--plots")
     detector, embedder = load_models(folder)
     try:
-        from agent.models import build as building
         from agent.models import compare, floats, tables
-        from agent.models.evaluate import Eyes
+        from agent.models.eyes import Eyes
         from agent.models.faceset import LEAST_PEOPLE, read_faces
     except ModuleNotFoundError as error:
         raise DeviceError(
@@ -161,9 +164,8 @@ def evaluate(
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"{faces.name}: pictures", total=len(faces.files))
         templates = compare.seen(networks, faces, lambda: progress.advance(task))
-    made = compare.evaluation(templates["int8"], faces, manifest) if into_manifest else None
-    if made is not None:
-        manifest = building.note(folder, made)
+    if into_manifest:
+        manifest = _noted(folder, templates["int8"], faces, manifest)
     with console.status("counting"):
         found = compare.compared(templates, faces, manifest, missing)
     _write(output, json.dumps(found.report, indent=1) + "\n")
@@ -173,6 +175,15 @@ def evaluate(
     click.echo(tables.text(found.report), nl=False)
     if missing is not None:
         click.echo(f"doorward: float is missing: {missing}", err=True)
+
+
+def _noted(folder: Path, templates: Matrix, faces: Faces, manifest: Manifest) -> Manifest:
+    try:
+        from agent.models.build import note
+        from agent.models.evaluate import evaluation
+    except ModuleNotFoundError as error:
+        raise DeviceError(f"--into-manifest: {error.name} is missing; run it from a checkout of the project") from None
+    return note(folder, evaluation(templates, faces, manifest))
 
 
 def _demand_folder(path: Path, option: str) -> None:

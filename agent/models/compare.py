@@ -14,7 +14,7 @@ from agent.errors import DeviceError
 from agent.face.detect import Floats
 from agent.models import plots
 from agent.models.accuracy import Figures, measure
-from agent.models.evaluate import Evaluation, Eyes, on_templates, read_picture, stacked
+from agent.models.eyes import Eyes, read_picture, stacked
 from agent.models.faceset import Faces
 from agent.models.floats import float_networks
 from agent.models.manifest import Manifest
@@ -101,13 +101,3 @@ def _left_out(faces: Faces, missing: str | None) -> list[str]:
     if missing is not None:
         found.append(f"float: {missing}")
     return found
-
-
-def evaluation(templates: Matrix, faces: Faces, manifest: Manifest) -> Evaluation:
-    """The manifest's figures and operating point out of the int8 templates.
-
-    Raises:
-        ConfigError: there are too few people or faces to choose a threshold.
-    """
-    figures, point = on_templates(templates, faces, manifest.model("embedder").sha256)
-    return Evaluation(figures, {"real": point})

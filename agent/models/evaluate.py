@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from agent.errors import ConfigError, DeviceError
-from agent.face.align import chip
-from agent.face.detect import Face, Finder, Floats, Infer
+from agent.face.detect import Floats, Infer
+from agent.models.eyes import Eyes, read_picture, stacked
 from agent.models.faceset import Faces, part, read_faces
-from agent.models.manifest import Figure, Measure, ModelEntry, OperatingPoint, Role, SearchPoint
+from agent.models.manifest import Figure, Manifest, Measure, ModelEntry, OperatingPoint, Role, SearchPoint
 from agent.models.rates import Matrix, Rate, failed, scores, threshold_at
 from agent.models.search import Search, measured
 from agent.scene.cast import Cast, Sprite
@@ -41,34 +40,6 @@ class Evaluation:
 
     figures: Mapping[Role, tuple[Figure, ...]] = field(default_factory=dict)
     points: Mapping[str, OperatingPoint] = field(default_factory=dict)
-
-
-class Eyes:
-    """Detector and embedder on plain pictures, for evaluation only: there is no way from here to a door."""
-
-    def __init__(self, detect: Infer, embed: Infer) -> None:
-        self._find, self._embed = Finder(detect).find, embed
-
-    def face(self, picture: Rgb) -> Face | None:
-        """The face nearest to the middle, by its own size; None when none is found."""
-        height, width = picture.shape[:2]
-
-        def far(face: Face) -> float:
-            x, y = face.box.centre
-            return math.hypot(x - width / 2, y - height / 2) / max(face.box.width, 1.0)
-
-        return min(self._find(picture), key=far, default=None)
-
-    def template(self, picture: Rgb) -> Floats | None:
-        """The unit template of that face; None: failure to acquire."""
-        face = self.face(picture)
-        if face is None:
-            return None
-        try:
-            vector = self._embed(chip(picture, face))[0]
-        except ValueError:
-            return None
-        return np.asarray(vector / np.float32(np.linalg.norm(vector)), np.float32)
 
 
 def evaluate(
@@ -203,25 +174,11 @@ def _measure(rate: Rate) -> Measure:
     return Measure(value, low, high, rate.of)
 
 
-def stacked(templates: Sequence[Floats | None], faces: Faces) -> Matrix:
-    """One row a picture, zeros for a failure to acquire.
+def evaluation(templates: Matrix, faces: Faces, manifest: Manifest) -> Evaluation:
+    """What the manifest says of its files on these faces, out of int8 templates that are there already.
 
     Raises:
-        ConfigError: there is no face in any picture.
+        ConfigError: there are too few people or faces to choose a threshold.
     """
-    found = next((each for each in templates if each is not None), None)
-    if found is None:
-        raise ConfigError(f"{faces.name}: faces: none is found in any picture; take pictures of faces")
-    return np.array([np.zeros_like(found) if each is None else each for each in templates], np.float32)
-
-
-def read_picture(path: Path) -> Rgb:
-    """The picture of a file as RGB.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ConfigError(f"{path}: is not a picture; correct the list")
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+    figures, point = on_templates(templates, faces, manifest.model("embedder").sha256)
+    return Evaluation(figures, {"real": point})

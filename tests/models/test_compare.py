@@ -15,9 +15,10 @@ from agent.adapters.litert import LoadedModel
 from agent.errors import ConfigError
 from agent.models import tables
 from agent.models.accuracy import measure, name
-from agent.models.compare import Compared, compared, evaluation, float_eyes, seen
+from agent.models.compare import Compared, compared, float_eyes, seen
 from agent.models.emit import emit
-from agent.models.evaluate import Eyes
+from agent.models.evaluate import evaluation
+from agent.models.eyes import Eyes
 from agent.models.faceset import Faces, OpenSet, Pairs, read_faces
 from agent.models.floats import FloatEmbedder, archives
 from agent.models.manifest import read_manifest
