@@ -8,8 +8,12 @@ import pytest
 
 from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
 from agent.errors import DeviceError
-from agent.policy.frames import CapturedFrame
+from agent.policy.frames import CapturedFrame, CodeFrame
+from agent.policy.gate import Gate
 from agent.scene.scene import Scene, load
+from agent.units import Box
+from tests.face.given import VIEW
+from tests.policy.given import law
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 SCENE = load(SCENES / "front-gate.toml")
@@ -62,6 +66,40 @@ def test_frames_are_exposed_at_their_exact_times() -> None:
         assert (frame.number, frame.captured_ns) == (number, START_NS + number * 1_000_000_000 // 15)
         assert clock.now_ns == pytest.approx(frame.captured_ns, abs=2)
     assert clock.slept == pytest.approx([1 / 15] * 3, abs=1e-6)
+
+
+class TestMetering:
+    SKY, WALL = Box(200.0, 0.0, 300.0, 60.0), Box(160.0, 420.0, 300.0, 470.0)
+
+    @staticmethod
+    def luma(source: SimulatedCamera, region: Box) -> float:
+        frame = Gate(law(view=VIEW)).codes(taken(source.read(1.0)))
+        assert isinstance(frame, CodeFrame)
+        return float(frame.luma[int(region.y0) : int(region.y1), int(region.x0) : int(region.x1)].mean())
+
+    def test_the_part_is_exposed_to_a_middle_grey_within_some_frames_and_back(self, tmp_path: Path) -> None:
+        dark = short_scene(tmp_path, "light = [\n    [0.0, 1.0, 0.0],", "light = [\n    [0.0, 0.5, 0.0],")
+        for region in (self.SKY, self.WALL):
+            source = camera(HandClock(), scene=dark, paced=False)
+            before = self.luma(source, region)
+            source.meter(region)
+            found = [self.luma(source, region) for _ in range(10)]
+            assert abs(found[-1] - 110) < 12 and abs(before - 110) > 20
+            source.meter(None)
+            back = [self.luma(source, region) for _ in range(14)]
+            assert abs(back[-1] - before) < 16, "the light of the scene rises a little meanwhile"
+
+    def test_without_a_wish_every_frame_is_as_painted(self) -> None:
+        one, other = camera(HandClock(), paced=False), camera(HandClock(), paced=False)
+        other.meter(None)
+        for _ in range(3):
+            assert self.luma(one, self.WALL) == self.luma(other, self.WALL)
+
+    def test_a_part_outside_the_picture_changes_nothing(self) -> None:
+        source = camera(HandClock(), paced=False)
+        before = self.luma(source, self.WALL)
+        source.meter(Box(900.0, 900.0, 950.0, 950.0))
+        assert abs([self.luma(source, self.WALL) for _ in range(5)][-1] - before) < 3
 
 
 def test_who_comes_late_gets_the_newest_frame() -> None:

@@ -13,6 +13,7 @@ import pytest
 from agent.app.eye import Eye
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
+from agent.units import Box
 from tests.app.running import until
 
 STALL_S = 0.3
@@ -86,6 +87,41 @@ def test_the_camera_is_opened_only_when_told_and_closed_again(bench: Bench) -> N
         bench.eye.close()
         assert bench.eye.take(0.01) is None  # what it gave meanwhile is not seen later
     assert [camera.closed for camera in bench.opened] == [True, True]
+    assert bench.said == []
+
+
+class Metered(Simulated):
+    """Implements `ports.MeteredCamera`."""
+
+    def __init__(self, steps: Queue[Step]) -> None:
+        super().__init__(steps)
+        self.wishes: list[Box | None] = []
+
+    def meter(self, region: Box | None) -> None:
+        self.wishes.append(region)
+
+
+def test_a_wish_for_an_exposure_reaches_a_camera_that_can_and_ends_by_itself(bench: Bench) -> None:
+    camera, face = Metered(bench.steps), Box(1.0, 2.0, 3.0, 4.0)
+    eye = Eye(lambda: camera, STALL_S, bench.said.append)
+    eye.meter(face)
+    eye.open()
+    bench.steps.put(1)
+    until(lambda: camera.wishes == [face, face])
+    time.sleep(1.1)
+    bench.steps.put(2)
+    until(lambda: len(camera.wishes) == 3)
+    assert camera.wishes[-1] is None
+    bench.steps.put(None)
+    until(lambda: camera.closed)
+    eye.close()
+
+
+def test_a_camera_that_cannot_is_asked_for_nothing(bench: Bench) -> None:
+    bench.eye.meter(Box(1.0, 2.0, 3.0, 4.0))
+    bench.eye.open()
+    bench.steps.put(1)
+    bench.sees(1)
     assert bench.said == []
 
 
