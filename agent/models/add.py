@@ -20,7 +20,8 @@ from typing import Final, get_args
 from agent.errors import ConfigError, DeviceError
 from agent.models import card, write
 from agent.models.build import CARD, entry
-from agent.models.evaluate import MARGIN_MIN, Eyes, Load, Say, cast_scores, on_cast, on_faces
+from agent.models.evaluate import MARGIN_MIN, Load, Say, cast_scores, on_cast, on_faces
+from agent.models.eyes import Eyes
 from agent.models.faceset import read_faces
 from agent.models.front import Colour, Embedder, Pixels, derived_pixels, fronted, read_embedder
 from agent.models.manifest import NAME, Manifest, ModelEntry, OperatingPoint, Source, read_manifest

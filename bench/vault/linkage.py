@@ -22,7 +22,7 @@ import numpy.typing as npt
 from agent.adapters.litert import LoadedModel
 from agent.gallery.reference import unit
 from agent.gallery.vault import Rotation
-from agent.models.evaluate import Eyes
+from agent.models.eyes import Eyes
 from agent.models.faceset import read_faces
 from agent.models.manifest import read_manifest
 from agent.scene.cast import Cast
