@@ -58,7 +58,7 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None) -> None:
 @click.option("--licence", required=True, help="Its licence, as its maker states it.")
 @click.option("--out", type=_FOLDER, required=True, help="The new folder of models.")
 @click.option("--dir", "folder", type=_FOLDER, default=Path("models"), show_default=True, help="Where the detector is.")
-@click.option("--colour", type=click.Choice(("rgb", "bgr")), help="Order of its colours; without it the better one.")
+@click.option("--colour", type=click.Choice(("rgb", "bgr")), required=True, help="The order in which it takes colours.")
 @click.option("--mean", type=float, help="It takes (x - mean) / step of a pixel x from 0 to 255 ...")
 @click.option("--step", type=float, help="... both are derived from the input's scale where that is a usual one.")
 @click.option("--cast", type=_FOLDER, default=Path("scenes/cast"), show_default=True, help="The synthetic cast.")

@@ -12,10 +12,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 from agent.errors import ConfigError, DeviceError
 from agent.models import card, write
@@ -23,8 +22,8 @@ from agent.models.build import CARD, entry
 from agent.models.evaluate import MARGIN_MIN, Load, Say, cast_scores, on_cast, on_faces
 from agent.models.eyes import Eyes
 from agent.models.faceset import read_faces
-from agent.models.front import Colour, Embedder, Pixels, derived_pixels, fronted, read_embedder
-from agent.models.manifest import NAME, Manifest, ModelEntry, OperatingPoint, Source, read_manifest
+from agent.models.front import Colour, Pixels, derived_pixels, fronted, read_embedder
+from agent.models.manifest import HELP, NAME, Manifest, OperatingPoint, Source, read_manifest
 from agent.scene.cast import Cast
 from agent.units import Sha256
 
@@ -39,14 +38,13 @@ class Offer:
 
     Args:
         licence: as its maker states it.
-        colour: None tries both on the cast and takes the one that tells its people apart better.
         pixels: None derives it from the input's scale.
     """
 
     file: Path
     name: str
     licence: str
-    colour: Colour | None
+    colour: Colour
     pixels: Pixels | None
 
 
@@ -67,18 +65,30 @@ def add(offer: Offer, models: Path, out: Path, cast: Path, faces: Path | None, l
     embedder = read_embedder(data, str(offer.file))
     pixels = offer.pixels or derived_pixels(embedder)
     if embedder.floats:
-        say(f"{offer.file}: {embedder.floats} tensors inside are float; it is not strictly int8")
+        say(f"{offer.file}: {embedder.floats} of its tensors are float: it is not strictly int8")
     source = _source(offer, data)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".add-", dir=out.parent) as name:
         bench = Path(name) / "models"
         bench.mkdir()
         detector = before.model("detector")
-        shutil.copyfile(models / detector.file, bench / detector.file)
-        made, point = _best(offer, embedder, pixels, source, detector, bench, Cast(cast), load, say)
+        try:
+            shutil.copyfile(models / detector.file, bench / detector.file)
+        except OSError as error:
+            raise DeviceError(f"{models / detector.file}: cannot be read ({error.strerror}); {HELP}") from None
+        data = fronted(embedder, offer.colour, pixels)
+        try:
+            made = entry(offer.name, "embedder", ("embedding",), source, data)
+        except (ValueError, RuntimeError):
+            raise DeviceError(
+                f"{offer.file}: LiteRT cannot run it; export it with operations that LiteRT has"
+            ) from None
+        (bench / made.file).write_bytes(data)
+        eyes = Eyes(load(detector, bench), load(made, bench))
+        say("measuring on the synthetic cast")
+        point = _on_cast(offer, eyes, Cast(cast), made.sha256)
         points = [point]
         if faces is not None:
-            eyes = Eyes(load(detector, bench), load(made, bench))
             _, real = on_faces(eyes, read_faces(faces), made.sha256, say)
             points.insert(0, real)
         manifest = Manifest((detector, made), tuple(points), NAME)
@@ -118,41 +128,12 @@ def _source(offer: Offer, data: bytes) -> Source:
     return Source("file", offer.name, "as given", offer.file.name, digest, offer.file.name, digest, offer.licence)
 
 
-def _best(
-    offer: Offer,
-    embedder: Embedder,
-    pixels: Pixels,
-    source: Source,
-    detector: ModelEntry,
-    bench: Path,
-    cast: Cast,
-    load: Load,
-    say: Say,
-) -> tuple[ModelEntry, OperatingPoint]:
-    """The fronted file that tells the cast's people apart best, in place in `bench`, and its point of the cast."""
-    tried: list[tuple[float, ModelEntry, bytes]] = []
-    for data in _fronts(offer, embedder, pixels):
-        try:
-            made = entry(offer.name, "embedder", ("embedding",), source, data)
-        except (ValueError, RuntimeError):
-            raise DeviceError(
-                f"{offer.file}: LiteRT cannot run it; export it with operations that LiteRT has"
-            ) from None
-        (bench / made.file).write_bytes(data)
-        say("measuring on the synthetic cast")
-        genuine, wrong = cast_scores(Eyes(load(detector, bench), load(made, bench)), cast, ("calibrate",))
-        tried.append((min(genuine) - max(wrong), made, data))
-    margin, made, data = max(tried, key=lambda each: each[0])
+def _on_cast(offer: Offer, eyes: Eyes, cast: Cast, embedder: Sha256) -> OperatingPoint:
+    genuine, wrong = cast_scores(eyes, cast, ("calibrate",))
+    margin = min(genuine) - max(wrong)
     if not margin >= MARGIN_MIN:
         raise ConfigError(
             f"{offer.file}: margin on the synthetic cast: {margin:.3f} is below {MARGIN_MIN}: it does not tell people "
             "apart; check --colour, --mean and --step"
         )
-    (bench / made.file).write_bytes(data)
-    return made, on_cast(Eyes(load(detector, bench), load(made, bench)), cast, made.sha256)
-
-
-def _fronts(offer: Offer, embedder: Embedder, pixels: Pixels) -> Iterator[bytes]:
-    colours: tuple[Colour, ...] = get_args(Colour) if offer.colour is None else (offer.colour,)
-    for colour in colours:
-        yield fronted(embedder, colour, pixels)
+    return on_cast(eyes, cast, embedder)

@@ -66,6 +66,8 @@ def read_embedder(data: bytes, where: str) -> Embedder:
     try:
         model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
         (sub,) = model.subgraphs
+        for buffer in model.buffers:
+            _bring_in(buffer, data)
         source, result = (
             _tensor(sub, ends, kind, where) for ends, kind in ((sub.inputs, "input"), (sub.outputs, "output"))
         )
@@ -85,6 +87,16 @@ def read_embedder(data: bytes, where: str) -> Embedder:
         )
     scale, zero = float(source.quantization.scale[0]), int(source.quantization.zeroPoint[0])
     return Embedder(model, shape[1], scale, zero, floats, where)
+
+
+def _bring_in(buffer: Any, data: bytes) -> None:
+    """Take stored numbers that lie behind the graph's tables into the tables, where a rewritten file has them."""
+    if not buffer.offset:
+        return
+    if buffer.offset + buffer.size > len(data):
+        raise ValueError("out of the file")
+    buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+    buffer.offset = buffer.size = 0
 
 
 def _tensor(sub: Any, ends: Any, kind: str, where: str) -> Any:
