@@ -207,6 +207,8 @@ def _print(manifest: Manifest) -> None:
         source = f"{model.source.package} {model.source.version}"
         table.add_row(model.role, model.file, model.sha256[:12], ", ".join(model.declares), source)
     console = Console()
+    if not console.is_terminal:
+        console.width = 120  # a line a file where a program reads it
     console.print(table)
     for point in manifest.operating_points:
         figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in point.figures)

@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from agent.face.detect import Floats
 from agent.models.emit import emit
+from agent.models.graph import Graph
 from agent.models.recipes import EMBEDDER_STEP, FloatDetector, embedder_graph
 from agent.models.runtime import start
 from agent.models.sources import DETECTOR, EMBEDDER, weights
@@ -29,8 +30,8 @@ def archives() -> Path:
 class FloatEmbedder:
     """The embedder before quantising."""
 
-    def __init__(self, data: bytes) -> None:
-        self._runtime: Any = start(Interpreter, emit(embedder_graph(data)))
+    def __init__(self, graph: Graph) -> None:
+        self._runtime: Any = start(Interpreter, emit(graph))
         self._source = self._runtime.get_input_details()[0]["index"]
         self._result = self._runtime.get_output_details()[0]["index"]
 
@@ -47,4 +48,4 @@ def float_networks(folder: Path) -> tuple[FloatDetector, FloatEmbedder]:
     Raises:
         DeviceError: a package cannot be had or is another one.
     """
-    return FloatDetector(weights(DETECTOR, folder)), FloatEmbedder(weights(EMBEDDER, folder))
+    return FloatDetector(weights(DETECTOR, folder)), FloatEmbedder(embedder_graph(weights(EMBEDDER, folder)))

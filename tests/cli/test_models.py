@@ -80,8 +80,8 @@ def test_a_missing_model_file(folder: Path) -> None:
         ('declares = ["embedding"]', 'declares = ["embedding", "age"]',
          "model[1].declares: must be a list out of box, landmarks, quality, liveness, embedding"),
         ('name = "embedding"', 'name = "age"', None),
-        ("zero = 2", "zero = 3", None),
-        ("threshold = 0.5", "threshold = 9.5", "operating_point[0].threshold: must be a number from 0.05 to 0.99"),
+        ("scale = 0.0061", "scale = 0.0062", None),
+        ("threshold = 0.406", "threshold = 9.5", "operating_point[0].threshold: must be a number from 0.05 to 0.99"),
     ],
 )  # fmt: skip
 def test_a_manifest_that_says_something_else(folder: Path, old: str, new: str, line: str | None) -> None:

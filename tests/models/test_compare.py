@@ -16,7 +16,6 @@ from agent.errors import ConfigError
 from agent.models import tables
 from agent.models.accuracy import measure, name
 from agent.models.compare import Compared, compared, float_eyes, seen
-from agent.models.emit import emit
 from agent.models.evaluate import evaluation
 from agent.models.eyes import Eyes
 from agent.models.faceset import Faces, OpenSet, Pairs, read_faces
@@ -206,13 +205,13 @@ class TestSeen:
         detect, embed = (LoadedModel.load(MANIFEST.model(role), MODELS).run for role in ("detector", "embedder"))
         networks = {
             "int8": Eyes(detect, embed),
-            "float": Eyes(detect, FloatEmbedder(emit(as_float("embedder.tflite"))).infer),
+            "float": Eyes(detect, FloatEmbedder(as_float("embedder.tflite")).infer),
         }
         ticks: list[None] = []
         faces = read_faces(make_faces(tmp_path / "few", 6), 2)
         found = seen(networks, faces, lambda: ticks.append(None))
         assert len(ticks) == len(faces.files) == 13
-        assert found["int8"].shape == found["float"].shape == (13, 192)
+        assert found["int8"].shape == found["float"].shape == (13, 512)
         assert not found["int8"][-1].any(), "a wall is nobody"
         alike = (found["int8"][:-1] * found["float"][:-1]).sum(axis=1)
         assert alike.min() > 0.97

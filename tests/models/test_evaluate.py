@@ -85,7 +85,7 @@ class TestOnFaces:
             if half(first) == half(second):
                 (same if first == second else other)[half(first)].append(float(one @ two))
         threshold = threshold_at(np.array(other[0], np.float32), FMR)
-        assert point.threshold == pytest.approx(threshold, abs=6e-4)
+        assert point.threshold == pytest.approx(threshold, abs=1e-3)  # rounded up
         by_name = {figure.name: figure for figure in (*point.figures, *figures["embedder"], *figures["detector"])}
         assert by_name["false match rate"].of == len(other[1])
         assert by_name["true match rate"].of == len(same[1])
