@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from agent.errors import ConfigError, DeviceError
 from agent.face.detect import Infer
 from agent.models.manifest import LABELS, Manifest, ModelEntry, read_manifest
 
+_WIDTH = 120
+"""Columns of a table that goes into a file or a pipe: no line is broken there."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -122,7 +125,7 @@ def _print(manifest: Manifest) -> None:
     for model in manifest.models:
         source = f"{model.source.package} {model.source.version}"
         table.add_row(model.role, model.file, model.sha256[:12], ", ".join(model.declares), source)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     for point in manifest.operating_points:
         figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in point.figures)

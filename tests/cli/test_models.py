@@ -75,8 +75,8 @@ def test_a_missing_model_file(folder: Path) -> None:
         ('declares = ["embedding"]', 'declares = ["embedding", "age"]',
          "model[1].declares: must be a list out of box, landmarks, quality, liveness, embedding"),
         ('name = "embedding"', 'name = "age"', None),
-        ("zero = 2", "zero = 3", None),
-        ("threshold = 0.5", "threshold = 9.5", "operating_point[0].threshold: must be a number from 0.05 to 0.99"),
+        ("scale = 0.006134033203125", "scale = 0.0062", None),
+        ("threshold = 0.4", "threshold = 9.4", "operating_point[0].threshold: must be a number from 0.05 to 0.99"),
     ],
 )  # fmt: skip
 def test_a_manifest_that_says_something_else(folder: Path, old: str, new: str, line: str | None) -> None:
@@ -101,6 +101,28 @@ def test_a_folder_without_models(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = types("verify", "--dir", tmp_path / "file")
     assert done.returncode == 2 and "Traceback" not in done.stderr and "is a file" in done.stderr
+
+
+def test_add_says_what_was_measured_and_what_the_policy_must_list(tmp_path: Path) -> None:
+    words = ("add", MODELS / "embedder.tflite", "--name", "other", "--licence", "MIT", "--colour", "rgb")
+    done = types(*words, "--out", tmp_path / "out")
+    assert done.returncode == 0 and "measuring on the synthetic cast" in done.stderr
+    added = read_manifest(tmp_path / "out").model("embedder")
+    assert "operating point synthetic-cast: threshold" in done.stdout
+    assert "operating point real: not measured; give --faces to measure it" in done.stdout
+    assert f"a policy must list {added.sha256} before this embedder may run" in done.stdout
+    assert types("verify", "--dir", tmp_path / "out").returncode == 0
+    again = types(*words, "--out", tmp_path / "out")
+    refused(again, f"{tmp_path / 'out'}: is there already; choose another folder for --out")
+
+
+def test_add_takes_mean_and_step_together_and_sound(tmp_path: Path) -> None:
+    words = ("add", MODELS / "embedder.tflite", "--name", "other", "--licence", "MIT", "--colour", "rgb", "--out")
+    one = types(*words, tmp_path / "out", "--mean", "127.5")
+    refused(one, "--mean, --step: one is given without the other; give both or none")
+    for step in ("0", "nan", "inf"):
+        done = types(*words, tmp_path / "out", "--mean", "127.5", "--step", step)
+        refused(done, "--mean, --step: must be numbers, --step above zero; give those of its training")
 
 
 def test_build_refuses_an_archive_that_was_not_reviewed(folder: Path, tmp_path: Path) -> None:
