@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from agent.models.faceset import Faces
     from agent.models.rates import Matrix
 
+_WIDTH = 120
+"""Columns of a table that goes into a file or a pipe: no line is broken there."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DIR = click.option(
@@ -206,9 +209,7 @@ def _print(manifest: Manifest) -> None:
     for model in manifest.models:
         source = f"{model.source.package} {model.source.version}"
         table.add_row(model.role, model.file, model.sha256[:12], ", ".join(model.declares), source)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120  # a line a file where a program reads it
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     for point in manifest.operating_points:
         figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in point.figures)

@@ -282,7 +282,7 @@ class TestPorts:
         probe = make_probe(permitted, face, opted_in(face.box), ProbeLimits(inter_eye_px=20.0))
         assert isinstance(probe, Probe)
         template = embedder.embed(probe)
-        assert template.vector.shape == (192,) and template.vector.dtype == np.float32
+        assert template.vector.shape == (512,) and template.vector.dtype == np.float32
         assert float(np.linalg.norm(template.vector)) == pytest.approx(1.0, abs=1e-5)
         assert template.permit is permitted.permit
         assert repr(template) == "<ProbeTemplate>"

@@ -108,6 +108,28 @@ def test_a_folder_without_models(tmp_path: Path) -> None:
     assert done.returncode == 2 and "Traceback" not in done.stderr and "is a file" in done.stderr
 
 
+def test_add_says_what_was_measured_and_what_the_policy_must_list(tmp_path: Path) -> None:
+    words = ("add", MODELS / "embedder.tflite", "--name", "other", "--licence", "MIT", "--colour", "rgb")
+    done = types(*words, "--out", tmp_path / "out")
+    assert done.returncode == 0 and "measuring on the synthetic cast" in done.stderr
+    added = read_manifest(tmp_path / "out").model("embedder")
+    assert "operating point synthetic-cast: threshold" in done.stdout
+    assert "operating point real: not measured; give --faces to measure it" in done.stdout
+    assert f"a policy must list {added.sha256} before this embedder may run" in done.stdout
+    assert types("verify", "--dir", tmp_path / "out").returncode == 0
+    again = types(*words, "--out", tmp_path / "out")
+    refused(again, f"{tmp_path / 'out'}: is there already; choose another folder for --out")
+
+
+def test_add_takes_mean_and_step_together_and_sound(tmp_path: Path) -> None:
+    words = ("add", MODELS / "embedder.tflite", "--name", "other", "--licence", "MIT", "--colour", "rgb", "--out")
+    one = types(*words, tmp_path / "out", "--mean", "127.5")
+    refused(one, "--mean, --step: one is given without the other; give both or none")
+    for step in ("0", "nan", "inf"):
+        done = types(*words, tmp_path / "out", "--mean", "127.5", "--step", step)
+        refused(done, "--mean, --step: must be numbers, --step above zero; give those of its training")
+
+
 def test_build_refuses_an_archive_that_was_not_reviewed(folder: Path, tmp_path: Path) -> None:
     archives = tmp_path / "archives"
     archives.mkdir()
