@@ -23,7 +23,7 @@ sort people who did not agree.
   of well-known people that were collected without asking them. We have no better provenance.
 - Its package feeds it RGB; it tells people apart clearly better in BGR, so that is what it gets (docs/embedder.md).
 - How often it is wrong differs between groups of people. `docs/accuracy.md` has the figures by group: on 102 people
-  some groups' false match rates lie more than five times apart, and so few people cannot tell by how much. Do not use
+  some groups' false match rates lie more than seven times apart, and so few people cannot tell by how much. Do not use
   it where a false match does harm without measuring it on people like those of your site (`doorward models evaluate`).
 - Figures of the synthetic cast come from few invented people. They say nothing about accuracy on real people.
 - The same file gives other embeddings in another TFLite runtime: a gallery is bound to file and runtime.
