@@ -17,12 +17,12 @@ from agent.adapters.store import Store, read_ledger
 from agent.cli import main
 from agent.crypto import sha256, sign_public
 from agent.events.decision import Decision, Outcome
-from agent.events.seal import SealedEvent
 from agent.gallery.retention import Ended
 from agent.ledger.entry import policy_adopted, refusal_changed, started
 from agent.policy.grounds import Ground
 from agent.report.archive import unpack
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
+from tests.events.given import given_event
 from tests.policy.given import document
 from tests.report.given import at
 
@@ -82,7 +82,7 @@ def lived(state: Path, device: DeviceId = DEVICE) -> bytes:
         store.note(refusal_changed((), at(11, 9)))
         for number in range(12):
             made = Decision(Outcome.MATCH, DoorId("main"), at(12, 9, number), 1, 1, 3, subject=SubjectId("someone-1"))
-            store.record(made, lambda sequence: SealedEvent(sequence, b"sealed", b"n" * 16))
+            store.record(made, lambda sequence: given_event(sequence, b"sealed", b"n" * 16, SITE))
         store.erase({SubjectId("someone-1"): Ended.WITHDRAWN}, at(12, 10))
         store.checkpoint(keys.sign_secret, at(12, 11))
     return policy

@@ -21,8 +21,11 @@ from agent.events.decision import Outcome
 SCHEMA = json.loads((Path(__file__).parents[2] / "agent/demo/schema.json").read_text("utf-8"))
 
 
+USUAL = tuple(each for each in Outcome if each is not Outcome.TOO_LATE)
+
+
 def verdict(**wrong: int) -> Verdict:
-    counts = {outcome: Count(right=1) for outcome in Outcome}
+    counts = {each: Count(right=int(each in USUAL)) for each in Outcome}
     for name, number in wrong.items():
         setattr(counts[Outcome.MATCH], name, number)
     return Verdict(counts, (120.0, 180.0), (90.0,))
@@ -33,7 +36,7 @@ def played(**changes: Any) -> Played:
         seconds=90.0,
         frames=1340,
         refused=Counter({"sign-missing": 180}),
-        decisions=Counter(dict.fromkeys(Outcome, 1)),
+        decisions=Counter(USUAL),
         verdict=verdict(),
         embeddings=12,
         unlawful=0,

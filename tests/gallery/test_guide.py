@@ -175,4 +175,4 @@ def test_what_was_in_the_way_most_of_the_time() -> None:
 
 
 def test_a_finding_does_not_print_its_numbers() -> None:
-    assert "60" not in repr(GOOD)
+    assert repr(GOOD).partition(" at 0x")[0] == "<agent.gallery.guide.Finding object"
