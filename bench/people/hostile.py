@@ -37,7 +37,7 @@ from agent.site.withdrawals import withdrawal_code
 from agent.units import DeviceId, Sha256, SiteId, SubjectId
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_DIMENSIONS: Final = 192
+_DIMENSIONS: Final = 512
 _SIGNS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
 

@@ -27,7 +27,7 @@ from tests.gallery.given import DEVICE, MODEL, SITE, consent, permit, vector
 from tests.policy.given import NOW_S
 
 CONTEXT: Final = VaultContext(DEVICE, SITE, MODEL)
-LENGTH: Final = 192
+LENGTH: Final = 512
 WATCHED: Final = ("/agent/app/erasure", "/agent/adapters/keys/", "/agent/adapters/store/")
 """Code in which a kill is tried at any line."""
 BACKENDS: Final = ("plain", "systemd-credentials", "tpm2")
