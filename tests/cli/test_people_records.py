@@ -142,7 +142,7 @@ def test_near_the_filing_threshold_the_operator_is_reminded_and_past_it_nobody_i
         crowd(desk, 9_999)
         desk.consents("p3")
         full = desk.enrols(*pictures("p3"))
-        assert (full.returncode, "not permitted (stock-unfiled)" in full.stderr) == (2, True)
+        assert (full.returncode, "not permitted (gallery-too-large)" in full.stderr) == (2, True)
         assert "10000 people are enrolled, 10000 is the most without a further filing" in full.stderr
         assert "file with the authority by 20" in full.stderr
 
