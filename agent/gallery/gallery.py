@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # not to load the image library wherever rows are only carrie
 
 
 CLEAR: Final = 0.07
-"""A score this far above the threshold is clear by itself; chosen by measurement, docs/adr/0024."""
+"""A score this far above the threshold is clear by itself; what it costs and saves was measured, see docs/adr/0024."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
