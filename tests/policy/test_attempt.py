@@ -137,6 +137,17 @@ def test_on_a_frame_without_the_face_nothing_is_granted() -> None:
     assert visit.see(5 * TENTH, {}) == {}
 
 
+def test_who_waits_stands_in_the_region_and_has_an_attempt_left() -> None:
+    visit = Visit()
+    faces = {ONE: Box(22.0, 15.0, 32.0, 27.0), TWO: Box(62.0, 15.0, 72.0, 27.0)}
+    visit.see(0, faces | {TrackId(3): OUTSIDE})
+    assert visit.attempts.waiting() == [ONE, TWO], "also while they dwell"
+    visit.see(TENTH, faces, (card(27.0, 45.0),))
+    assert visit.attempts.waiting() == [TWO], "who has opted out is left alone"
+    visit.attempts.end(TWO, ANNA)
+    assert visit.attempts.waiting() == []
+
+
 def test_three_looks_are_the_end_and_leave_a_stranger() -> None:
     visit = dwelt()
     for at in (50, 51, 52):
@@ -380,6 +391,19 @@ class TestCrossing:
         at += 30 * TENTH
         visit.see(at, {track: INSIDE})
         assert track in visit.see(at + 5 * TENTH, {track: INSIDE}), "after the time away as at first"
+
+    def test_an_attempt_that_is_broken_off_after_a_look_counts_like_one_that_ended(self) -> None:
+        visit, at, track, begun = Visit(), 0, ONE, 0
+        for number in range(2, 8):
+            for _ in range(6):
+                granted = visit.see(at, {track: INSIDE})
+                at += TENTH
+            if track in granted:
+                visit.attempts.looked(granted[track], visit.frame)
+                begun += 1
+            visit.see(at, {TrackId(number): INSIDE}, (), {TrackId(number): frozenset({track})})
+            track = TrackId(number)
+        assert begun == 2
 
     def test_after_the_time_away_the_same_person_is_let_in_again(self) -> None:
         visit = Visit()
