@@ -46,7 +46,7 @@ def keep(desk: Desk, subject: str, vector: Vector) -> None:
 
 
 def direction(*parts: float) -> Vector:
-    vector = np.zeros(192, np.float32)
+    vector = np.zeros(512, np.float32)
     vector[: len(parts)] = parts
     return vector / np.linalg.norm(vector)
 
