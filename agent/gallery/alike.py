@@ -27,7 +27,7 @@ from agent.units import SubjectId
 MARGIN: Final = 0.05
 """How far below the policy's threshold two references must stay.
 
-Measured on 305 people in the wild, references of three pictures, at the shipped embedder's threshold: of the probes of
+Measured with the embedder before this one on 305 people in the wild, references of three pictures: of the probes of
 people whose references lie within this margin below the threshold, 9 % reach it with the other's reference (6 of 64);
 one margin further down 1.7 % (3 of 174); of all others 2 of 92,460. The price: 0.09 % of all pairs lie at the margin or
 above, so that of newcomers to a gallery of a hundred about one in eleven is refused for 1:N.
