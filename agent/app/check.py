@@ -24,10 +24,9 @@ from agent.app.link_settings import LinkSettings
 from agent.app.timekeeping import BUILT_S
 from agent.events import wire
 from agent.events.wire import FetchOutcome, Kind
+from agent.policy.proof import SOON_DAYS
 
 _WAIT_S: Final = 6.0
-_SOON_DAYS: Final = 30
-"""A certificate that ends within so many days is told of while there is time."""
 _STEP_S: Final = 60.0
 _DAY_S: Final = 86_400.0
 
@@ -114,7 +113,7 @@ def _dates(what: str, whose: str, from_s: float, until_s: float, now_s: float) -
         return Finding(
             Level.FAULT, what, f"{whose} begins on {day(from_s)}; look at the clock, here and where it was made"
         )
-    if left < _SOON_DAYS:
+    if left < SOON_DAYS:
         days = "today" if left == 0 else "in 1 day" if left == 1 else f"in {left} days"
         return Finding(Level.WARNING, what, f"{whose} ends {days}, on {day(until_s)}; issue a new one before")
     return Finding(Level.GOOD, what, f"{whose} until {day(until_s)}")

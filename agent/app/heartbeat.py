@@ -22,8 +22,9 @@ from agent.ledger.checkpoint import read_checkpoint
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
 from agent.policy.location import Gnss, Pose, Spot, spot
+from agent.policy.proof import ends_s, evidence, soon
 from agent.policy.rules import OBLIGATIONS
-from agent.units import Fix
+from agent.units import Fix, Sha256
 
 _BEAT_S: Final = 15.0
 _METRICS_S: Final = 5.0
@@ -55,15 +56,23 @@ class Heartbeat:
         self._since: dict[Ground, tuple[bodies.Met, float]] = {}
         self._status_at = self._metrics_at = self._checkpoint_at = float("-inf")
         self._signed_size = 0
+        self._signed_root: Sha256 | None = None
         self._notice: Body | None = None
 
     def beat(
-        self, law: Law | None, grounds: tuple[Ground, ...], fix: Fix | None, unix_s: float, stock: int | None = None
+        self,
+        law: Law | None,
+        grounds: tuple[Ground, ...],
+        fix: Fix | None,
+        unix_s: float,
+        stock: int | None = None,
+        crossed_s: float | None = None,
     ) -> None:
         """Send status, compliance and notice if something changed or the time has come.
 
         Args:
             stock: people whose consent is kept; None while they cannot be counted.
+            crossed_s: when the stock reached the filing threshold; None: it has not, or nobody knows when.
         """
         now = time.monotonic()
         if grounds == self._grounds and law is self._law and now - self._status_at < _BEAT_S:
@@ -87,7 +96,7 @@ class Heartbeat:
                 outcome_in_clear=document is not None and document.outcome_class_in_clear,
             )
         )
-        self.send(self._compliance(law, grounds, unix_s, stock))
+        self.send(self._compliance(law, grounds, unix_s, stock, crossed_s))
         if law is not None:
             notice = _notice(law, fix)
             if notice != self._notice:
@@ -100,7 +109,7 @@ class Heartbeat:
         if size == self._signed_size or (now < self._checkpoint_at and size - self._signed_size < _CHECKPOINT_ENTRIES):
             return
         signed = read_checkpoint(store.checkpoint(secret, unix_s))
-        self._checkpoint_at, self._signed_size = now + _CHECKPOINT_S, size
+        self._checkpoint_at, self._signed_size, self._signed_root = now + _CHECKPOINT_S, size, Sha256(signed.root)
         self.send(
             bodies.Ledger(
                 size=signed.size,
@@ -119,17 +128,27 @@ class Heartbeat:
         return True
 
     def _compliance(
-        self, law: Law | None, grounds: tuple[Ground, ...], unix_s: float, stock: int | None
+        self, law: Law | None, grounds: tuple[Ground, ...], unix_s: float, stock: int | None, crossed_s: float | None
     ) -> bodies.Compliance:
-        for obligation in OBLIGATIONS:
-            ground = obligation.ground
-            met = bodies.Met.UNMET if ground in grounds else bodies.Met.MET
+        obligations = list[bodies.Obliged]()
+        models = self._constant.models
+        loaded = () if models is None else (Sha256(models.detector), Sha256(models.embedder))
+        for ground in (each.ground for each in OBLIGATIONS):
+            met, until_s, proof = bodies.Met.UNMET, None, None
             if law is None:
                 met = bodies.Met.UNKNOWN
             elif not law.binds(ground):
                 met = bodies.Met.NOT_BINDING
+            elif ground not in grounds:
+                until_s = ends_s(ground, law, unix_s, stock, crossed_s)
+                met = bodies.Met.EXPIRING if soon(until_s, unix_s) else bodies.Met.MET
+                proof = evidence(ground, law, unix_s, loaded, self._signed_root)
             if self._since.get(ground, (None, 0.0))[0] is not met:
                 self._since[ground] = (met, unix_s)
+            since_s = self._since[ground][1]
+            obligations.append(
+                bodies.Obliged(ground=ground, state=met, since_s=since_s, until_s=until_s, evidence=proof)
+            )
         assessment = None if law is None else law.policy.document.assessment
         filing_at = None if law is None else law.profile.filing_at
         return bodies.Compliance(
@@ -137,9 +156,7 @@ class Heartbeat:
             assessment_until_s=None if assessment is None else assessment.until.timestamp(),
             filing_left=None if filing_at is None or stock is None else max(0, filing_at - stock),
             profile=None if law is None else law.policy.document.profile,
-            obligations=tuple(
-                bodies.Obliged(ground=ground, state=met, since_s=since) for ground, (met, since) in self._since.items()
-            ),
+            obligations=tuple(obligations),
         )
 
 

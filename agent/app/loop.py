@@ -272,7 +272,8 @@ class Loop:
         now_ns = self._clock.monotonic_ns()
         grounds = unseen(grounds, self._standing.law, self._surroundings, now_ns)
         fix = None if self._locator is None else self._locator.fix(now_ns)
-        self._heartbeat.beat(self._standing.law, grounds, fix, self._dated_s(), self._standing.stock)
+        standing = self._standing
+        self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S
             self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))

@@ -30,9 +30,8 @@ from agent.gallery.vault import VaultContext, consent_of, unlock
 from agent.ledger.entry import Decided, Enrolled, Withdrawn, commitment, decode, salt
 from agent.policy.bundle import PolicyDocument, utc
 from agent.policy.filing import filing_advice
+from agent.policy.proof import SOON_DAYS
 from agent.units import SubjectId
-
-_SOON_DAYS: Final = 30
 
 
 @unique
@@ -184,7 +183,7 @@ class Records:
         gone = ended(stay, document, self.unix_s, fresh=True)
         if gone is not None:
             return Listed(subject, State.EXPIRED, stay, ends_s, gone, min(left, 0))
-        return Listed(subject, State.EXPIRING if left < _SOON_DAYS else State.IN_FORCE, stay, ends_s, why, left)
+        return Listed(subject, State.EXPIRING if left < SOON_DAYS else State.IN_FORCE, stay, ends_s, why, left)
 
     def _document(self) -> PolicyDocument | None:
         law = self._standing.law

@@ -31,6 +31,7 @@ from agent.policy.fields import ProfileName
 from agent.policy.grounds import Ground
 from agent.policy.location import moved
 from agent.policy.profiles import PROFILES, Profile
+from agent.policy.proof import ends_s, soon
 from agent.policy.rules import OBLIGATIONS, answer
 
 _TIMEOUT_S: Final = 2.0
@@ -42,6 +43,8 @@ class Findings:
     """What stands, and where that is from."""
 
     states: Mapping[Ground, Met]
+    until_s: Mapping[Ground, float]
+    """When what is met ends, where it ends at all (Unix seconds)."""
     profile: Profile
     """The policy's, or the default one while a running device has no policy."""
     source: str
@@ -78,7 +81,12 @@ def _running(config: DeviceConfig) -> Findings | None:
         raise LinkError(f"{url}: tells of another device; look at page.port")
     body = message.body
     profile = PROFILES[body.profile or ProfileName.STRICT]
-    return Findings({each.ground: each.state for each in body.obligations}, profile, f"the running device, {url}")
+    return Findings(
+        {each.ground: each.state for each in body.obligations},
+        {each.ground: each.until_s for each in body.obligations if each.until_s is not None},
+        profile,
+        f"the running device, {url}",
+    )
 
 
 def _device_key(path: Path) -> SignPublic:
@@ -113,9 +121,16 @@ def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
             utc_offset_s=None if timezone is None or now_s is None else utc_offset_s(timezone, now_s),
             codes_read=self_test(report).alive(0.0),
         )
-        here, states = Circumstances(0, around, None), dict[Ground, Met]()
+        here, states, ends = Circumstances(0, around, None), dict[Ground, Met](), dict[Ground, float]()
         for each in OBLIGATIONS:
             said = answer(each.rule, law, here)
             met = Met.MET if said is True else Met.UNKNOWN if said is None else Met.UNMET
             states[each.ground] = met if law.binds(each.ground) else Met.NOT_BINDING
-        return Findings(states, PROFILES[law.policy.document.profile], "the stopped device; the camera was not opened")
+            if now_s is None or states[each.ground] is not Met.MET:
+                continue
+            until_s = ends_s(each.ground, law, now_s, standing.stock, standing.crossed_s)
+            if until_s is not None:
+                ends[each.ground] = until_s
+                states[each.ground] = Met.EXPIRING if soon(until_s, now_s) else Met.MET
+        profile = PROFILES[law.policy.document.profile]
+        return Findings(states, ends, profile, "the stopped device; the camera was not opened")

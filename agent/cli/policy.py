@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.events.bodies import Met
+from agent.policy.bundle import utc
 from agent.policy.fields import ProfileName
 from agent.policy.profiles import PROFILES
 from agent.policy.rules import OBLIGATIONS
 
 _STYLE: Final = {
     Met.MET: "[green]met[/]",
+    Met.EXPIRING: "[yellow]expiring[/]",
     Met.UNMET: "[bold red]UNMET[/]",
     Met.UNKNOWN: "[yellow]unknown[/]",
     Met.NOT_BINDING: "[dim]not binding[/]",
@@ -81,6 +83,8 @@ def why(file: Path) -> None:
         state = found.states.get(each.ground, Met.UNKNOWN)
         refused |= state is Met.UNMET
         remedy = each.remedy if state in (Met.UNMET, Met.UNKNOWN) else ""
+        if state is Met.EXPIRING:
+            remedy = f"ends on {utc(found.until_s[each.ground]):%Y-%m-%d}: sign it anew before"
         serves = found.profile.provisions.get(each.ground, "–")
         table.add_row(each.ground.value, _STYLE[state], each.demand, serves, remedy)
     Console().print(table)

@@ -18,6 +18,7 @@ from agent.policy.bundle import View
 from agent.policy.document import Strict
 from agent.policy.fields import Hex32, Mode, Name, PixelPolygon, ProfileName, Purpose
 from agent.policy.grounds import Ground
+from agent.policy.proof import Evidence
 from agent.policy.zones import MultiPolygon, Polygon, ZoneClass
 
 UnixS = Annotated[float, Field(ge=0, lt=2**40)]
@@ -57,6 +58,8 @@ class Acknowledge(StrEnum):
 @unique
 class Met(StrEnum):
     MET = "met"
+    EXPIRING = "expiring"
+    """Met, but what it stands on ends within `policy.proof.SOON_DAYS`."""
     UNMET = "unmet"
     UNKNOWN = "unknown"
     NOT_BINDING = "not-binding"
@@ -114,6 +117,19 @@ class Obliged(Strict):
     ground: Ground
     state: Met
     since_s: UnixS
+    until_s: UnixS | None = None
+    """When what it stands on ends; None: at no date, or it is not met."""
+    evidence: Evidence | None = None
+    """What proves it; None: nothing that has an id, or it is not met."""
+
+    @model_validator(mode="after")
+    def _only_what_is_met_stands_on_something(self) -> Obliged:
+        met = self.state in (Met.MET, Met.EXPIRING)
+        if not met and (self.until_s is not None or self.evidence is not None):
+            raise ValueError("what is not met has no end and no evidence")
+        if self.state is Met.EXPIRING and self.until_s is None:
+            raise ValueError("what is expiring has its end")
+        return self
 
 
 class Compliance(Strict):

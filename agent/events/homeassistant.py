@@ -145,14 +145,14 @@ def _binary(name: str, topic: str, condition: str, device_class: str | None) -> 
 
 
 def _unmet(name: str, topic: str, ground: str) -> dict[str, Any]:
-    """A problem unless it is met or does not bind: what is unknown refuses, too."""
+    """A problem unless it is met, for a while at least, or does not bind: what is unknown refuses, too."""
     picked = f"value_json.body.obligations | selectattr('ground', 'eq', '{ground}') | map(attribute='state') | list"
     return {
         "platform": "binary_sensor",
         "name": name,
         "state_topic": topic,
         "device_class": "problem",
-        "value_template": _told(f"'OFF' if ({picked}) in (['met'], ['not-binding']) else 'ON'"),
+        "value_template": _told(f"'OFF' if ({picked}) in (['met'], ['expiring'], ['not-binding']) else 'ON'"),
     }
 
 

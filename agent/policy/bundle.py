@@ -7,6 +7,7 @@ Pixel regions are in pixels of the recognition picture (`view`), zones on the ea
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -217,7 +218,7 @@ class Policy:
         PolicyError: the target is of another role or path, malformed, or does not name this device.
     """
 
-    __slots__ = ("device", "document", "door", "fence", "notice_is_its_hash", "site")
+    __slots__ = ("device", "document", "door", "fence", "notice_is_its_hash", "sha256", "site")
 
     def __init__(self, target: VerifiedTarget, device: DeviceId) -> None:
         if target.role != "permission" or target.path != POLICY_PATH:
@@ -227,6 +228,8 @@ class Policy:
         if len(named) != 1:
             raise PolicyError(f"{target.path}: devices: does not name {device} once; admit it with 'doorward site'")
         self.document = document
+        self.sha256 = Sha256(hashlib.sha256(target.data).hexdigest())
+        """Of the signed bytes: what the ledger has, and what stands as evidence."""
         self.device = named[0]
         self.site = SiteId(document.site)
         self.door = DoorId(document.door)

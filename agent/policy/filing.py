@@ -7,7 +7,7 @@ counts every weekday as a working day, which gives the earlier, stricter date, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 from agent.policy.declared import Filing
@@ -28,6 +28,11 @@ class Deadline:
 
     def passed(self, unix_s: float) -> bool:
         return _day(unix_s) > self.last_day
+
+    @property
+    def ends_s(self) -> float:
+        """Unix time at which the last day is over."""
+        return datetime.combine(self.last_day + timedelta(days=1), time(), _CHINA).timestamp()
 
 
 def deadline(crossed_s: float) -> Deadline:

@@ -48,6 +48,7 @@ from agent.events.decision import Decision, Outcome
 from agent.events.seal import SealedEvent, seal_event
 from agent.events.telemetry import sign_telemetry
 from agent.policy.grounds import Ground
+from agent.policy.proof import Evidence, Proof
 from agent.policy.rules import OBLIGATIONS
 from agent.policy.zones import ZoneClass
 from agent.units import DeviceId, DoorId, SiteId, SubjectId
@@ -191,11 +192,25 @@ def status(*grounds: Ground) -> Status:
     )
 
 
+PROOFS = {
+    Ground.POLICY_NOT_IN_FORCE: Evidence(kind=Proof.POLICY, ids=("7" * 64,)),
+    Ground.ASSESSMENT_STALE: Evidence(kind=Proof.ASSESSMENT, ids=("8" * 64,)),
+    Ground.NOTICE_MISMATCH: Evidence(kind=Proof.NOTICE, ids=("d" * 64,)),
+    Ground.SIGN_MISSING: Evidence(kind=Proof.INSPECTION, ids=("9" * 64,)),
+    Ground.MODEL_NOT_ALLOWED: Evidence(kind=Proof.MODELS, ids=("a" * 64, "b" * 64)),
+    Ground.LEDGER_UNWRITABLE: Evidence(kind=Proof.CHECKPOINT, ids=("5f3c" * 16,)),
+}
+
+
 def compliance(*unmet: Ground) -> Compliance:
+    """What is not among `unmet` is met, on the evidence of `PROOFS` where there is any."""
+    since_s = time.time() - 90
     return Compliance(
         obligations=tuple(
-            Obliged(ground=each.ground, state=Met.UNMET if each.ground in unmet else Met.MET, since_s=time.time() - 90)
-            for each in OBLIGATIONS
+            Obliged(ground=ground, state=Met.UNMET, since_s=since_s)
+            if ground in unmet
+            else Obliged(ground=ground, state=Met.MET, since_s=since_s, evidence=PROOFS.get(ground))
+            for ground in (each.ground for each in OBLIGATIONS)
         )
     )
 
