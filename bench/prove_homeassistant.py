@@ -166,12 +166,14 @@ class Proof:
         by_key = {key: each.get("value_template", "") for key, each in about["components"].items()}
         shown, unknown = {"state": "match"}, {"obligations": [{"ground": "sign-missing", "state": "unknown"}]}
         met = {"obligations": [{"ground": "sign-missing", "state": "met"}], "assessment_until_s": None}
+        ends = {"obligations": [{"ground": "sign-missing", "state": "expiring"}]}
         lost = json.loads(wire.RECOGNISER_LOST)
         cases: list[tuple[str, dict[str, Any], str]] = [
             (online, {}, "offline"),
             (online, {"value_json": lost}, "offline"),
             (by_key["sign"], {"value_json": {"body": unknown}}, "ON"),
             (by_key["sign"], {"value_json": {"body": met}}, "OFF"),
+            (by_key["sign"], {"value_json": {"body": ends}}, "OFF"),
             (by_key["assessment"], {"value_json": {"body": met}}, "None"),
             (by_key["decision"], {"value_json": {"sequence": 9}, "this": shown}, "match"),
             (by_key["decision"], {"value_json": {"sequence": 9}, "this": {"state": "unavailable"}}, "None"),

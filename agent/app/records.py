@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Any, Final
+from typing import Any
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.store import Store, read_ledger

@@ -1,9 +1,8 @@
 // What a watcher should know of a door before it is asked for, worst first.
 
-import { fill, named, number, time, words } from "./words.js";
+import { fill, named, number, SOON_DAYS, time, words } from "./words.js";
 
 const DAY_S = 86_400;
-const PIA_DAYS = 30;
 const FILING_LEFT = 500;
 const QUEUE_GROWN = 10, RISING = 6; // reports, one in five seconds
 const HOT_C = 80;
@@ -23,7 +22,7 @@ export function alertsOf(door, state, nowMs) {
     const days = Math.floor((until - nowMs / 1000) / DAY_S);
     if (until * 1000 <= nowMs) add(2, "pia-over");
     else if (days < 1) add(2, "pia-one");
-    else if (days <= PIA_DAYS) add(1, "pia", { n: days });
+    else if (until - nowMs / 1000 <= SOON_DAYS * DAY_S) add(1, "pia", { n: days });
   }
   const left = compliance?.body?.filing_left;
   if (left === 0) add(2, "filing");

@@ -33,7 +33,7 @@ export const CHINESE = {
     "decisions": "决定", "decisions-none": "打开本页面以来没有决定。", "decisions-sealed": "是谁，已为本站加密封存；本页面无从得知。",
     "door-named": "门 {door}", "came-late": "晚到 {n} 秒", "permitted-again": "允许识别", "refused-now": "拒绝识别", "gone-now": "没有消息", "forged-now": "伪造的消息",
     "plan": "场地平面", "no-plan": "尚未收到告知", "camera-view": "摄像头及其视野", "camera": "摄像头", "zone": "禁止识别区域及其余量", "at-times": "{zone}（限时）",
-    "rules": "各项义务", "rules-count": "{n} 项中 {met} 项满足", "profile": "配置 {name}", "nothing-heard": "尚未收到消息", "not-binding": "此配置下不适用", "evidence": "证据：{what}",
+    "rules": "各项义务", "rules-count": "{n} 项中 {met} 项满足", "profile": "配置 {name}", "nothing-heard": "尚未收到消息", "not-binding": "此配置下不适用", "no-article": "未知的条款", "until": "至 {time}", "evidence": "证据：{what}",
     "work": "运行", "work-count": "各阶段耗时中位数", "stage-label": "{stage}：{ms} 毫秒",
     "fps": "每秒帧数", "frames": "已处理帧数", "queue": "待发事件", "oldest": "最早的模板", "purge": "距下次到期删除", "memory": "内存", "refused-frames": "拒绝：{ground}",
     "days": "{n} 天", "day": "1 天", "mb": "{n} MB", "thinned": "略去的指标",
@@ -158,7 +158,7 @@ export const CHINESE = {
     "ledger-unwritable": "账本可写入",
     "gallery-too-large": "阈值适用于登记人数",
   },
-  MET: { "met": "满足", "unmet": "未满足", "unknown": "未知", "not-binding": "不适用" },
+  MET: { "met": "满足", "expiring": "即将到期", "unmet": "未满足", "unknown": "未知", "not-binding": "不适用" },
 
   OUTCOMES: {
     "match": "开门：人脸",
@@ -200,8 +200,9 @@ export const CHINESE = {
   },
 
   EVIDENCE: {
-    "policy": "策略 {n}", "assessment": "评估有效至 {time}", "notice": "告知 {id}（{hash}）", "sign": "告示 {id}", "models": "模型 {hash}",
-    "keys": "密钥保护 {name}", "checkpoint": "账本第 {n} 条（{hash}）", "place": "位置误差 {n} 米", "filing": "距义务 {words} 人",
+    "policy": "策略 {hash}", "assessment": "评估 {hash}", "statute": "法律依据 {hash}", "notice": "告知 {hash}", "inspection": "告示查验 {hash}",
+    "filing": "备案 {hash}", "models": "模型 {hash}", "checkpoint": "账本检查点 {hash}",
+    "keys": "密钥保护 {name}", "place": "位置误差 {n} 米", "filing-left": "距义务 {words} 人",
   },
 
   PLAN: {

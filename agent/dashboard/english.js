@@ -34,7 +34,7 @@ export const ENGLISH = {
     "decisions": "Decisions", "decisions-none": "None since this page was opened.", "decisions-sealed": "Who it was is sealed to the site; this page cannot know.",
     "door-named": "door {door}", "came-late": "came {n} s late", "permitted-again": "Recognition permitted", "refused-now": "Recognition refused", "gone-now": "Nothing heard", "forged-now": "Forged message",
     "plan": "Site plan", "no-plan": "No notice heard yet", "camera-view": "camera and its view", "camera": "camera", "zone": "no-recognition zone, with its margin", "at-times": "{zone}, at times",
-    "rules": "Obligations", "rules-count": "{met} of {n} met", "profile": "profile {name}", "nothing-heard": "Nothing heard yet", "not-binding": "not binding under this profile", "evidence": "Evidence: {what}",
+    "rules": "Obligations", "rules-count": "{met} of {n} met", "profile": "profile {name}", "nothing-heard": "Nothing heard yet", "not-binding": "Not binding under this profile", "no-article": "No provision known", "until": "until {time}", "evidence": "Evidence: {what}",
     "work": "Work", "work-count": "median time of each stage", "stage-label": "{stage}: {ms} ms",
     "fps": "Frames a second", "frames": "Frames seen", "queue": "Waiting events", "oldest": "Oldest template", "purge": "Next erasure by date in", "memory": "Memory", "refused-frames": "Refused: {ground}",
     "days": "{n} days", "day": "1 day", "mb": "{n} MB", "thinned": "Metrics left out",
@@ -163,7 +163,7 @@ export const ENGLISH = {
     "ledger-unwritable": "The ledger can be written",
     "gallery-too-large": "The threshold fits the gallery",
   },
-  MET: { "met": "met", "unmet": "unmet", "unknown": "unknown", "not-binding": "not binding" },
+  MET: { "met": "met", "expiring": "expiring", "unmet": "unmet", "unknown": "unknown", "not-binding": "not binding" },
 
   OUTCOMES: {
     "match": "Door opened: face",
@@ -206,10 +206,11 @@ export const ENGLISH = {
     "identify-stage": "identify",
   },
 
-  // Evidence that an obligation stands on, as far as it is on the wire.
+  // Evidence that an obligation stands on: records by their hash, and what else is on the wire.
   EVIDENCE: {
-    "policy": "policy {n}", "assessment": "assessment until {time}", "notice": "notice {id} ({hash})", "sign": "sign {id}", "models": "models {hash}",
-    "keys": "key backend {name}", "checkpoint": "ledger entry {n} ({hash})", "place": "position known to {n} m", "filing": "{words} people until the duty",
+    "policy": "policy {hash}", "assessment": "assessment {hash}", "statute": "legal basis {hash}", "notice": "notice {hash}", "inspection": "inspection {hash}",
+    "filing": "filing {hash}", "models": "models {hash}", "checkpoint": "ledger checkpoint {hash}",
+    "keys": "key backend {name}", "place": "position known to {n} m", "filing-left": "{words} people until the duty",
   },
 
   // Of the plan, for who cannot see it.

@@ -38,11 +38,16 @@ export const say = (key, values) => fill(spoken.say[key], values);
 export const ground = (name) => Object.hasOwn(spoken.GROUNDS, name) ? spoken.GROUNDS[name] : [name, "", ""];
 export const named = (name) => Object.hasOwn(spoken.NAMES, name) ? spoken.NAMES[name] : String(name ?? say("none"));
 
+// The same as the agent writes it, in one line of English.
+export function served(profile, name) {
+  const all = Object.hasOwn(PROVISIONS, profile ?? "strict") ? PROVISIONS[profile ?? "strict"] : {};
+  return Object.hasOwn(all, name) ? all[name] : "";
+}
+
 // The provision that an obligation serves under the policy's profile, [article, what it asks for]; without a policy the
 // strictest is meant; empty where the profile leaves it open.
 export function provision(profile, name) {
-  const all = Object.hasOwn(PROVISIONS, profile ?? "strict") ? PROVISIONS[profile ?? "strict"] : {};
-  const english = Object.hasOwn(all, name) ? all[name] : "";
+  const english = served(profile, name);
   if (!english) return ["", ""];
   if (spoken !== ENGLISH) return CHINESE_PROVISIONS[english] ?? [english, ""];
   const at = english.indexOf(": ");
@@ -73,12 +78,15 @@ const counts = Object.fromEntries(Object.values(LANGUAGES).map(({ tag }) => [tag
 export const number = (value) => counts[spoken.tag].format(value);
 
 // Wire names and marks that are the same in every language.
-export const MARKS = { "met": "✓", "unmet": "✗", "unknown": "?", "not-binding": "–" };
+export const MARKS = { "met": "✓", "expiring": "!", "unmet": "✗", "unknown": "?", "not-binding": "–" };
 export const SIGNS = { "verified": "✓", "unverified": "?", "forged": "✗", "unavailable": "–" };
 export const OUTCOMES = { "match": ["✓", "opens"], "no-match": ["–", "neutral"], "pass-accepted": ["✓", "opens"], "pass-refused": ["!", "refuses"], "too-late": ["!", "refuses"], "sealed": ["•", "neutral"] };
 
 // So long after it was made a decision may be acted on; its event says only until when.
 export const ACT_WITHIN_S = 30;
+
+// What ends within so many days is to be seen to now.
+export const SOON_DAYS = 30;
 
 // Grounds under which no camera may be open, so that a pass cannot be read by it either.
 export const PASSES_CLOSED = ["no-policy", "place-private", "mode-blind", "no-frames", "view-mismatch"];

@@ -42,7 +42,12 @@ _TOPICS: Final = (
         "State, every unmet ground, versions, keys; signed by the recogniser. Messages with `by: link` are the link's "
         "own (last will, recogniser lost): `unverified`, they can only take trust away.",
     ),
-    _Topic(Kind.COMPLIANCE.value, "send", 1, "Each obligation: met or not, since when, on what evidence and until when; signed by the recogniser."),
+    _Topic(
+        Kind.COMPLIANCE.value,
+        "send",
+        1,
+        "Each obligation: met or not, since when, on what evidence and until when; signed by the recogniser.",
+    ),
     _Topic(
         Kind.METRICS.value,
         "send",

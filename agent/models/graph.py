@@ -131,28 +131,22 @@ def read(data: bytes, where: str) -> Graph:
         value = file.constant(index)
         if value is not None:
             constants[index] = value
-    raw: list[tuple[str, Any]] = []
+    raw: list[Any] = []
     for operator in file.sub.operators:
-        kind = file.op_name(operator)
-        if kind == "DEQUANTIZE":
+        if file.op_name(operator) == "DEQUANTIZE":
             constants[operator.outputs[0]] = constants[operator.inputs[0]]
         else:
-            raw.append((kind, operator))
-    position = 0
-    while position < len(raw):
-        position += _take(file, constants, raw, position, graph, where)
+            raw.append(operator)
+    for position, operator in enumerate(raw):
+        _take(file, constants, operator, graph, f"{where}: operation {position}")
     return graph
 
 
-def _take(
-    file: _File, constants: dict[int, Array], raw: list[tuple[str, Any]], at: int, graph: Graph, where: str
-) -> int:
-    """Append the node that starts at `at`; returns how many operations of the file it covers."""
-    kind, operator = raw[at]
-    options, output = operator.builtinOptions, operator.outputs[0]
-    _demand_plain(kind, options, f"{where}: operation {at}")
+def _take(file: _File, constants: dict[int, Array], operator: Any, graph: Graph, where: str) -> None:
+    """Append the node of one operation, or fuse it into the one that makes its input."""
+    kind, options, output = file.op_name(operator), operator.builtinOptions, operator.outputs[0]
+    _demand_plain(kind, options, where)
     inputs = tuple(file.name(i) for i in operator.inputs if i not in constants)
-    used = 1
     if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         node = Node(CONV if kind == "CONV_2D" else DEPTHWISE, inputs, "")
         node.weight, node.bias = constants[operator.inputs[1]], constants[operator.inputs[2]].reshape(-1)
@@ -167,27 +161,19 @@ def _take(
         node = Node(RESIZE, inputs[:1], "", half_pixel=bool(options.halfPixelCenters))
     elif kind == "RESHAPE":
         node = Node(RESHAPE, inputs[:1], "")
-    elif [name for name, _ in raw[at : at + 5]] == ["RELU", "ABS", "SUB", "MUL", "ADD"]:
-        # relu(x) + (slope / 2) * (x - |x|): a PReLU spelled out by an old converter.
-        half = next(constants[i] for i in raw[at + 3][1].inputs if i in constants)
-        node, used = Node(PRELU, inputs, "", slope=2.0 * half.reshape(-1)), 5
-        output = raw[at + 4][1].outputs[0]
     elif kind == "RELU":
         last = graph.producer(inputs[0])
         if last is None or last.kind not in _RELU_MAKERS or graph.consumers(last.output):
-            raise DeviceError(
-                f"{where}: operation {at}: a RELU that cannot be fused; build from the named package file"
-            )
+            raise DeviceError(f"{where}: a RELU that cannot be fused; build from the named package file")
         last.relu, graph.shapes[file.name(output)] = True, graph.shapes.pop(last.output)
         last.output = file.name(output)
-        return used
+        return
     else:
-        raise DeviceError(f"{where}: operation {at}: {kind} is not known; build from the named package file")
+        raise DeviceError(f"{where}: {kind} is not known; build from the named package file")
     node.output = file.name(output)
     node.relu = getattr(options, "fusedActivationFunction", _NO_ACTIVATION) == _RELU
     graph.nodes.append(node)
     graph.shapes[node.output] = file.shape(output)
-    return used
 
 
 def _demand_plain(kind: str, options: Any, where: str) -> None:

@@ -72,7 +72,8 @@ def evidence(
         root: of the latest signed checkpoint; None: nothing has been signed yet.
     """
     document = law.policy.document
-    kind, ids = Proof.POLICY, tuple[str, ...]()
+    signed = ground in _SIGNED or (ground in _SURVEYED and isinstance(document.location, Survey))
+    kind, ids = Proof.POLICY, (law.policy.sha256,) if signed else tuple[str, ...]()
     match ground:
         case Ground.ASSESSMENT_MISSING | Ground.ASSESSMENT_STALE | Ground.ASSESSMENT_UNFIT:
             kind, ids = Proof.ASSESSMENT, () if document.assessment is None else (document.assessment.sha256,)
@@ -89,8 +90,8 @@ def evidence(
             kind, ids = Proof.STATUTE, (document.basis.record_sha256,)
         case Ground.SIGN_MISSING if (signature := _inspected(document, now_s)) is not None:
             kind, ids = Proof.INSPECTION, (_sha256(bytes.fromhex(signature)),)
-        case _ if ground in _SIGNED or (ground in _SURVEYED and isinstance(document.location, Survey)):
-            ids = (law.policy.sha256,)
+        case _:
+            pass
     return Evidence(kind=kind, ids=ids) if ids else None
 
 
@@ -125,6 +126,8 @@ def ends_s(
                 ends.append(document.sign.inspection.until.timestamp())
         case Ground.FILING_OVERDUE if _unfiled(law, stock) and crossed_s is not None:
             ends.append(deadline(crossed_s).ends_s)
+        case _:
+            pass
     return min(ends, default=None)
 
 

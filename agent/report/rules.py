@@ -20,7 +20,7 @@ COLUMNS: Final = 720
 """A picture over time shows so many steps; of what falls into one step the worst is shown."""
 ROWS: Final = 40
 """Of a longer table the rest stands in the ledger."""
-_TONES: Final[dict[Met | None, Tone]] = {
+_TONES: Final[dict[Met | None, Tone]] = {  # a report looks back, so nothing in it is about to end
     Met.MET: Tone.GOOD,
     Met.UNMET: Tone.BAD,
     Met.UNKNOWN: Tone.WAIT,
@@ -113,7 +113,7 @@ def obligations(say: Saying, device: DeviceFacts) -> Section:
             title=w.articles_title,
             groups=tuple((name, tuple(bands)) for name, bands in groups.items()),
             ticks=ticks(say),
-            legend=tuple((_TONES[state], w.met[state]) for state in (*Met, None)),
+            legend=tuple((tone, w.met[state]) for state, tone in _TONES.items()),
             caption=w.picture_caption.format(step=step(say)),
         ),
         *_unmet(say, device),
@@ -159,7 +159,7 @@ def refusals(say: Saying, device: DeviceFacts) -> Section:
 
 def _band(say: Saying, each: Obliged, provision: str) -> Band:
     w, period = say.words, say.period
-    lengths = {state: each.length_ms(state) for state in (*Met, None)}
+    lengths = {state: each.length_ms(state) for state in _TONES}
     unmet = each.unmet
     judged = lengths[Met.MET] + lengths[Met.UNMET]
     if unmet:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -202,17 +202,17 @@ PROOFS = {
 }
 
 
-def compliance(*unmet: Ground) -> Compliance:
-    """What is not among `unmet` is met, on the evidence of `PROOFS` where there is any."""
-    since_s = time.time() - 90
-    return Compliance(
-        obligations=tuple(
-            Obliged(ground=ground, state=Met.UNMET, since_s=since_s)
-            if ground in unmet
-            else Obliged(ground=ground, state=Met.MET, since_s=since_s, evidence=PROOFS.get(ground))
-            for ground in (each.ground for each in OBLIGATIONS)
-        )
-    )
+def compliance(*unmet: Ground, expiring: Mapping[Ground, float] | None = None) -> Compliance:
+    """What is not among `unmet` is met, on the evidence of `PROOFS` where there is any; `expiring` until then."""
+    since_s, ends = time.time() - 90, expiring or {}
+
+    def obliged(ground: Ground) -> Obliged:
+        if ground in unmet:
+            return Obliged(ground=ground, state=Met.UNMET, since_s=since_s)
+        state, proof = Met.EXPIRING if ground in ends else Met.MET, PROOFS.get(ground)
+        return Obliged(ground=ground, state=state, since_s=since_s, until_s=ends.get(ground), evidence=proof)
+
+    return Compliance(obligations=tuple(obliged(each.ground) for each in OBLIGATIONS))
 
 
 def metrics() -> Metrics:

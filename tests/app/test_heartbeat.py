@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.measure import Measure, peak_rss_kb, rss_kb, temperature_c
 from agent.crypto import SignSecret, sign_public
 from agent.events import bodies
-from agent.events.bodies import Body, Compliance, Ledger, Met, Notice, State, Status
+from agent.events.bodies import Body, Compliance, Ledger, Met, Notice, Obliged, State, Status
 from agent.ledger.entry import refusal_changed
 from agent.ledger.verify import verify_ledger
 from agent.policy.gate import Refusal
 from agent.policy.grounds import Ground
+from agent.policy.proof import Evidence, Proof
 from agent.units import DeviceId, Fix, SiteId
-from tests.policy.given import NOW_S, iso, law, square
+from tests.policy.given import NOW_S, document, iso, law, square
 
 SECRET = SignSecret(bytes(range(32)))
 CONSTANT = Constant(
@@ -30,6 +32,7 @@ CONSTANT = Constant(
     acknowledge=bodies.Acknowledge.CONSUMER,
 )
 LAW = law()
+DAY_S = 86_400
 
 
 class Clock:
@@ -170,7 +173,54 @@ def test_what_a_profile_does_not_ask_for_is_said_not_to_bind(heart: Heartbeat, s
     heart.beat(law(profile="us-il-bipa"), (), None, NOW_S)
     compliance = next(body for body in sent if isinstance(body, Compliance))
     assert compliance.profile == "us-il-bipa"
-    assert {Met.MET, Met.NOT_BINDING} == {each.state for each in compliance.obligations}
+    assert {Met.MET, Met.EXPIRING, Met.NOT_BINDING} == {each.state for each in compliance.obligations}
+    left_open = [each for each in compliance.obligations if each.state is Met.NOT_BINDING]
+    assert all(each.until_s is None and each.evidence is None for each in left_open)
+
+
+def test_what_ends_within_the_warning_time_is_said_to_expire(heart: Heartbeat, sent: list[Body], clock: Clock) -> None:
+    held = law(assessment={**document()["assessment"], "until": iso(NOW_S + 40 * DAY_S)})
+
+    def stale(days: float, *grounds: Ground) -> Obliged:
+        clock.forward(16)
+        heart.beat(held, grounds, None, NOW_S + days * DAY_S)
+        found = next(body for body in sent if isinstance(body, Compliance))
+        sent.clear()
+        return next(each for each in found.obligations if each.ground is Ground.ASSESSMENT_STALE)
+
+    first = stale(0.5)
+    assert (first.state, first.since_s, first.until_s) == (Met.MET, NOW_S + 0.5 * DAY_S, NOW_S + 40 * DAY_S)
+    ending = stale(10.5)
+    assert (ending.state, ending.since_s, ending.until_s) == (Met.EXPIRING, NOW_S + 10.5 * DAY_S, NOW_S + 40 * DAY_S)
+    assert ending.evidence == first.evidence is not None
+    over = stale(41, Ground.ASSESSMENT_STALE)
+    assert (over.state, over.until_s, over.evidence) == (Met.UNMET, None, None)
+
+
+def test_evidence_is_the_policy_the_models_and_the_checkpoint_that_was_signed_last(
+    heart: Heartbeat, sent: list[Body], clock: Clock, store: Store
+) -> None:
+    def proofs() -> dict[Ground, Evidence | None]:
+        clock.forward(61)
+        heart.beat(LAW, (), None, NOW_S)
+        found = next(body for body in sent if isinstance(body, Compliance))
+        sent.clear()
+        return {each.ground: each.evidence for each in found.obligations}
+
+    before = proofs()
+    assert before[Ground.POLICY_NOT_IN_FORCE] == Evidence(kind=Proof.POLICY, ids=(LAW.policy.sha256,))
+    assert before[Ground.MODEL_NOT_ALLOWED] == Evidence(kind=Proof.MODELS, ids=("a" * 64, "b" * 64))
+    assert before[Ground.LEDGER_UNWRITABLE] is None
+    store.note(refusal_changed((), NOW_S))
+    heart.checkpoint(store, SECRET, NOW_S)
+    (signed,) = sent
+    sent.clear()
+    assert isinstance(signed, Ledger)
+    assert proofs()[Ground.LEDGER_UNWRITABLE] == Evidence(kind=Proof.CHECKPOINT, ids=(signed.root,))
+    bare = Heartbeat(replace(CONSTANT, models=None), sent.append)
+    bare.beat(LAW, (), None, NOW_S)
+    told = next(body for body in sent if isinstance(body, Compliance))
+    assert [each.evidence for each in told.obligations if each.ground is Ground.MODEL_NOT_ALLOWED] == [None]
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from agent.ledger.checkpoint import make_checkpoint, read_checkpoint
 from agent.ledger.merkle import Frontier, leaf_hash
 from agent.policy.fields import ProfileName
 from agent.policy.grounds import Ground
+from agent.policy.proof import soon
 from agent.units import DeviceId, DoorId, SiteId
 from tests.adapters.mosquitto import Mosquitto
 from tests.app.running import EVENTS_SECRET, compliance, metrics, notice, status
@@ -136,7 +137,8 @@ class SimulatedDoor:
             "assessment_until_s": until,
             "filing_left": self.filing_left,
         }
-        return compliance(*self.grounds).model_copy(update=more)
+        expiring = {} if until is None or not soon(until, time.time()) else {Ground.ASSESSMENT_STALE: until}
+        return compliance(*self.grounds, expiring=expiring).model_copy(update=more)
 
     def metrics(self) -> Metrics:
         self._frames += 75

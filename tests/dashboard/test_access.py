@@ -31,6 +31,7 @@ PAGES = {
     "permitted": "yard/gate-1",
     "refused": "yard/gate-2",
     "forged": "yard/gate-3",
+    "expiring": "yard/gate-6",
     "unheard": "yard/gate-99",
 }
 

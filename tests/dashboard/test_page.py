@@ -22,7 +22,9 @@ from agent.app.link_settings import LinkSettings
 from agent.crypto import box_public
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import seal_event
+from agent.policy.fields import ProfileName
 from agent.policy.grounds import Ground
+from agent.policy.profiles import PROFILES
 from agent.policy.rules import OBLIGATIONS
 from agent.units import SubjectId
 from tests.app.running import (
@@ -37,6 +39,7 @@ from tests.app.running import (
     event,
     everything,
     link_process,
+    metrics,
     status,
     until,
 )
@@ -217,6 +220,50 @@ def test_a_refusal_names_its_ground_and_provision_and_stands_between_the_decisio
     gate.permit()
     expect(title(page)).to_have_text("Recognition is permitted")
     expect(decisions(page).first).to_contain_text("Recognition permitted")
+
+
+def test_obligations_stand_article_by_article_with_state_and_evidence(gate: Gate, page: Page) -> None:
+    rules = section(page, "Obligations")
+    headings = rules.get_by_role("heading", level=3)
+    told = [text.split("  ")[0] for text in headings.locator(".where-it-stands").all_text_contents()]
+    served = {PROFILES[ProfileName.STRICT].provisions[each.ground].partition(": ")[0] for each in OBLIGATIONS}
+    assert set(told) == served and len(told) == len(served)
+    numbers = [int(each.rpartition(" ")[2]) for each in told if re.fullmatch(r"Measures art\. \d+", each)]
+    assert numbers == sorted(numbers) and len(numbers) > 5 and told[-1] == "house rule"
+    notice = rules.get_by_role("list", name=re.compile(r"^Measures art\. 5 2 of 2 met$")).get_by_role("listitem")
+    expect(notice).to_have_count(2)
+    expect(notice.filter(has_text="The sign names the notice")).to_contain_text(
+        re.compile(r"met · since .*\d\d:\d\d:\d\d · Evidence: notice dddddddd\W+dddd$")
+    )
+    expect(notice.filter(has_text="The notice is complete")).not_to_contain_text("Evidence")
+    expect(rules).to_contain_text("key backend plain (dev only)")
+
+    ends_s = time.time() + 12 * 86_400
+    gate.teller.tell(compliance(Ground.IN_ZONE, expiring={Ground.ASSESSMENT_STALE: ends_s}))
+    lines = rules.get_by_role("list", name=re.compile(r"^Measures art\. 9 3 of 3 met$")).get_by_role("listitem")
+    expect(lines.get_by_role("img").first).to_have_accessible_name("expiring")
+    day = datetime.fromtimestamp(ends_s).strftime("%-d %b %Y")
+    expect(lines.first).to_contain_text(
+        re.compile(f"^!The assessment is in date.*expiring · since .* · until {day} · Evid")
+    )
+    count = len(OBLIGATIONS)
+    expect(rules).to_contain_text(f"{count - 1} of {count} met")
+    zone = rules.get_by_role("listitem").filter(has=page.get_by_role("img", name="unmet"))
+    expect(zone).to_have_count(1)
+    expect(zone).not_to_contain_text("Evidence")
+
+
+def test_what_has_not_changed_in_the_obligations_is_not_drawn_anew(gate: Gate, page: Page) -> None:
+    same = compliance()
+    gate.teller.tell(same)
+    held = page.locator("#rules li").first
+    expect(held).to_be_visible()
+    page.wait_for_timeout(300)
+    held.evaluate("each => { each.dataset.held = 'yes'; }")
+    gate.teller.tell(same)
+    gate.teller.tell(metrics().model_copy(update={"frames": 777_777}))
+    expect(section(page, "Work")).to_contain_text("777,777")
+    expect(page.locator("#rules li").first).to_have_attribute("data-held", "yes")
 
 
 def test_where_no_camera_may_look_passes_are_not_promised(gate: Gate, page: Page) -> None:

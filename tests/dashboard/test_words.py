@@ -22,6 +22,7 @@ from agent.events.wire import Kind
 from agent.policy.fields import Mode
 from agent.policy.grounds import Ground
 from agent.policy.profiles import PROFILES
+from agent.policy.proof import SOON_DAYS, Proof
 from agent.policy.rules import OBLIGATIONS
 from agent.report.provisions import CHINESE_PROVISIONS
 from tests.dashboard.browser import chromium
@@ -53,8 +54,8 @@ def both() -> Iterator[dict[str, Any]]:
         page = browser.new_page()
         page.goto(f"{address}/icon.svg")
         yield page.evaluate(
-            """import('/words.js').then(({LANGUAGES, MARKS, OUTCOMES, PASSES_CLOSED, ACT_WITHIN_S}) =>
-                 ({LANGUAGES, MARKS, OUTCOMES, PASSES_CLOSED, ACT_WITHIN_S}))"""
+            """import('/words.js').then(({LANGUAGES, MARKS, OUTCOMES, PASSES_CLOSED, ACT_WITHIN_S, SOON_DAYS}) =>
+                 ({LANGUAGES, MARKS, OUTCOMES, PASSES_CLOSED, ACT_WITHIN_S, SOON_DAYS}))"""
         )
 
 
@@ -99,6 +100,8 @@ def test_every_obligation_says_what_is_met(words: dict[str, Any], both: dict[str
     assert words["OBLIGATIONS"].keys() == {each.ground.value for each in OBLIGATIONS}
     assert words["MET"].keys() == both["MARKS"].keys() == {met.value for met in Met}
     assert len(set(both["MARKS"].values())) == len(Met), "no two states look the same without colour"
+    assert words["EVIDENCE"].keys() == {*(proof.value for proof in Proof), "keys", "place", "filing-left"}
+    assert both["SOON_DAYS"] == SOON_DAYS, "what an obligation's state and an alert call soon is the same"
 
 
 def test_every_outcome_and_state_has_words(words: dict[str, Any], both: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def made() -> dict[str, Any]:
     first, second = told(status(), 10), told(status(Ground.SIGN_MISSING), 12, at_s=NOW_S + 0.125)
     whole = json.loads(second[1])
     shifted = second[1].replace(',"sequence":12', ',"sequence": 12')
-    rules = compliance(Ground.SIGN_MISSING)
+    rules = compliance(Ground.SIGN_MISSING, expiring={Ground.ASSESSMENT_STALE: NOW_S + 1_036_800.5})
     rules = rules.model_copy(
         update={"obligations": tuple(each.model_copy(update={"since_s": NOW_S - 90.5}) for each in rules.obligations)}
     )

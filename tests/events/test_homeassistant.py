@@ -14,6 +14,7 @@ import pytest
 
 from agent.errors import LinkError
 from agent.events import command, homeassistant, wire
+from agent.events.bodies import Met
 from agent.events.decision import Outcome
 from agent.events.wire import Kind
 from agent.policy.grounds import Ground
@@ -108,6 +109,13 @@ def test_no_template_stumbles_over_words_without_a_body_or_an_emptied_topic() ->
         guard = f" if value_json is defined and value_json.{said} is defined else "
         assert entity["value_template"].count(guard) == 1, key
         assert entity["value_template"].endswith("none }}"), key
+
+
+def test_what_is_met_for_a_while_yet_or_does_not_bind_is_no_problem() -> None:
+    for key in ("sign", "zone"):
+        template = described()["components"][key]["value_template"]
+        fine = re.findall(r"\['([a-z-]+)'\]", template)
+        assert {Met(each) for each in fine} == {Met.MET, Met.EXPIRING, Met.NOT_BINDING}
 
 
 def test_templates_name_only_fields_that_the_bodies_have() -> None:

@@ -18,11 +18,12 @@ from agent import crypto
 from agent.crypto import SignSecret
 from agent.errors import LinkError
 from agent.events import command, wire
-from agent.events.bodies import Ledger, Metrics, Status
+from agent.events.bodies import Ledger, Met, Metrics, Obliged, Status
 from agent.events.seal import canonical
 from agent.events.telemetry import SignedTelemetry, read_telemetry, schemas, sign_telemetry
 from agent.events.wire import Kind
 from agent.policy.grounds import Ground
+from agent.policy.proof import Evidence, Proof
 from tests.app.running import (
     DEVICE,
     SIGN_SECRET,
@@ -41,7 +42,7 @@ PUBLIC = crypto.sign_public(SIGN_SECRET)
 BODIES = [
     status(),
     status(Ground.SIGN_MISSING),
-    compliance(Ground.IN_ZONE),
+    compliance(Ground.IN_ZONE, expiring={Ground.ASSESSMENT_STALE: 1_801_000_000.0}),
     metrics(),
     checkpoint(),
     notice(),
@@ -123,6 +124,17 @@ def test_refused_names_grounds_and_online_none() -> None:
             Status.model_validate_json(
                 json.dumps({**status().model_dump(mode="json"), "grounds": grounds, "state": state})
             )
+
+
+def test_only_what_is_met_has_evidence_or_an_end_and_what_expires_has_one() -> None:
+    proof = Evidence(kind=Proof.POLICY, ids=("a" * 64,))
+    for state in (Met.UNMET, Met.UNKNOWN, Met.NOT_BINDING):
+        for more in ({"evidence": proof}, {"until_s": 5.0}):
+            with pytest.raises(ValidationError, match="not met has no end and no evidence"):
+                Obliged(ground=Ground.IN_ZONE, state=state, since_s=1.0, **more)
+    with pytest.raises(ValidationError, match="expiring has its end"):
+        Obliged(ground=Ground.IN_ZONE, state=Met.EXPIRING, since_s=1.0, evidence=proof)
+    assert Obliged(ground=Ground.IN_ZONE, state=Met.EXPIRING, since_s=1.0, until_s=5.0).evidence is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])

@@ -18,7 +18,13 @@ from tests.policy.given import DATED, DETECTOR, EMBEDDER, NOTICE_SHA256, NOW_S, 
 
 DAY_S = 86_400
 TOMORROW_S = NOW_S + DAY_S
-STATUTE = {**DATED, "kind": "statute", "law": "Law of the quay, art. 7", "record_sha256": "7" * 64, "shown_on_sign": True}
+STATUTE = {
+    **DATED,
+    "kind": "statute",
+    "law": "Law of the quay, art. 7",
+    "record_sha256": "7" * 64,
+    "shown_on_sign": True,
+}
 FILING = {"authority": "harbour-office", "number": "f-12", "filed": iso(NOW_S - 9), "covers_people": 12_000}
 INSPECTION = {"inspector": "warden-1", "inspected": iso(NOW_S - 60), "until": iso(NOW_S + 5 * DAY_S)}
 SIGNED = {**INSPECTION, "key": "4" * 64, "signature": "ab" * 64}

@@ -6,8 +6,10 @@ Every call of the embedder is recorded, so that a test can weigh it against what
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held
@@ -18,16 +20,20 @@ from agent.adapters.store import Store
 from agent.app.erasure import Erasure
 from agent.app.recogniser import open_gallery
 from agent.core import Core, Decided, FrameArrived, GalleryChanged, LawChanged, MeterOn
-from agent.demo.device import Device
+from agent.demo import policies
+from agent.demo.device import Device, make
+from agent.demo.people import enrol_cast
 from agent.events.decision import Decision
 from agent.face.probe import Probe, ProbeTemplate
 from agent.gallery.passes_uses import Uses
 from agent.gallery.reference import ModelIdentity
+from agent.models.manifest import read_manifest
 from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.circumstances import Surroundings
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
+from agent.scene import truth
 from agent.scene.scene import Scene
 from agent.units import Polygon
 
@@ -126,3 +132,42 @@ class Player:
                 camera.meter(next((output.region for output in outputs if isinstance(output, MeterOn)), None))
             decisions = [output.decision for output in outputs if isinstance(output, Decided)]
             yield Moment(at_s, decisions, core.state.grounds if isinstance(core.state, Refusal) else ())
+
+
+@dataclass
+class Played:
+    """What came of a whole scene."""
+
+    scene: Scene
+    looks: list[tuple[int, Polygon]]
+    moments: list[Moment]
+
+    @property
+    def made(self) -> list[tuple[float, str, str | None]]:
+        """Time, outcome, subject of each decision."""
+        return [(now.at_s, each.outcome.value, each.subject) for now in self.moments for each in now.decisions]
+
+    @property
+    def decisions(self) -> list[tuple[str, str]]:
+        return sorted((outcome, subject or "") for _, outcome, subject in self.made)
+
+    @property
+    def looked_at(self) -> Counter[str]:
+        found = (truth.whose(self.scene, number, quad) for number, quad in self.looks)
+        return Counter("nobody" if person is None else person.person for person in found)
+
+    def refused_for(self, ground: Ground) -> list[float]:
+        """Times of the frames on which recognition was refused for it."""
+        return [now.at_s for now in self.moments if ground in now.grounds]
+
+
+def play(scene: Scene, models: tuple[LoadedModel, LoadedModel], folder: Path, *, metering: bool = True) -> Played:
+    """A scene of its own, from a policy made for it and its people enrolled in `folder` to its last frame."""
+    device = make(folder, policies.for_scene(scene.script, read_manifest(MODELS), datetime.now(UTC)))
+    try:
+        enrol_cast(device, scene, *models)
+    finally:
+        device.server.close()
+    player = Player(scene, device, models)
+    moments = list(player.play({}, metering=metering))
+    return Played(scene, player.looks, moments)

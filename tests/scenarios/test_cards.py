@@ -2,79 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from agent.adapters.litert import LoadedModel, load_models
-from agent.demo import policies
-from agent.demo.device import make
-from agent.demo.people import enrol_cast
-from agent.models.manifest import read_manifest
+from agent.adapters.litert import LoadedModel
 from agent.policy.grounds import Ground
 from agent.scene import truth
-from agent.scene.scene import Scene, load
-from agent.units import Polygon
-from tests.scenarios.player import MODELS, Player
+from agent.scene.scene import load
+from tests.scenarios.player import play
 
 SCENES = Path(__file__).parent / "cards"
-
-
-@dataclass
-class Played:
-    scene: Scene
-    looks: list[tuple[int, Polygon]]
-    made: list[tuple[float, str, str | None]]
-    """Time, outcome, subject of each decision."""
-    forbidden: list[float]
-    """Times of the frames on which recognition was refused because of a sign or a card."""
-
-    @property
-    def looked_at(self) -> set[str]:
-        found = (truth.whose(self.scene, number, quad) for number, quad in self.looks)
-        return {"nobody" if person is None else person.person for person in found}
-
-
-@pytest.fixture(scope="module")
-def models() -> tuple[LoadedModel, LoadedModel]:
-    return load_models(MODELS, threads=2)
-
-
-def play(name: str, models: tuple[LoadedModel, LoadedModel], folder: Path) -> Played:
-    scene, now = load(SCENES / f"{name}.toml"), datetime.now(UTC)
-    device = make(folder, policies.for_scene(scene.script, read_manifest(MODELS), now))
-    try:
-        enrol_cast(device, scene, *models)
-    finally:
-        device.server.close()
-    player = Player(scene, device, models)
-    played = Played(scene, player.looks, [], [])
-    for moment in player.play({}):
-        played.made += [(moment.at_s, each.outcome.value, each.subject) for each in moment.decisions]
-        if Ground.SIGN_FORBIDS in moment.grounds:
-            played.forbidden.append(moment.at_s)
-    return played
 
 
 def test_only_who_shows_no_card_is_looked_at_and_the_word_holds_when_the_card_is_down(
     models: tuple[LoadedModel, LoadedModel], tmp_path: Path
 ) -> None:
-    played = play("held", models, tmp_path)
-    assert [(outcome, subject) for _, outcome, subject in played.made] == [("match", "p2")]
-    assert played.looked_at == {"P2"} and played.forbidden == []
+    played = play(load(SCENES / "held.toml"), models, tmp_path)
+    assert played.decisions == [("match", "p2")]
+    assert set(played.looked_at) == {"P2"} and played.refused_for(Ground.SIGN_FORBIDS) == []
     assert truth.unlawful(played.scene, played.looks) == []
 
 
 def test_a_card_between_two_forbids_for_both_and_two_seconds_after_it_is_gone_both_are_looked_at(
     models: tuple[LoadedModel, LoadedModel], tmp_path: Path
 ) -> None:
-    played = play("between", models, tmp_path)
+    played = play(load(SCENES / "between.toml"), models, tmp_path)
     gone_s = played.scene.script.card[0].span[1]
     assert played.looks and all(number / 15 >= gone_s + 2.0 for number, _ in played.looks)
-    assert sorted((outcome, subject) for _, outcome, subject in played.made) == [("match", "p1"), ("match", "p2")]
-    assert played.forbidden[0] <= 1.2 and played.forbidden[-1] >= gone_s + 1.9
+    assert played.decisions == [("match", "p1"), ("match", "p2")]
+    forbidden = played.refused_for(Ground.SIGN_FORBIDS)
+    assert forbidden[0] <= 1.2 and forbidden[-1] >= gone_s + 1.9
     assert truth.unlawful(played.scene, played.looks) == []
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.litert import LoadedModel, load_models
+from agent.adapters.litert import LoadedModel
 from agent.errors import DoorwardError
 from agent.gallery.passes_text import shown
 from agent.policy.fields import AgeBand
 from agent.site.restrictions import revoked_pass, stop_order, withdrawal
 from agent.site.withdrawals import withdrawal_code
 from agent.units import PassId, SubjectId
-from tests.app.door import MODELS
 from tests.scenarios.hall import HUNG, RECEIPTS, Hall, other_notice, refusal
 
 STORIES = sorted((Path(__file__).parent / "people").glob("*.toml"))
@@ -210,11 +209,6 @@ def _vault(story: Story) -> str:
 
 
 # The stories.
-
-
-@pytest.fixture(scope="module")
-def models() -> tuple[LoadedModel, LoadedModel]:
-    return load_models(MODELS, threads=2)
 
 
 @pytest.fixture

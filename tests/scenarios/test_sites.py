@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.litert import LoadedModel, load_models
+from agent.adapters.litert import LoadedModel
 from agent.demo import case, policies
 from agent.demo.device import make, passes
 from agent.demo.judge import Judge, Made
@@ -22,11 +22,6 @@ from agent.policy.grounds import Ground
 from agent.scene import truth
 from agent.scene.scene import load
 from tests.scenarios.player import MODELS, Player
-
-
-@pytest.fixture(scope="module")
-def models() -> tuple[LoadedModel, LoadedModel]:
-    return load_models(MODELS, threads=2)
 
 
 def test_every_site_is_here() -> None:
