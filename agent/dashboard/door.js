@@ -89,7 +89,7 @@ export function showDoor(door, page, nowMs) {
   once("lines", [look, door.lines[0], door.decisions], () => showLines(door, look));
   once("past", [look, door.past.length, Math.floor(nowMs / 5000)], () => showPast(door, nowMs));
   once("notice", [look, latest.notice], () => showNotice(door));
-  once("rules", [look, latest.compliance, latest.status, latest.notice, latest.ledger], () => showRules(door));
+  once("rules", [look, latest.compliance, latest.status, latest.notice], () => showRules(door));
   once("work", [look, latest.metrics], () => showWork(door));
   once("people", [look, latest.compliance, latest.metrics], () => showPeople(door));
   once("ledger", [look, latest.ledger], () => showLedger(door));
