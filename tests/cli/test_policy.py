@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,13 @@ def test_a_changed_model_is_told_and_unknown(desk: Desk) -> None:
     done = desk.types("policy", "why", "--config", desk.config)
     assert "detector.tflite: sha256" in done.stderr
     assert states(done.stdout)["model-not-allowed"] == "unknown"
+
+
+def test_what_ends_soon_is_told_with_its_day(desk: Desk) -> None:
+    file = desk.site / "policy.json"
+    policy, ends = json.loads(file.read_text()), datetime.now(UTC) + timedelta(days=12)
+    file.write_text(json.dumps({**policy, "until": ends.isoformat(timespec="seconds")}))
+    assert desk.types("site", "publish", desk.site).returncode == 0
+    done = desk.types("policy", "why", "--config", desk.config)
+    assert (done.returncode, states(done.stdout)["policy-not-in-force"]) == (0, "expiring")
+    assert f"ends on {ends:%Y-%m-%d}: sign it anew before" in done.stdout
