@@ -29,9 +29,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.adapters.litert import load_models
 from agent.face.align import chip, inter_eye_px, yaw_deg
-from agent.face.detect import Face, Finder
+from agent.face.detect import Face
 from agent.face.light import levelled
 from agent.face.quality import quality, sharpness
 from agent.gallery.alike import MARGIN
@@ -39,6 +38,7 @@ from agent.gallery.gallery import CLEAR
 from agent.models.faceset import Faces, read_faces
 from agent.models.manifest import read_manifest
 from agent.units import Rgb
+from bench.eye import Eye, Scores, read
 from bench.spoil import WAYS
 
 OUT, ERR = Console(width=130), Console(stderr=True)
@@ -55,30 +55,12 @@ LIGHT: Final[dict[str, Callable[[Rgb], Rgb]]] = {
     "CLAHE 4, 2x2": lambda chip: _clahe(chip, 4.0, 2),
     "levelled": levelled,
 }
-Scores = npt.NDArray[np.float32]
 
 
 def _clahe(chip: Rgb, clip: float, tiles: int) -> Rgb:
     lab = cv2.cvtColor(chip, cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(clip, (tiles, tiles)).apply(lab[..., 0])
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
-
-
-class Eye:
-    """Detector, alignment and embedder of this checkout."""
-
-    def __init__(self) -> None:
-        detector, self._embedder = load_models(ROOT / "models", threads=2)
-        self._find = Finder(detector.run).find
-
-    def face(self, picture: Rgb) -> Face | None:
-        """The face nearest to the middle; None: none."""
-        middle = np.array(picture.shape[1::-1]) / 2
-        return min(self._find(picture), key=lambda face: float(np.hypot(*(middle - face.box.centre))), default=None)
-
-    def template(self, chip: Rgb) -> Scores:
-        raw = np.asarray(self._embedder.run(np.ascontiguousarray(chip))[0], np.float32)
-        return raw / np.linalg.norm(raw)
 
 
 @dataclass
@@ -89,10 +71,6 @@ class Look:
     other: dict[str, float]
     measures: dict[str, float]
     worth: float
-
-
-def _read(path: Path) -> Rgb:
-    return np.ascontiguousarray(np.asarray(cv2.imread(str(path)))[..., ::-1])
 
 
 def _each(items: Sequence[Any], what: str) -> Iterable[Any]:
@@ -120,7 +98,7 @@ def looks(eye: Eye, people: list[list[Path]]) -> tuple[int, dict[str, dict[int, 
     references: list[Scores] = []
     shown: list[tuple[Rgb, Face]] = []
     for first, second, *_ in _each(people, "references"):
-        one, picture = _read(first), _read(second)
+        one, picture = read(first), read(second)
         face, seen = eye.face(one), eye.face(picture)
         if face is not None and seen is not None:
             references.append(eye.template(chip(one, face)))
@@ -233,7 +211,7 @@ def alike(eye: Eye, people: list[list[Path]], threshold: float) -> dict[str, Any
     probes: list[tuple[int, Scores]] = []
     for paths in _each([each for each in people if len(each) >= 4], "people of four pictures"):
         made: list[Scores] = []
-        for picture in map(_read, paths):
+        for picture in map(read, paths):
             face = eye.face(picture)
             if face is not None:
                 made.append(eye.template(chip(picture, face)))
@@ -266,7 +244,7 @@ def pose(eye: Eye, people: list[list[Path]], threshold: float) -> dict[str, Any]
     seen: list[tuple[float, float]] = []
     for paths in _each(people, "pose"):
         made: list[tuple[Scores, float]] = []
-        for picture in map(_read, paths[:4]):
+        for picture in map(read, paths[:4]):
             face = eye.face(picture)
             if face is not None:
                 made.append((eye.template(chip(picture, face)), abs(yaw_deg(face))))
