@@ -101,14 +101,15 @@ class Core:
             case NotWritten(decision):
                 if decision.pass_used is not None:
                     self._uses.give_back(decision.pass_used)
+                if decision.outcome is Outcome.MATCH and isinstance(self.state, Session):
+                    self.state.attempts.again(decision.subject)
                 return []
             case _:
                 assert_never(event)
 
     def _restart(self) -> list[Output]:
         """A new law ends the session that ran under the old one; the next frame says whether another may begin."""
-        closed = self._gate.closed()
-        if closed is not None:
+        if (closed := self._gate.closed()) is not None:
             return self._become(closed)
         if isinstance(self.state, Session):
             law = self._gate.law
@@ -216,8 +217,7 @@ class Core:
             return self._withdrawal(text, codes, law, around)
         if isinstance(verdict, Rejected):
             return self._refused(verdict.reason.value, law, codes, around)
-        named = verdict.to_compare(self._withdrawn) if law.one_to_one else None
-        if named is None:
+        if (named := verdict.to_compare(self._withdrawn) if law.one_to_one else None) is None:
             opened = self._opened(verdict.subject, verdict.use, law, codes, around)
             if any(isinstance(each, Decided) and each.decision.opens for each in opened):
                 self._showings.opened(text, codes.captured_ns)

@@ -57,7 +57,10 @@ class TokenShown:
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """A decision was not made durable, or only as too late, so nothing was opened: what it used up is given back."""
+    """A decision was not made durable, or came too late, so nothing was opened.
+
+    What it used up is given back, and whom it named may try once more.
+    """
 
     decision: Decision
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from agent.adapters.channel import Channel
@@ -204,6 +205,8 @@ class Loop:
             self._counts.count(each.outcome, self._unix_s())
         if made[0] is not decision:
             self._receive(NotWritten(decision))  # written down as too late: what it used up is given back
+        elif len(made) > 1:  # too late after it was written: a pass is used up, the person may try again
+            self._receive(NotWritten(replace(decision, pass_used=None)))
         self._outbox.push()
 
     def _note_state(self, refusal: Refusal | None) -> None:

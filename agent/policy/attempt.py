@@ -3,9 +3,10 @@
 Rules: the whole face box lies inside the region, continuously for the dwell time, and on this very frame. An attempt is
 one opted-in track: at most `probes` probes within `window_s` of the first, ended by the first match; afterwards the
 track must be out of the region for `leave_s` before it may try again. Where it cannot be told any more who is who,
-attempts that were begun end, all concerned stand anew for the dwell time, and may try once more in all. A face never
-seen inside is never opted in, and neither is one whose owner shows a no-recognition card or may be the one who did, nor
-anybody on a frame that was not searched for cards.
+attempts that were begun end, all concerned stand anew for the dwell time, and may try once more in all; so may
+whoever was recognised while the door stayed shut (too late, disk full). A face never seen inside is never opted in, and
+neither is one whose owner shows a no-recognition card or may be the one who did, nor anybody on a frame that was not
+searched for cards.
 Leaves out: who the person is, and every pixel.
 """
 
@@ -183,6 +184,16 @@ class Attempts:
         stay = self._stays[track]
         known, stay.ended, stay.let_in = subject in stay.let_in, True, stay.let_in | {subject}
         return not known
+
+    def again(self, subject: SubjectId | None) -> None:
+        """The door stayed shut although they were recognised: once in a visit they stand anew and may try again."""
+        for stay in self._stays.values():
+            if subject not in stay.let_in:
+                continue
+            stay.let_in -= {subject}
+            if stay.renewed < _RENEWALS:
+                stay.ended, stay.probes, stay.first_probe_ns, stay.inside_ns = False, 0, None, None
+            stay.renewed += 1
 
     def exhausted(self, now_ns: int) -> list[TrackId]:
         """Tracks whose attempt has just run out without a match: probes used up, window over, or walked away."""

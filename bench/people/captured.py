@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from agent.adapters.mqtt import Address, Connection
 from agent.adapters.store import Store
 from agent.app.custody import Custody
 from agent.app.erasure import Erasure
+from agent.demo.case import Case, CaseFile, ExpectedOutcome
 from agent.demo.device import Device
 from agent.demo.pair import Inbox, Pair, _tell
 from agent.demo.prepare import prepare
@@ -42,12 +42,14 @@ from agent.events.seal import OpenedEvent
 from agent.gallery.consent import read_receipt
 from agent.gallery.reference import PROBES_MIN, ModelIdentity, Reference, average
 from agent.gallery.vault import Rotation, VaultContext, lock
+from agent.models.manifest import read_manifest
 from agent.scene.scene import Scene
 from agent.site.consents import issue_receipt
 from agent.site.passes import issue_pass
 from agent.site.withdrawals import withdrawal_code
 from agent.units import SubjectId, Vector
 from bench.people import canaries
+from bench.people.relay import Relay
 
 COUNT: Final = 1_000
 ERASED: Final = 100
@@ -84,43 +86,6 @@ class Captured:
     """Core files that are there now and were not before."""
 
 
-class Relay:
-    """Stands between the link and the recogniser and keeps what goes through."""
-
-    def __init__(self, here: Path, there: Path) -> None:
-        self.heard = bytearray()
-        self._there = there
-        here.parent.mkdir(mode=0o700)
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(here))
-        self._server.listen(4)
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._server.accept()
-                far = socket.socket(socket.AF_UNIX)
-                with contextlib.suppress(OSError):
-                    far.connect(str(self._there))
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
-
-    def _carry(self, one: socket.socket, other: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := one.recv(65_536):
-                self.heard += data
-                other.sendall(data)
-        for end in (one, other):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-
 def capture(folder: Path, watch: Watch) -> Captured:
     """Make everything in `folder`, play the scene to its end, and collect.
 
@@ -135,13 +100,22 @@ def capture(folder: Path, watch: Watch) -> Captured:
     pair, broker = Pair(folder, inbox), EmbeddedBroker()
     try:
         broker.start()
-        ready = prepare(folder, Source(), MODELS, broker, 0, lambda what: None)
+        ready = prepare(folder, Source(case=_crowd()), MODELS, broker, 0, lambda what: None)
         assert ready.scene is not None
         with closing(ready.device.server):
             return _run(folder, ready.device, ready.scene, pair, inbox, broker, before, watch)
     finally:
         pair.stop()
         broker.close()
+
+
+def _crowd() -> Case:
+    """The demo's own site with a policy that lets one be searched for among so many."""
+    threshold = read_manifest(MODELS).threshold("synthetic-cast")
+    search = [{"people": 2 * COUNT, "threshold": threshold}]
+    point = {"label": "synthetic-cast", "threshold": threshold, "search": search}
+    expected = ExpectedOutcome(camera="open", refused=())
+    return Case("crowd", CaseFile(title="", story="", policy={"operating_point": point}, expected=expected))
 
 
 def _run(

@@ -123,6 +123,20 @@ class TestDecisions:
         assert outcomes(desk.frames(20, unfit)) == [] and desk.embedder.seen == []
         assert outcomes(desk.frames(20, replace(ANNA, box=unfit.box if unfit.box == INSIDE else INSIDE)))[0][0] == MATCH
 
+    def test_a_match_that_did_not_open_is_tried_once_more_and_another_decision_s_loss_changes_nothing(self) -> None:
+        desk = Desk()
+        (late,) = decisions(desk.frames(10, ANNA))
+        assert desk.core.receive(NotWritten(replace(late, outcome=Outcome.PASS_ACCEPTED))) == []
+        assert outcomes(desk.frames(10, ANNA)) == []
+        assert desk.core.receive(NotWritten(late)) == []
+        assert outcomes(desk.frames(5, ANNA)) == [], "she stands anew for the dwell time"
+        (again,) = decisions(desk.frames(10, ANNA))
+        assert (again.outcome, again.subject) == (Outcome.MATCH, "p-1")
+        desk.core.receive(NotWritten(again))
+        assert outcomes(desk.frames(40, ANNA)) == [], "once in a visit"
+        desk.core.receive(LawChanged(None))
+        assert desk.core.receive(NotWritten(again)) == [], "without a session there is nobody to try again"
+
     def test_after_a_match_another_takes_two_seconds_away(self) -> None:
         desk = Desk()
         desk.frames(10, ANNA)

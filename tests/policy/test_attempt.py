@@ -207,6 +207,21 @@ def test_a_match_ends_the_attempt_and_is_no_stranger() -> None:
         assert visit.attempts.exhausted(at * TENTH) == []
 
 
+def test_who_was_recognised_before_a_door_that_stayed_shut_tries_once_more_after_standing_anew() -> None:
+    visit = dwelt(probes=1)
+    assert visit.look(5 * TENTH) and visit.attempts.end(ONE, ANNA)
+    visit.attempts.again(BEN)
+    assert not visit.look(6 * TENTH), "nobody but the one who was let in"
+    visit.attempts.again(ANNA)
+    assert [at for at in range(7, 30) if visit.look(at * TENTH)] == [12], "one look, after the dwell time"
+    assert visit.attempts.end(ONE, ANNA), "not let in yet"
+    visit.attempts.again(ANNA)
+    assert not any(visit.look(at * TENTH) for at in range(30, 60)), "once in a visit"
+    visit.see(62 * TENTH, {})
+    visit.see(82 * TENTH, {})
+    assert [at for at in range(83, 90) if visit.look(at * TENTH)] == [88], "another visit counts anew"
+
+
 @pytest.mark.parametrize("how", [ACROSS, OUTSIDE, None])
 def test_another_attempt_takes_two_seconds_outside(how: Box | None) -> None:
     visit = dwelt(probes=1)
