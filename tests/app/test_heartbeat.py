@@ -287,7 +287,7 @@ class TestMeasure:
         medians = measure.medians_ms()
         assert set(medians) == {"gate", "detect", "frame"}
         assert medians["gate"] >= 2 and medians["detect"] >= 4
-        assert medians["frame"] >= medians["gate"] + medians["detect"] - 0.1
+        assert medians["frame"] >= 6, "the whole holds both; medians of three need not add up on a busy machine"
         assert (measure.frames, measure.fps()) == (3, 15.0)
 
     def test_before_the_second_frame_there_is_no_rate(self) -> None:
