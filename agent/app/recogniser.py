@@ -13,8 +13,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
@@ -55,6 +57,10 @@ from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate
 from agent.ports import TokenReader
 from agent.units import DeviceId, SiteId
+
+
+_TWO: Final = ThreadPoolExecutor(2, "gallery")
+"""Searches the two halves of a large gallery; begins no thread before there is one."""
 
 
 def run(config: DeviceConfig, parts: Parts) -> int:
@@ -218,7 +224,7 @@ def open_gallery(store: Store, erasure: Erasure, model: ModelIdentity) -> Galler
         keys = erasure.vault_keys()
         references = [unlock(row, context, keys) for row in store.references()]
         dimensions = len(references[0].rotated) if references else 1
-        return Gallery(references, Rotation(keys.gallery, context.rotation, dimensions), model)
+        return Gallery(references, Rotation(keys.gallery, context.rotation, dimensions), model, _TWO.map)
     except DoorwardError as error:
         report(str(error))
         return None
