@@ -74,7 +74,7 @@ def run(config: DeviceConfig, parts: Parts) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as opened:
-        loop = _open(config, parts, opened)
+        loop = opened_loop(config, parts, opened)
         loop.run(stop)
     return 0
 
@@ -105,7 +105,12 @@ def alone(state: Path) -> Iterator[None]:
         yield
 
 
-def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
+def opened_loop(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
+    """Everything that a recogniser needs, opened; `opened` closes it.
+
+    Raises:
+        DoorwardError: something cannot be opened.
+    """
     site, device = SiteId(config.site.name), DeviceId(config.device.id)
     opened.enter_context(alone(config.state))
     keys = open_keys(config)
