@@ -12,6 +12,8 @@ from agent.scene.render import Stage
 from agent.scene.scene import Scene
 from agent.units import Fix
 
+_STANDS_S: Final = 1.2
+_FACES: Final = 10
 NOBODY: Final = 12
 """So many pictures of the empty scene, each with its own noise; shown over and over."""
 
@@ -34,6 +36,12 @@ def visit(scene: Scene, file: Path, until_s: float, away_s: float) -> Play:
     pictures = [*range(shown), *range(last - NOBODY + 1, last + 1)]
     order = (*range(shown), *(shown + each % NOBODY for each in range(empty)))
     return _painted(scene, file, pictures, order, fps)
+
+
+def faces(scene: Scene, file: Path) -> Play:
+    """Somebody who stands before the gate: one face in each picture."""
+    numbers = range(round(_STANDS_S * scene.script.fps), round(_STANDS_S * scene.script.fps) + _FACES)
+    return _painted(scene, file, numbers, tuple(range(_FACES)), scene.script.fps)
 
 
 def _painted(scene: Scene, file: Path, numbers: Sequence[int], order: tuple[int, ...], fps: int) -> Play:

@@ -31,7 +31,7 @@ _ROUNDS: Final = 41
 
 def search(device: Device, say: Callable[[str], None]) -> list[Figure]:
     """Medians over searches for people who are there and for strangers, in turn."""
-    figures, chance = [], np.random.default_rng(1)
+    figures, chance, row_bytes = list[Figure](), np.random.default_rng(1), 0.0
     say(f"1:N, memory of {_OWNERS:,} people")
     owner_bytes = _owner_bytes(device)
     with ThreadPoolExecutor(2) as threads:
@@ -47,8 +47,9 @@ def search(device: Device, say: Callable[[str], None]) -> list[Figure]:
                 Figure(f"search_{people}_ms", f"1:N, {people:,} references", median(times), "ms", goal),
                 Figure(f"search_{people}_float_ms", f"1:N, {people:,}, all in 32-bit floats", median(floats), "ms"),
             ]
-            size = rows.nbytes / people + owner_bytes
-    return [*figures, Figure("reference_bytes", "a reference in memory, its consent included", size, "bytes", 1024.0)]
+            row_bytes = rows.nbytes / people
+    held = row_bytes + owner_bytes
+    return [*figures, Figure("reference_bytes", "a reference in memory, its consent included", held, "bytes", 1024.0)]
 
 
 def _owner_bytes(device: Device) -> float:
