@@ -13,7 +13,7 @@ from typing import Final
 
 from agent.adapters.channel import Channel
 from agent.adapters.clock import utc_offset_s
-from agent.adapters.picture import encode
+from agent.adapters.picture import Encoder
 from agent.adapters.store import Store
 from agent.app.alternative import SelfTest, unseen
 from agent.app.authority import Authority
@@ -58,8 +58,8 @@ from agent.policy.location import moved
 from agent.ports import Clock, Locator, TokenReader
 
 _WAIT_S: Final = 0.1
-_PASSES_EVERY_NS: Final = 150_000_000
-"""QR codes are searched about seven times a second: a hand holds a pass for longer than that."""
+_PASSES_EVERY_NS: Final = 200_000_000
+"""QR codes are searched five times a second at most: a hand holds a pass for longer than that."""
 _LEDGER_RETRY_S: Final = 2.0
 _NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
@@ -103,7 +103,7 @@ class Loop:
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._models: LoadedModels | None = models
         self._ledger_writable, self._ledger_again_at, self._run_at = True, 0.0, 0.0
-        self._passes_at_ns = self._preview_at_ns = 0
+        self._passes_at_ns, self._preview_at_ns, self._encoder = 0, 0, Encoder()
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop.
@@ -188,7 +188,7 @@ class Loop:
             case Decided(decision):
                 self._decide(decision)
             case PreviewMade(make):
-                self._channel.send_preview(lambda: encode(make()))
+                self._channel.send_preview(lambda: self._encoder.encode(make()))
             case MeterOn(region):
                 self._eye.meter(region)
             case WithdrawalShown(subject):

@@ -75,14 +75,11 @@ class Letterbox:
         if inner.shape[:2] == picture.shape[:2]:
             inner[:] = picture
             return
-        # Through a fresh array: OpenCV cannot be relied on to write into a strided view.
-        import os
-
-        mode = os.environ.get("RED", "two")
-        if mode == "two" and min(picture.shape[0] / self.height, picture.shape[1] / self.width) >= 2:
-            picture = np.asarray(
-                cv2.resize(picture, (2 * self.width, 2 * self.height), interpolation=cv2.INTER_LINEAR), np.uint8
-            )
+        # Averaging by a broken factor costs four times what going to the double size and halving that does, and finds
+        # no more: see docs/quality.md. Through fresh arrays: OpenCV cannot be relied on to write into a strided view.
+        double = (2 * self.width, 2 * self.height)
+        if picture.shape[1] > double[0] and picture.shape[0] > double[1]:
+            picture = np.asarray(cv2.resize(picture, double, interpolation=cv2.INTER_LINEAR), np.uint8)
         inner[:] = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
 
     def back(self, points: Floats) -> Floats:

@@ -41,7 +41,6 @@ def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
     There is one grid for the whole picture: blocks that overlapped would tell more of a face than either does.
     """
     side = block_px(faces)
-    height, width = live.shape[:2]
     differs = np.maximum(live, empty)
     differs -= np.minimum(live, empty)
     hidden = _any(differs > _SAME, side)
