@@ -8,6 +8,7 @@ under a refusal. Policy, gallery and stop orders are ordinary inputs, like a fra
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 from typing import assert_never
 
 from agent.errors import DeviceError
@@ -134,13 +135,14 @@ class Core:
             sign = self._sign.see(codes, self._markers, law.policy, texts, due=due)
             outputs += self._passes(texts, codes, law, around)
             self._watch.lap("codes")
-        shown = self._gate.blocks(captured) if event.preview_due else None
+        # Of a permitted frame there is a better one, and of the first that is not, the next will do.
+        shown = self._gate.blocks(captured) if event.preview_due and isinstance(self.state, Refusal) else None
         admitted = self._gate.admit(captured, Circumstances(captured.captured_ns, around, sign))
         self._watch.lap("gate")
         if isinstance(admitted, Refusal):
             outputs += [Judged(admitted), *self._become(admitted)]
             if isinstance(shown, Preview):
-                outputs.append(PreviewMade(shown))
+                outputs.append(PreviewMade(lambda: shown))
             return outputs
         return outputs + self._permitted(admitted, event.preview_due)
 
@@ -177,8 +179,7 @@ class Core:
         session.keep()
         outputs += session.metering(frame, found)
         if preview_due:
-            outputs.append(PreviewMade(self._gate.preview(frame, [face.box for face in found.values()])))
-            self._watch.lap("preview")
+            outputs.append(PreviewMade(partial(self._gate.preview, frame, [face.box for face in found.values()])))
         return outputs
 
     def _look(self, probe: Probe, opt_in: OptIn, frame: PermittedFrame, session: Session, law: Law) -> list[Output]:

@@ -6,7 +6,7 @@ one is facial but the preview. Leaves out: what leads to what (core.py).
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from agent.events.decision import Decision
@@ -91,7 +91,9 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class PreviewMade:
-    preview: Preview
+    """A picture for people; it is made when it is asked for, so that nobody at the door waits for it."""
+
+    make: Callable[[], Preview]
 
 
 @dataclass(frozen=True, slots=True)

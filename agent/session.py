@@ -14,6 +14,7 @@ from agent.face.choice import Choice
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeLimits, make_probe
 from agent.face.quality import luma
+from agent.face.still import Still
 from agent.face.tiles import Tiles
 from agent.face.track import Tracker
 from agent.gallery.evidence import Evidence
@@ -34,7 +35,7 @@ DARK, BRIGHT = 65.0, 195.0
 class Session:
     """Everything remembered about people in view; lives only while permitted."""
 
-    __slots__ = ("_limits", "_meters", "attempts", "choice", "evidence", "named", "tiles", "tracker")
+    __slots__ = ("_limits", "_meters", "_still", "attempts", "choice", "evidence", "named", "tiles", "tracker")
 
     def __init__(self, rules: Attempt) -> None:
         self._limits = ProbeLimits(inter_eye_px=rules.inter_eye_px, sharpness=SHARP_ENOUGH)
@@ -42,7 +43,7 @@ class Session:
         self.tracker, self.tiles = Tracker(rules.leave_s), Tiles(rules)
         self.choice, self.evidence = Choice(), Evidence(rules.probes)
         self.named: Naming | None = None
-        self._meters = False
+        self._meters, self._still = False, Still()
 
     def see(
         self, frame: PermittedFrame, detector: CloserDetector, watch: Stopwatch
@@ -52,7 +53,9 @@ class Session:
         Raises:
             DeviceError: the detector failed.
         """
-        found = self.tracker.update(self.tiles.faces(frame, detector), frame.captured_ns)
+        still = self._still.holds(frame, anybody=bool(self.tracker.alive()))
+        faces = () if still else self.tiles.faces(frame, detector)
+        found = self.tracker.update(faces, frame.captured_ns)
         watch.lap("detect")
         self.evidence.forget(self.tracker.unsure)
         boxes = {track: face.box for track, face in found.items()}

@@ -56,7 +56,7 @@ class Channel:
         self._answers: deque[bytes] = deque(maxlen=_ANSWERS)
         self.thinned = 0
         """Metrics that never went out: a newer one came first, or there was no link."""
-        self._preview: bytes | None = None
+        self._preview: Callable[[], bytes] | None = None
         self._requests: deque[wire.FetchRequest] = deque()
         self._replies: dict[int, FetchReply | None] = {}
         self._number = 0
@@ -143,10 +143,14 @@ class Channel:
                 self._due.add(kind)
             self._wake.notify_all()
 
-    def send_preview(self, jpeg: bytes) -> None:
-        """The latest replaces one that has not gone out yet; without a link it is dropped."""
+    def send_preview(self, make: Callable[[], bytes]) -> None:
+        """The latest replaces one that has not gone out yet; without a link it is dropped.
+
+        Args:
+            make: gives the JPEG picture, on the channel's own thread.
+        """
         with self._wake:
-            self._preview = jpeg if self._peer is not None else None
+            self._preview = make if self._peer is not None else None
             self._wake.notify_all()
 
     def fetch(self, path: str, limit: int, timeout_s: float = 10.0) -> bytes | None:
@@ -248,9 +252,10 @@ class Channel:
                 self._wake.wait_for(lambda: self._closing.is_set() or self._ready())
                 if self._closing.is_set():
                     return
-                peer, message = self._peer, self._next()
+                peer, following = self._peer, self._next()
             if peer is None:
                 continue
+            message = wire.PreviewPicture(following()) if callable(following) else following
             try:
                 peer.sendall(wire.pack(message))
             except OSError:
@@ -266,7 +271,7 @@ class Channel:
             self._requests or self._answers or self._due or self._events or self._preview
         )
 
-    def _next(self) -> FromRecogniser:
+    def _next(self) -> FromRecogniser | Callable[[], bytes]:
         """What matters most goes first; previews are what gives way."""
         if self._requests:
             return self._requests.popleft()
@@ -277,8 +282,9 @@ class Channel:
         if self._due:
             kind = self._due.pop()
             return wire.Telemetry(kind, self._latest[kind])
-        jpeg, self._preview = self._preview or b"", None
-        return wire.PreviewPicture(jpeg)
+        assert self._preview is not None  # else nothing was ready
+        make, self._preview = self._preview, None
+        return make
 
 
 def _shut(end: socket.socket) -> None:

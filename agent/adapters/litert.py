@@ -114,6 +114,10 @@ class LoadedModel:
     def role(self) -> str:
         return self._entry.role
 
+    def bare(self) -> None:
+        """The runtime's own work alone, on whatever its input holds: what the agent is measured against."""
+        self._interpreter.invoke()
+
     def run(self, picture: Rgb) -> tuple[Floats, ...]:
         """One inference.
 

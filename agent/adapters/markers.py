@@ -7,6 +7,7 @@ the recognition picture.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -23,6 +24,22 @@ _SHARP_WINDOW: Final = 7
 """For a marker that was made smaller: less than a module, or border and inside would melt into one."""
 _WINDOW: Final = 13
 """For whatever is soft or small. One size is enough, and costs a third of OpenCV's three."""
+_GLANCE_PX: Final = 16
+"""Side of the small picture of a known place by which it is seen whether anything has changed there."""
+_CHANGED: Final = 8.0
+"""Grey levels of one of its pixels: more than a sensor's noise, less than a finger on the sign."""
+_GLANCE_NS: Final = 300_000_000
+"""So long a reading stands for pictures that look the same; then it is read again."""
+
+
+@dataclass(slots=True)
+class _Glance:
+    """What was read near a known place, and what it looked like."""
+
+    near: Polygon
+    small: cv2.typing.MatLike
+    read_ns: int
+    found: tuple[Marker, ...]
 
 
 class ArucoReader:
@@ -35,6 +52,7 @@ class ArucoReader:
         )
         # Print is black on white: a strong edge is asked for, which leaves out most of what else is in view.
         self._anywhere = _detector(adaptiveThreshConstant=15, minMarkerPerimeterRate=0.1)
+        self._latest: _Glance | None = None
 
     def markers(self, frame: CodeFrame, near: Polygon | None) -> tuple[Marker, ...]:
         if near is None:
@@ -46,12 +64,32 @@ class ArucoReader:
         part = frame.luma[y0:y1, x0:x1]
         if part.size == 0:
             return ()
+        found = self._unmoved(part, near, frame.captured_ns)
+        if found is not None:
+            return found
         zoom = min(_WORKING_PX / max(part.shape), _MOST_ZOOM)
         if zoom != 1:
             method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
             part = np.asarray(cv2.resize(part, None, fx=zoom, fy=zoom, interpolation=method), np.uint8)
         detector = self._near if zoom > 1 else self._near_and_sharp
-        return _read(detector, part, x0 / frame.scale, y0 / frame.scale, zoom * frame.scale)
+        found = _read(detector, part, x0 / frame.scale, y0 / frame.scale, zoom * frame.scale)
+        assert self._latest is not None  # it was looked at just now
+        self._latest.found = found
+        return found
+
+    def _unmoved(self, part: Luma, near: Polygon, now_ns: int) -> tuple[Marker, ...] | None:
+        """What was read here a moment ago, if nothing has changed since; None: it must be read."""
+        small = cv2.resize(part, (_GLANCE_PX, _GLANCE_PX), interpolation=cv2.INTER_AREA)
+        latest = self._latest
+        if (
+            latest is not None
+            and latest.near == near
+            and 0 <= now_ns - latest.read_ns < _GLANCE_NS
+            and cv2.norm(latest.small, small, cv2.NORM_INF) < _CHANGED
+        ):
+            return latest.found
+        self._latest = _Glance(near, small, now_ns, ())
+        return None
 
 
 def survey(frame: CodeFrame) -> tuple[Marker, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cv2
+import numpy as np
 
 from agent.errors import DeviceError
 from agent.policy.frames import Preview
@@ -19,6 +20,19 @@ def encode(preview: Preview) -> bytes:
     if not ok:
         raise DeviceError("preview: OpenCV cannot encode it; install the pinned opencv-python-headless")
     return data.tobytes()
+
+
+class Encoder:
+    """Encodes one preview after the other; one like the latest, as of an empty scene, is not encoded again."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[Rgb, bytes] | None = None
+
+    def encode(self, preview: Preview) -> bytes:
+        """Takes a `Preview` and nothing else, as `encode` does."""
+        if self._latest is None or not np.array_equal(self._latest[0], preview.picture):
+            self._latest = preview.picture, encode(preview)
+        return self._latest[1]
 
 
 def read_picture(path: str) -> Rgb:

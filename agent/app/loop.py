@@ -14,7 +14,7 @@ from typing import Final
 
 from agent.adapters.channel import Channel
 from agent.adapters.clock import utc_offset_s
-from agent.adapters.picture import encode
+from agent.adapters.picture import Encoder
 from agent.adapters.store import Store
 from agent.app.alternative import SelfTest, unseen
 from agent.app.authority import Authority
@@ -59,8 +59,8 @@ from agent.policy.location import moved
 from agent.ports import Clock, Locator, TokenReader
 
 _WAIT_S: Final = 0.1
-_PASSES_EVERY_NS: Final = 150_000_000
-"""QR codes are searched about seven times a second: a hand holds a pass for longer than that."""
+_PASSES_EVERY_NS: Final = 200_000_000
+"""QR codes are searched five times a second at most: a hand holds a pass for longer than that."""
 _LEDGER_RETRY_S: Final = 2.0
 _NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
@@ -101,12 +101,10 @@ class Loop:
         self._commands, self._counts = commands, HourlyCounts()
         self._measure, self._clock, self._trusted = measure, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
-        self._self_test = self_test
+        self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._models: LoadedModels | None = models
-        self._sign_secret, self._report = sign_secret, report
-        self._ledger_writable = True
-        self._ledger_again_at = self._run_at = 0.0
-        self._passes_at_ns = self._preview_at_ns = 0
+        self._ledger_writable, self._ledger_again_at, self._run_at = True, 0.0, 0.0
+        self._passes_at_ns, self._preview_at_ns, self._encoder = 0, 0, Encoder()
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop.
@@ -114,18 +112,26 @@ class Loop:
         Raises:
             DeviceError: the disk has failed in a way that leaves its content unknown; nothing more may be written.
         """
+        self.begin()
+        while not stop.is_set():
+            self.turn(stop)
+
+    def begin(self) -> None:
+        """What comes before the first turn."""
         for event in self._standing.opening(self._unix_s()):
             self._receive(event)
-        while not stop.is_set():
-            self._commands.work(self._unix_s(), self._dated_s())
-            self._hear_the_authority()
-            self._hear_the_readers()
-            captured = self._look(stop)
-            if captured is not None:
-                self._receive(captured)
-            if isinstance(captured, FrameArrived):
-                self._measure.lap("frame")
-            self._housekeeping()
+
+    def turn(self, stop: threading.Event) -> None:
+        """All that is due, and one frame if one comes in time."""
+        self._commands.work(self._unix_s(), self._dated_s())
+        self._hear_the_authority()
+        self._hear_the_readers()
+        captured = self._look(stop)
+        if captured is not None:
+            self._receive(captured)
+        if isinstance(captured, FrameArrived):
+            self._measure.lap("frame")
+        self._housekeeping()
 
     def _look(self, stop: threading.Event) -> Input | None:
         """The next frame, if the policy lets the camera be open at all."""
@@ -182,8 +188,8 @@ class Loop:
                 self._note_state(refusal)
             case Decided(decision):
                 self._decide(decision)
-            case PreviewMade(preview):
-                self._channel.send_preview(encode(preview))
+            case PreviewMade(make):
+                self._channel.send_preview(lambda: self._encoder.encode(make()))
             case MeterOn(region):
                 self._eye.meter(region)
             case WithdrawalShown(subject):

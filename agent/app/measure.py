@@ -26,18 +26,29 @@ class Measure:
         self._stages: dict[str, deque[float]] = {}
         self._frames: deque[int] = deque(maxlen=_KEPT)
         self.frames = 0
+        self.captured_ns = 0
+        """Of the latest frame."""
+        self.latest_ms: dict[str, float] = {}
+        """Its stages so far; `frame` is all of it."""
         self.refused: Counter[str] = Counter()
 
     def start(self, captured_ns: int) -> None:
         self.frames += 1
         self._frames.append(captured_ns)
+        self.captured_ns, self.latest_ms = captured_ns, {}
         self._begin = self._mark = time.perf_counter_ns()
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter_ns()
         began = self._begin if stage == "frame" else self._mark
-        self._stages.setdefault(stage, deque(maxlen=_KEPT)).append((now - began) / 1e6)
+        took_ms = (now - began) / 1e6
+        self._stages.setdefault(stage, deque(maxlen=_KEPT)).append(took_ms)
+        self.latest_ms[stage] = self.latest_ms.get(stage, 0.0) + took_ms
         self._mark = now
+
+    def since_start_ms(self) -> float:
+        """How long ago the latest frame was begun."""
+        return (time.perf_counter_ns() - self._begin) / 1e6
 
     def judged(self, refusal: Refusal | None) -> None:
         if refusal is not None:

@@ -13,8 +13,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
@@ -57,6 +59,10 @@ from agent.ports import TokenReader
 from agent.units import DeviceId, SiteId
 
 
+_TWO: Final = ThreadPoolExecutor(2, "gallery")
+"""Searches the two halves of a large gallery; begins no thread before there is one."""
+
+
 def run(config: DeviceConfig, parts: Parts) -> int:
     """Run until SIGTERM or SIGINT; the exit code.
 
@@ -68,7 +74,7 @@ def run(config: DeviceConfig, parts: Parts) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as opened:
-        loop = _open(config, parts, opened)
+        loop = opened_loop(config, parts, opened)
         loop.run(stop)
     return 0
 
@@ -99,7 +105,12 @@ def alone(state: Path) -> Iterator[None]:
         yield
 
 
-def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
+def opened_loop(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
+    """Everything that a recogniser needs, opened; `opened` closes it.
+
+    Raises:
+        DoorwardError: something cannot be opened.
+    """
     site, device = SiteId(config.site.name), DeviceId(config.device.id)
     opened.enter_context(alone(config.state))
     keys = open_keys(config)
@@ -218,7 +229,7 @@ def open_gallery(store: Store, erasure: Erasure, model: ModelIdentity) -> Galler
         keys = erasure.vault_keys()
         references = [unlock(row, context, keys) for row in store.references()]
         dimensions = len(references[0].rotated) if references else 1
-        return Gallery(references, Rotation(keys.gallery, context.rotation, dimensions), model)
+        return Gallery(references, Rotation(keys.gallery, context.rotation, dimensions), model, _TWO.map)
     except DoorwardError as error:
         report(str(error))
         return None

@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "dashboard": ("agent.cli.dashboard", "dashboard", "The watcher's page: served here, or written for a web server."),
     "report": ("agent.cli.report", "report", "Report for auditors: rules kept over time, with the evidence."),
     "models": ("agent.cli.models", "models", "Build and verify the models."),
+    "bench": ("agent.cli.bench", "bench", "How fast the agent is on this machine; from a checkout alone."),
 }
 """Name -> module, object in it, one line of help."""
 

@@ -10,9 +10,11 @@ covers that are not plain.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from agent.face.align import inter_eye_px, yaw_deg
 from agent.face.detect import Face
@@ -53,15 +55,15 @@ def quality(face: Face, chip: Rgb) -> Quality:
     """Measure a face and its (112, 112, 3) chip."""
     grey = _grey(chip)
     middle = grey[_MIDDLE]
-    spread = float(np.std(middle))
-    burnt = float(np.mean(middle > 247))
-    eyes = min(float(np.std(grey[eye])) for eye in _EYES) / max(spread, 1.0)
-    mouth = float(np.std(grey[_MOUTH])) / max(spread, 1.0)
+    mean, spread = _mean_and_spread(middle)
+    burnt = np.count_nonzero(middle > 247) / middle.size
+    eyes = min(_mean_and_spread(grey[eye])[1] for eye in _EYES) / max(spread, 1.0)
+    mouth = _mean_and_spread(grey[_MOUTH])[1] / max(spread, 1.0)
     return Quality(
         size=_scaled(inter_eye_px(face), 8.0, 24.0),
         sharpness=_scaled(sharpness(chip), 1.8, 4.0),
         pose=_scaled(abs(yaw_deg(face)), 60.0, 30.0),
-        exposure=min(_scaled(float(np.mean(middle)), 3.0, 16.0), _scaled(burnt, 0.7, 0.1)),
+        exposure=min(_scaled(mean, 3.0, 16.0), _scaled(burnt, 0.7, 0.1)),
         contrast=_scaled(spread, 2.0, 9.0),
         uncovered=min(_scaled(eyes, 0.08, 0.27), _scaled(mouth, 0.08, 0.33)),
     )
@@ -76,16 +78,22 @@ def _grey(chip: Rgb) -> Luma:
     return np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
+def _mean_and_spread(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """As NumPy's, in a tenth of the time."""
+    mean, spread = cv2.meanStdDev(values)
+    return float(mean[0, 0]), float(spread[0, 0])
+
+
 def sharpness(chip: Rgb) -> float:
     """Edge energy of a (112, 112, 3) chip relative to its contrast, in percent; 0 for a flat one.
 
     The spread of the Laplacian over the middle, divided by that of the brightness, so that dim light alone is no blur.
     """
     grey = _grey(chip)[_MIDDLE]
-    contrast = float(np.std(grey))
+    _, contrast = _mean_and_spread(grey)
     if contrast < 1.0:
         return 0.0
-    return 100.0 * float(np.std(cv2.Laplacian(grey, cv2.CV_16S))) / contrast / 4.0
+    return 100.0 * _mean_and_spread(cv2.Laplacian(grey, cv2.CV_16S))[1] / contrast / 4.0
 
 
 def brightness(chip: Rgb) -> float:

@@ -35,14 +35,14 @@ _STEP: Final = 5
 """Parts begin at every fifth cell."""
 _SPARE: Final = 3
 """Cells at a part's edge that do not count: a face there would be cut."""
-_MOVED: Final = 14
+MOVED: Final = 14
 """Grey levels beyond what the whole picture changed by."""
 _FOUND: Final = 4.0
 """A cell in which a small face was found on one of the last frames counts like so many that move."""
 _KEPT_NS: Final = 1_000_000_000
 _SAME: Final = 0.3
 
-_Grey = npt.NDArray[np.int16]
+Grey = npt.NDArray[np.int16]
 _Weights = npt.NDArray[np.float32]
 
 
@@ -59,7 +59,7 @@ class Tiles:
         xs, ys = [x for x, _ in rules.region], [y for _, y in rules.region]
         self._bounds = Box(min(xs), min(ys), max(xs), max(ys))
         self._needed = rules.inter_eye_px / _EYES < WHOLE_PX
-        self._former: _Grey | None = None
+        self._former: Grey | None = None
         self._small: list[tuple[Box, int]] = []
         """Faces that parts have shown lately, and when."""
 
@@ -77,10 +77,10 @@ class Tiles:
         self._remember(near, parts, frame.captured_ns)
         return joined(whole, near)
 
-    def _weights(self, change: _Grey, whole: Sequence[Face], now_ns: int) -> _Weights:
+    def _weights(self, change: Grey, whole: Sequence[Face], now_ns: int) -> _Weights:
         """How much each cell calls for a closer look."""
         # A light that goes on, or a camera that exposes anew, changes everything alike.
-        moved = np.abs(change - np.int16(np.median(change))) >= _MOVED
+        moved = np.abs(change - np.int16(np.median(change))) >= MOVED
         weights = (moved & ~np.roll(moved, 1, axis=0)).astype(np.float32)  # heads are where motion ends above
         weights += np.float32(0.2) * moved
         for face in whole:
@@ -100,7 +100,7 @@ class Tiles:
         self._small = [*kept, *((face.box, now_ns) for face in near if face.box.width < WHOLE_PX)]
 
 
-def coarse(pixels: Rgb) -> _Grey:
+def coarse(pixels: Rgb) -> Grey:
     """Mean green of four pixels for every cell of 8 x 8: (height / 8, width / 8)."""
     rows, columns = (side // _CELL * _CELL for side in pixels.shape[:2])
     green = pixels[:rows, :columns, 1]

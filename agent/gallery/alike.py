@@ -74,13 +74,13 @@ def compare(reference: Reference, gallery: Gallery, *, one_to_one: bool) -> Dist
     if template.permit is None:
         raise VaultError("vault: a reference that was made elsewhere has no permit here; enrol at this device")
     part = gallery.consented(template.permit, consent.site, frozenset())._part
-    others = [index for index, each in enumerate(part.found) if each.subject != consent.subject]
+    others = np.array([at for at, each in enumerate(part.people.subjects) if each != consent.subject], np.intp)
     score = -1.0
-    if others:
+    if len(others):
         rotation = gallery._rotation
         if template.model != gallery.model or template.vector.shape != (rotation.dimensions,):
             raise VaultError("vault: the reference was made by another model than those here; enrol with this one")
-        score = float(np.max(part.rows[others] @ rotation.apply(template.vector)))
+        score = float(np.max(part.rows.scores(rotation.apply(template.vector), others)))
     threshold = template.permit.threshold
     # Asked so that a score that is not a number is not distinct.
     if not score < threshold:

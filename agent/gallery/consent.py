@@ -43,6 +43,31 @@ class IssuerKey(Protocol):
     def until(self) -> AwareDatetime: ...
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Terms:
+    """What somebody agreed to, beside when; the same for many."""
+
+    purpose: Purpose
+    site: SiteId
+    notice_sha256: Sha256
+    age: AgeBand
+    guarded: bool
+    """A guardian agreed."""
+
+    def allow(self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, guardian_below: int) -> bool:
+        """For exactly this purpose, site and notice.
+
+        Args:
+            guardian_below: age below which it takes a guardian's consent too.
+        """
+        return (
+            (self.guarded or self.age.youngest >= guardian_below)
+            and self.purpose is purpose
+            and self.site == site
+            and self.notice_sha256 == notice_sha256
+        )
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Consent(Unforgeable):
@@ -69,6 +94,10 @@ class Consent(Unforgeable):
     def __post_init__(self, mint: Mint) -> None:
         demand(mint, "Consent")
 
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.purpose, self.site, self.notice_sha256, self.age, self.guardian is not None)
+
     def in_force(
         self, *, purpose: Purpose, site: SiteId, notice_sha256: Sha256, unix_s: float, guardian_below: int
     ) -> bool:
@@ -77,13 +106,10 @@ class Consent(Unforgeable):
         Args:
             guardian_below: age below which it takes a guardian's consent too.
         """
-        return (
-            (self.guardian is not None or self.age.youngest >= guardian_below)
-            and self.purpose is purpose
-            and self.site == site
-            and self.notice_sha256 == notice_sha256
-            and self.given_s <= unix_s < self.until_s
+        allowed = self.terms.allow(
+            purpose=purpose, site=site, notice_sha256=notice_sha256, guardian_below=guardian_below
         )
+        return allowed and self.given_s <= unix_s < self.until_s
 
 
 @final

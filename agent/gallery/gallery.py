@@ -8,11 +8,9 @@ templates.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Container, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import InitVar, dataclass, field, replace
-from math import inf
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -20,7 +18,9 @@ import numpy as np
 from agent.crypto import SignPublic
 from agent.errors import VaultError
 from agent.gallery._mint import MINT, Mint, Unforgeable, demand
+from agent.gallery.people import People
 from agent.gallery.reference import ModelIdentity, ProtectedReference, unit
+from agent.gallery.rows import Rows, Spread
 from agent.gallery.vault import Rotation
 from agent.policy.frames import Permit
 from agent.units import ConsentId, SiteId, SubjectId, Vector
@@ -52,9 +52,9 @@ class NoMatch:
 class _Searchable:
     """The part of the gallery in force in one span of time, for one purpose, site and notice."""
 
-    rows: Vector
-    """(people, dimensions)"""
-    found: tuple[Match, ...]
+    rows: Rows
+    people: People
+    """In the rows' order."""
     context: tuple[object, ...]
     from_s: float
     until_s: float
@@ -82,27 +82,30 @@ class Gallery(Unforgeable):
         references: opened by the vault with the same key, epoch, model and runtime.
         rotation: of the same key and epoch.
         model: what makes the probes' templates now.
+        spread: how the two halves of a large gallery are searched; see rows.py.
 
     Raises:
         VaultError: a reference is of another model, runtime, epoch or length.
     """
 
-    __slots__ = ("_part", "_references", "_rotation", "_rows", "_times", "model")
+    __slots__ = ("_part", "_people", "_rotation", "_rows", "model")
 
-    def __init__(self, references: Sequence[ProtectedReference], rotation: Rotation, model: ModelIdentity) -> None:
+    def __init__(
+        self,
+        references: Sequence[ProtectedReference],
+        rotation: Rotation,
+        model: ModelIdentity,
+        spread: Spread = map,
+    ) -> None:
         for each in references:
             if each.model != model:
                 raise VaultError("gallery: a reference was made by another model or runtime; enrol again with this one")
             if each.epoch != rotation.epoch or each.rotated.shape != (rotation.dimensions,):
                 raise VaultError("gallery: a reference is of another epoch or length; restore the vault or enrol again")
         self.model = model
-        self._references = tuple(references)
         self._rotation = rotation
-        self._rows: Vector = np.array([each.rotated for each in references], np.float32).reshape(
-            len(references), rotation.dimensions
-        )
-        spans = ((each.consent.given_s, each.consent.until_s) for each in references)
-        self._times = sorted({time for span in spans for time in span})
+        self._rows = Rows([each.rotated for each in references], rotation.dimensions, spread)
+        self._people = People(each.consent for each in references)
         self._part: _Searchable | None = None
 
     def consented(self, permit: Permit, site: SiteId, withdrawn: Container[SubjectId]) -> ConsentedGallery:
@@ -123,37 +126,25 @@ class Gallery(Unforgeable):
         Returns:
             None when one of them is not in here: somebody was added, and the vault must be opened.
         """
-        left = [each for each in self._references if (each.consent.subject, each.consent.id) in kept]
-        return Gallery(left, self._rotation, self.model) if len(left) == len(kept) else None
+        named = zip(self._people.subjects, self._people.ids, strict=True)
+        left = np.array([place for place, name in enumerate(named) if name in kept], np.intp)
+        if len(left) != len(kept):
+            return None
+        gallery = Gallery((), self._rotation, self.model)
+        gallery._rows, gallery._people = self._rows.part(left), self._people.part(left)
+        return gallery
 
     def issuer(self, subject: SubjectId) -> SignPublic | None:
         """The key that issued the receipt kept for one person, who is named; None when they are not in here."""
-        kept = (each.consent.issuer for each in self._references if each.consent.subject == subject)
-        return next(kept, None)
+        return self._people.issuer(subject)
 
     def _select(
         self, permit: Permit, site: SiteId, withdrawn: Container[SubjectId], context: tuple[object, ...]
     ) -> _Searchable:
-        chosen = [
-            index
-            for index, each in enumerate(self._references)
-            if each.consent.subject not in withdrawn
-            and each.consent.in_force(
-                purpose=permit.purpose,
-                site=site,
-                notice_sha256=permit.notice_sha256,
-                unix_s=permit.unix_s,
-                guardian_below=permit.guardian_below,
-            )
-        ]
-        people = [self._references[index].consent for index in chosen]
-        after = bisect_right(self._times, permit.unix_s)
+        chosen = self._people.in_force(permit, site, withdrawn)
+        # What is not in force is not in the part that is searched.
         return _Searchable(
-            rows=self._rows[chosen],
-            found=tuple(Match(consent.subject, consent.id) for consent in people),
-            context=context,
-            from_s=self._times[after - 1] if after > 0 else -inf,
-            until_s=self._times[after] if after < len(self._times) else inf,
+            self._rows.part(chosen), self._people.part(chosen), context, *self._people.unchanged(permit.unix_s)
         )
 
 
@@ -164,11 +155,9 @@ def identify(template: ProbeTemplate, gallery: ConsentedGallery) -> Match | NoMa
         TypeError: the gallery was opened under another frame's permit.
         VaultError: the template's length is not the gallery's.
     """
-    scores = _scores(template, gallery)
-    if scores is None:
-        return NoMatch()
-    best = int(np.argmax(scores))
-    return _judged(gallery._part.found[best], float(scores[best]), gallery.permit)
+    probe = _probe(template, gallery)
+    best = None if probe is None else gallery._part.rows.best(probe, gallery.permit.threshold)
+    return NoMatch() if best is None else _judged(gallery._part, *best, gallery.permit)
 
 
 def verify(template: ProbeTemplate, gallery: ConsentedGallery, subject: SubjectId) -> Match | NoMatch:
@@ -177,30 +166,30 @@ def verify(template: ProbeTemplate, gallery: ConsentedGallery, subject: SubjectI
     Raises:
         TypeError, VaultError: see `identify`.
     """
-    named = [index for index, each in enumerate(gallery._part.found) if each.subject == subject]
-    scores = _scores(template, gallery, named)
-    return NoMatch() if scores is None else _judged(gallery._part.found[named[0]], float(scores[0]), gallery.permit)
+    probe, part = _probe(template, gallery), gallery._part
+    named = part.people.of(subject)[:1]
+    if probe is None or not named:
+        return NoMatch()
+    return _judged(part, named[0], float(part.rows.scores(probe, np.array(named))[0]), gallery.permit)
 
 
-def _judged(match: Match, score: float, permit: Permit) -> Match | NoMatch:
+def _judged(part: _Searchable, place: int, score: float, permit: Permit) -> Match | NoMatch:
     """What a score says; asked so that one that is not a number matches nobody."""
     if not score >= permit.threshold:
         return NoMatch()
-    return replace(match, clear=score >= permit.threshold + CLEAR)
+    return Match(part.people.subjects[place], part.people.ids[place], clear=score >= permit.threshold + CLEAR)
 
 
-def _scores(template: ProbeTemplate, gallery: ConsentedGallery, chosen: Sequence[int] | None = None) -> Vector | None:
-    """Comparison scores with all or with the chosen rows; None when there is nothing to compare."""
+def _probe(template: ProbeTemplate, gallery: ConsentedGallery) -> Vector | None:
+    """The template, turned as the rows are; None when there is nothing to compare."""
     if template.permit is not gallery.permit:
         raise TypeError("a template is compared under its own frame's permit only")
-    part, rotation = gallery._part, gallery._rotation
-    rows = part.rows if chosen is None else part.rows[list(chosen)]
-    if not len(rows):
+    rotation = gallery._rotation
+    if not len(gallery._part.rows):
         return None
     if template.vector.shape != (rotation.dimensions,):
         raise VaultError("gallery: the embedder gives templates of another length; enrol again with this model")
     try:
-        probe = unit(template.vector)
+        return rotation.apply(unit(template.vector))
     except ValueError:  # no direction: nothing to compare, so nobody
         return None
-    return np.asarray(rows @ rotation.apply(probe), np.float32)

@@ -217,4 +217,4 @@ class Attempts:
 def _covers(area: PreparedGeometry[Polygon], face: Box) -> bool:
     # Asked first, since shapely leaves out corners that are not numbers and judges the rest.
     proper = face.x0 < face.x1 and face.y0 < face.y1
-    return proper and area.covers(box(face.x0, face.y0, face.x1, face.y1))
+    return proper and bool(area.covers(box(face.x0, face.y0, face.x1, face.y1)))

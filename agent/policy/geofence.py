@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -56,6 +57,8 @@ class Fence:
         self._shapes = np.array([each.shape for each in self._fenced], dtype=object)
         self._buffers_m = np.array([each.zone.buffer_m for each in self._fenced])
         self._tree = shapely.STRtree(self._boxes())
+        # Each frame asks several times, and hardly any frame from elsewhere than the one before.
+        self._within = lru_cache(maxsize=8)(self._look)
 
     def reached(self, here: Spot, reach_m: float, unix_s: float | None, utc_offset_s: float | None) -> list[Reached]:
         """The zones in force that have a point within `reach_m` and their own buffer.
@@ -75,7 +78,7 @@ class Fence:
             found = [(self._fenced[index], turn) for index, turn in self._within(here, reach_m)]
         return [(each, turn) for each, turn in found if each.zone.in_force(unix_s, utc_offset_s)]
 
-    def _within(self, here: Spot, reach_m: float) -> list[tuple[int, float]]:
+    def _look(self, here: Spot, reach_m: float) -> list[tuple[int, float]]:
         across, up = (float(each) for each in _spread(here.lat_deg, reach_m))
         lons = here.lon_deg + _TURNS
         south, north = np.full((2, len(lons)), [[here.lat_deg - up], [here.lat_deg + up]])

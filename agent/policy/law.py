@@ -38,9 +38,13 @@ class Law:
     revoked: frozenset[PassId] = frozenset()
     """Passes that open nothing any more."""
     _extra: Fence = field(init=False, repr=False, compare=False)
+    _bound: frozenset[Ground] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_extra", Fence(self.extra_zones))
+        document = self.policy.document
+        bound = {ground for ground in Ground if self.profile.binds(ground) or ground in document.stricter}
+        object.__setattr__(self, "_bound", frozenset(bound))
 
     def spot(self, here: Circumstances) -> Spot | None:
         """Where the device is; None: unknown."""
@@ -106,7 +110,7 @@ class Law:
         return None
 
     def binds(self, ground: Ground) -> bool:
-        return self.profile.binds(ground) or ground in self.policy.document.stricter
+        return ground in self._bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def test_all_five_kinds_arrive(channel: Channel, path: Path, peers: list[Peer]) 
     assert peer.next() == Event(4, b"sealed")
     channel.send_telemetry(Kind.METRICS, b"{}")
     assert peer.next() == Telemetry(Kind.METRICS, b"{}")
-    channel.send_preview(JPEG)
+    channel.send_preview(lambda: JPEG)
     assert peer.next() == PreviewPicture(JPEG)
     assert channel.fetch("metadata/timestamp.json", 100) == b"bytes"
     assert peer.next() == FetchRequest(1, 100, "metadata/timestamp.json")
@@ -207,7 +207,7 @@ def test_who_asks_late_is_told_at_once_that_a_link_is_there(channel: Channel, pa
 def test_without_a_link_an_event_stays_where_it_is(channel: Channel) -> None:
     assert not channel.connected
     assert not channel.send_event(1, b"sealed")
-    channel.send_preview(JPEG)
+    channel.send_preview(lambda: JPEG)
     with pytest.raises(LinkError, match="no link process"):
         channel.fetch("metadata/1.root.json", 10)
 
@@ -220,7 +220,7 @@ def test_a_link_that_takes_nothing_never_holds_up_the_recogniser(channel: Channe
         slowest, refused = 0.0, 0
         for sequence in range(1, 1001):
             began = time.perf_counter()
-            channel.send_preview(picture)
+            channel.send_preview(lambda: picture)
             channel.send_telemetry(Kind.STATUS, bytes(1000))
             refused += not channel.send_event(sequence, bytes(1000))
             slowest = max(slowest, time.perf_counter() - began)

@@ -207,7 +207,7 @@ class TestTheProcess:
             held = late.now()
             assert {each.topic for each in held} == RETAINED and all(each.retained for each in held)
 
-            gate.channel.send_preview(JPEG)
+            gate.channel.send_preview(lambda: JPEG)
             until(lambda: json.loads(page(url))["preview"])
             assert page(url, "preview.jpg") == JPEG
             assert process.rss_kb() < 64_000  # it has no pictures, no database and no policy to load
@@ -490,7 +490,7 @@ def test_the_recogniser_s_absence_is_told_and_taken_back(
             Teller(channel).tell(status(Ground.SIGN_MISSING))
             said = read_telemetry(Kind.STATUS, observer.next(STATUS).payload, KEY).body
             assert said == status(Ground.SIGN_MISSING)
-            channel.send_preview(JPEG)
+            channel.send_preview(lambda: JPEG)
             until(lambda: json.loads(page(running.url))["preview"])
         assert observer.next(STATUS).payload == wire.RECOGNISER_LOST
         with pytest.raises(urllib.error.HTTPError, match="503"):
@@ -528,7 +528,7 @@ def test_the_link_keeps_a_bounded_number_of_events_and_the_outbox_the_rest(
     events = [event(sequence) for sequence in range(1, 601)]
     for made in events:
         until(lambda made=made: gate.channel.send_event(made.sequence, made.envelope))
-    gate.channel.send_preview(JPEG)  # behind which all of them have come
+    gate.channel.send_preview(lambda: JPEG)  # behind which all of them have come
     observer = observe(broker)
     pipe.admit()
     assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in range(512)] == [*range(1, 513)]

@@ -366,7 +366,7 @@ class TestState:
         )
         assert desk.markers.looks == [] and desk.qrs.seen == []
 
-    @pytest.mark.parametrize("stages", [["codes", "gate", "detect", "probe", "embed", "identify", "preview"]])
+    @pytest.mark.parametrize("stages", [["codes", "gate", "detect", "probe", "embed", "identify"]])
     def test_the_stages_of_a_frame_are_timed_in_order(self, stages: list[str]) -> None:
         desk = Desk()
         desk.frames(5, ANNA)
@@ -559,16 +559,16 @@ class TestPreviews:
         desk = Desk(empty=WALL)
         (made,) = of_kind(desk.frame(ANNA, preview_due=True), PreviewMade)
         live = draw([ANNA])
-        assert (made.preview.picture[40:120, 80:200] == blocks(live)[40:120, 80:200]).all()
-        assert (made.preview.picture[120:] == WALL[120:]).all()
-        assert made.preview.number == desk.number
+        assert (made.make().picture[40:120, 80:200] == blocks(live)[40:120, 80:200]).all()
+        assert (made.make().picture[120:] == WALL[120:]).all()
+        assert made.make().number == desk.number
 
     def test_of_a_refused_frame_all_is_blocks_without_excluded_regions(self) -> None:
         desk = Desk(gate_law(excluded=[{"id": "window", "polygon": EXCLUDED}]), empty=WALL)
         (made,) = of_kind(desk.frame(ANNA, around=stopped(), preview_due=True), PreviewMade)
-        assert (made.preview.picture[120:, 200:] == 0).all()
+        assert (made.make().picture[120:, 200:] == 0).all()
         live = draw([ANNA])
-        assert (made.preview.picture[:80] == blocks(live)[:80]).all()
+        assert (made.make().picture[:80] == blocks(live)[:80]).all()
         assert desk.detector.seen == []
 
     def test_what_is_excluded_reaches_no_model(self) -> None:

@@ -90,7 +90,7 @@ class Gate:
 
     def permit(self) -> None:
         everything(self.teller)
-        self.channel.send_preview(picture())
+        self.channel.send_preview(picture)
 
     def refuse(self, *grounds: Ground) -> None:
         self.teller.tell(status(*grounds))
