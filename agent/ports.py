@@ -89,8 +89,27 @@ class Embedder(Protocol):
 
 class Door(Protocol):
     def pulse(self, door: DoorId) -> None:
-        """Open once. Called only after the decision is durable."""
+        """Open once, and return at once. Called only after the decision is durable."""
         ...
+
+    def close(self) -> None:
+        """Shut it, if a pulse is under way, and let go of it."""
+        ...
+
+
+class Contacts(Protocol):
+    """Contacts beside the door."""
+
+    def exit_asked(self, now_ns: int) -> int | None:
+        """When the button inside was pressed (monotonic), given once; None: it was not, or that is too long ago."""
+        ...
+
+    @property
+    def tampered(self) -> bool:
+        """The housing is open, or nobody can tell."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Stopwatch(Protocol):

@@ -10,3 +10,6 @@ class NoDoor:
 
     def pulse(self, door: DoorId) -> None:
         return None
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -2,14 +2,12 @@
 
 Rules: any size is fitted into 640 x 480 with black bars, never stretched; frames leave on a steady grid in real time,
 and whoever comes late gets the newest one. Pictures are decoded as they are needed, never all at once.
-OpenCV and its FFmpeg are silenced for the whole process: what they write names files, and is no line of ours.
 Leaves out: live cameras.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,17 +16,12 @@ from typing import Final, Protocol
 import cv2
 import numpy as np
 
+from agent.adapters.fitting import fitted, within
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Clock
-from agent.units import Luma, Rgb
+from agent.units import Rgb
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-_say_at_most = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
-_say_at_most(0)
-
-WIDTH: Final = 640
-HEIGHT: Final = 480
 _NS: Final = 1_000_000_000
 _STILLS: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 _MOVING: Final = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
@@ -215,24 +208,6 @@ def _plain(picture: Rgb) -> Rgb:
     return np.ascontiguousarray(picture[..., :3])
 
 
-def fitted(bgr: Rgb) -> Rgb:
-    """The picture inside 640 x 480, its shape kept, black around it; (480, 640, 3) RGB."""
-    return np.asarray(cv2.cvtColor(_inside(bgr, (WIDTH, HEIGHT)), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _inside(picture: Rgb | Luma, size: tuple[int, int]) -> Rgb:
-    """The picture inside width and height, its shape kept, black around it."""
-    height, width = picture.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(picture, inner, interpolation=method) if inner != (width, height) else picture
-    frame = np.zeros((size[1], size[0], *picture.shape[2:]), np.uint8)
-    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    frame[top : top + inner[1], left : left + inner[0]] = small
-    return frame
-
-
 def handed_in(number: int, bgr: Rgb) -> CapturedFrame:
     """A picture that was handed in at a desk, as the camera would have given it; the time of exposure is unknown."""
     rgb = fitted(bgr)
@@ -290,7 +265,7 @@ def _as_taken(number: int, bgr: Rgb, view: tuple[int, int]) -> CapturedFrame:
     height, width = bgr.shape[:2]
     scale = min(max(1, math.ceil(max(width / view[0], height / view[1]))), _SCALE_MAX)
     grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-    luma = _inside(grey, (view[0] * scale, view[1] * scale))
+    luma = within(grey, (view[0] * scale, view[1] * scale))
     return CapturedFrame(number, 0, np.zeros((view[1], view[0], 3), np.uint8), luma)
 
 

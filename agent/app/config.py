@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from agent.app.config_camera import Camera, RtspCamera
+from agent.app.config_door import Contacts, Door, NoDoor
 from agent.app.config_lines import fault_of, line_of
+from agent.app.config_section import DeviceFile, FilePath, Name, Section
 from agent.errors import ConfigError
 
 _SIZE_MAX: Final = 64 * 1024
+_FILES: Final = (
+    ("site", "repository_ca"),
+    ("camera", "scene"),
+    ("camera", "file"),
+    ("camera", "password_file"),
+    ("models", "directory"),
+    ("preview", "empty"),
+    ("broker", "password_file"),
+    ("broker", "tls", "ca"),
+    ("broker", "tls", "certificate"),
+    ("broker", "tls", "key"),
+)
 
 
 def _repository(url: str) -> str:
@@ -36,19 +43,12 @@ def _repository(url: str) -> str:
     return url
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+/$"), AfterValidator(_repository)]
-FilePath = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
-"""Relative to the config file, or absolute."""
 WebSocket = Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class Device(_Section):
+class Device(Section):
     id: Name
     state: FilePath
     insecure_dev: bool = False
@@ -56,7 +56,7 @@ class Device(_Section):
     """Of the disk that `state` is on; a fuller outbox refuses, since nothing in it is ever dropped."""
 
 
-class Keys(_Section):
+class Keys(Section):
     """Where the device's secrets are kept; `plain` is for a desktop, and needs `device.insecure_dev`."""
 
     backend: Literal["plain", "systemd-credentials", "tpm2"] = "plain"
@@ -70,7 +70,7 @@ class Keys(_Section):
         return self
 
 
-class Site(_Section):
+class Site(Section):
     name: Name
     root_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     repository: Url
@@ -79,28 +79,11 @@ class Site(_Section):
     check_every_s: Annotated[float, Field(ge=0.5, le=86_400)] = 60.0
 
 
-class Camera(_Section):
-    """`simulated` plays a scene; `recording` plays a video file, an animation or a folder of them and of stills."""
-
-    kind: Literal["simulated", "recording"]
-    scene: FilePath | None = None
-    file: FilePath | None = None
-    stall_s: Annotated[float, Field(ge=0.5, le=30)] = 2.0
-
-    @model_validator(mode="after")
-    def _names_its_source(self) -> Camera:
-        if (self.kind == "simulated") != (self.scene is not None) or (self.kind == "recording") != (
-            self.file is not None
-        ):
-            raise ValueError("a simulated camera names a scene, a recording names a file, and neither names both")
-        return self
-
-
-class Position(_Section):
+class Position(Section):
     """Where fixes come from when the policy asks for a receiver; a surveyed position without an anchor needs none."""
 
     kind: Literal["none", "simulated", "serial"] = "none"
-    port: Annotated[str, Field(pattern=r"^/[^\s]+$")] | None = None
+    port: DeviceFile | None = None
     """Device file of the receiver, for instance `/dev/serial0`; it may come and go."""
     baud: Literal[4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800] = 9600
     uere_m: Annotated[float, Field(ge=1, le=100)] | None = None
@@ -113,20 +96,20 @@ class Position(_Section):
         return self
 
 
-class Reader(_Section):
+class Reader(Section):
     """A reader of cards or PINs on a serial line; whose they are, and whether they open, only the policy says."""
 
-    port: Annotated[str, Field(pattern=r"^/[^\s]+$")]
+    port: DeviceFile
     """Device file of the reader; it may come and go."""
     baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
 
 
-class Models(_Section):
+class Models(Section):
     directory: FilePath
     threads: Annotated[int, Field(ge=1, le=4)] = 1
 
 
-class Tls(_Section):
+class Tls(Section):
     ca: FilePath
     certificate: FilePath | None = None
     key: FilePath | None = None
@@ -138,14 +121,14 @@ class Tls(_Section):
         return self
 
 
-class Fallback(_Section):
+class Fallback(Section):
     """Another broker of the same site, entered as the first one."""
 
     host: Annotated[str, Field(min_length=1, max_length=253)]
     port: Annotated[int, Field(ge=1, le=65535)]
 
 
-class Broker(_Section):
+class Broker(Section):
     host: Annotated[str, Field(min_length=1, max_length=253)]
     port: Annotated[int, Field(ge=1, le=65535)]
     protocol: Literal["5", "3.1.1"] = "5"
@@ -178,24 +161,26 @@ class Broker(_Section):
         return self
 
 
-class Page(_Section):
+class Page(Section):
     port: Port = 8480
 
 
-class Preview(_Section):
+class Preview(Section):
     """The commissioned picture of the empty scene; without it previews are blocks alone."""
 
     empty: FilePath | None = None
     every_s: Annotated[float, Field(ge=0.1, le=10)] = 0.2
 
 
-class DeviceConfig(_Section):
+class DeviceConfig(Section):
     device: Device
     keys: Annotated[Keys, Field(validate_default=True)] = Keys()
     site: Site
     camera: Camera
     position: Position = Position()
     reader: Reader | None = None
+    door: Door = NoDoor()
+    contacts: Annotated[Contacts, Field(validate_default=True)] = Contacts()
     models: Models
     broker: Broker
     page: Page = Page()
@@ -215,12 +200,26 @@ class DeviceConfig(_Section):
             )
         return keys
 
+    @field_validator("contacts")
+    @classmethod
+    def _a_pin_for_one_thing(cls, contacts: Contacts, checked: ValidationInfo) -> Contacts:
+        camera, door = checked.data.get("camera"), checked.data.get("door")
+        taken = [
+            contacts.exit_pin,
+            contacts.tamper_pin,
+            getattr(camera, "ir_cut_pin", None),
+            getattr(door, "pin", None),
+        ]
+        pins = [pin for pin in taken if pin is not None]
+        if len(pins) > len(set(pins)):
+            raise ValueError(
+                f"GPIO {max(pins, key=pins.count)} is named twice among exit_pin, tamper_pin, camera.ir_cut_pin and "
+                "door.pin; give each a pin of its own"
+            )
+        return contacts
+
     def path(self, name: str) -> Path:
-        named = self.base / name
-        try:
-            return named.resolve()
-        except RuntimeError:  # links in a circle; whoever opens it says so
-            return named
+        return _path(self.base, name)
 
     @property
     def state(self) -> Path:
@@ -229,6 +228,12 @@ class DeviceConfig(_Section):
     @property
     def socket(self) -> Path:
         return self.state / "link.sock"
+
+    @property
+    def frames(self) -> Path:
+        """Where `doorward rtsp` hands pictures over."""
+        named = self.camera.socket if isinstance(self.camera, RtspCamera) else None
+        return self.state / "frames.sock" if named is None else self.path(named)
 
 
 def load(file: Path) -> DeviceConfig:
@@ -245,17 +250,18 @@ def load(file: Path) -> DeviceConfig:
         rule = str(error).replace(where[0], "") if where else "a number or a nesting without end"
         line = 1 if where is None else where[2] or len(text.splitlines())
         raise ConfigError(f"{file}:{line}: not TOML: {rule}; correct it") from None
-    if "base" in raw:
-        raise ConfigError(f"{file}:{line_of(text, ('base',))}: base: unknown key; remove it")
+    base = file.resolve().parent
+    faults = [(line_of(text, field), words) for field, words in _missing_files(raw, base)]
+    if raw.pop("base", None) is not None:
+        faults.append((line_of(text, ("base",)), "base: unknown key; remove it"))
     try:
-        config = DeviceConfig.model_validate({**raw, "base": file.resolve().parent})
+        config = DeviceConfig.model_validate({**raw, "base": base})
     except ValidationError as error:
-        faults = sorted(fault_of(text, each) for each in error.errors(include_url=False, include_input=False))
-        raise ConfigError("\n".join(f"{file}:{line}: {words}" for line, words in faults)) from None
-    missing = _missing_files(config, file, text)
-    if missing:
-        raise ConfigError("\n".join(missing))
-    return config
+        faults += [fault_of(text, each) for each in error.errors(include_url=False, include_input=False)]
+    else:
+        if not faults:
+            return config
+    raise ConfigError("\n".join(f"{file}:{line}: {words}" for line, words in sorted(faults)))
 
 
 def _text(file: Path) -> str:
@@ -270,25 +276,22 @@ def _text(file: Path) -> str:
     raise ConfigError(f"{file}: cannot be read ({reason}); name a device config file") from None
 
 
-def _missing_files(config: DeviceConfig, file: Path, text: str) -> list[str]:
+def _missing_files(raw: dict[str, Any], base: Path) -> Iterator[tuple[tuple[str, ...], str]]:
     """Files that must be there before anything starts; secrets are read later, by the process that owns them."""
-    broker = config.broker
-    named = {
-        ("site", "repository_ca"): config.site.repository_ca,
-        ("camera", "scene"): config.camera.scene,
-        ("camera", "file"): config.camera.file,
-        ("models", "directory"): config.models.directory,
-        ("preview", "empty"): config.preview.empty,
-        ("broker", "password_file"): broker.password_file,
-        ("broker", "tls", "ca"): broker.tls.ca if broker.tls else None,
-        ("broker", "tls", "certificate"): broker.tls.certificate if broker.tls else None,
-        ("broker", "tls", "key"): broker.tls.key if broker.tls else None,
-    }
-    return [
-        f"{file}:{line_of(text, field)}: {'.'.join(field)}: {config.path(name)} is not there; correct the path"
-        for field, name in named.items()
-        if name is not None and not _exists(config.path(name))
-    ]
+    for field in _FILES:
+        name: Any = raw
+        for key in field:
+            name = name.get(key) if isinstance(name, dict) else None
+        if isinstance(name, str) and name and "\0" not in name and not _exists(path := _path(base, name)):
+            yield field, f"{'.'.join(field)}: {path} is not there; correct the path"
+
+
+def _path(base: Path, name: str) -> Path:
+    named = base / name
+    try:
+        return named.resolve()
+    except (OSError, RuntimeError):  # links in a circle, a name that is too long; whoever opens it says so
+        return named
 
 
 def _exists(path: Path) -> bool:

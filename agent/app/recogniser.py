@@ -113,6 +113,8 @@ def opened_loop(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     """
     site, device = SiteId(config.site.name), DeviceId(config.device.id)
     opened.enter_context(alone(config.state))
+    door = parts.open_door()  # first of all, so that it rests whatever else does not open
+    opened.callback(door.close)
     keys = open_keys(config)
     channel = Channel.listen(config.socket)
     opened.callback(channel.close)
@@ -200,7 +202,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         trusted=trusted,
         eye=eye,
         self_test=self_test(report),
-        opening=Opening(store, parts.door, clock, site=site, device=device, sign_secret=keys.sign_secret),
+        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret),
         locator=locator,
         readers=tuple(readers),
         models=held(detector, embedder),

@@ -18,6 +18,7 @@ from agent.errors import DoorwardError
 _COMMANDS: Final = {
     "recogniser": ("agent.cli.processes", "recogniser", "Run the recogniser: camera, gate, vault, ledger; no network."),
     "link": ("agent.cli.processes", "link", "Run the link: broker, page, site repository; no camera, no vault."),
+    "rtsp": ("agent.cli.processes", "rtsp", "Run the reader of a network camera; no keys."),
     "check": ("agent.cli.processes", "check", "Check a device config; every fault by file, line and rule."),
     "device": ("agent.cli.device", "device", "Make and show a device's keys; tell a station to which key it seals."),
     "site": ("agent.cli.site", "site", "The authority: make, publish and restrict a site's policy."),

@@ -1,4 +1,4 @@
-"""`doorward recogniser`, `doorward link`, `doorward check`."""
+"""`doorward recogniser`, `doorward link`, `doorward rtsp`, `doorward check`."""
 
 from __future__ import annotations
 
@@ -42,6 +42,20 @@ def link(file: Path) -> None:
     from agent.app.link_settings import settings_of
 
     sys.exit(process.main(settings_of(config.load(file))))
+
+
+@click.command()
+@CONFIG
+def rtsp(file: Path) -> None:
+    """Run the reader of a network camera: it has the network, hands frames to the recogniser, and has no key."""
+    from agent.adapters import sandbox
+
+    sandbox.keep_private()
+
+    from agent.app import config
+    from agent.app import rtsp as process
+
+    sys.exit(process.run(config.load(file)))
 
 
 @click.command()

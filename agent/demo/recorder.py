@@ -139,6 +139,9 @@ class WatchedDoor:
         write(self._fd, Opened(time.monotonic_ns()))
         self._door.pulse(door)
 
+    def close(self) -> None:
+        self._door.close()
+
 
 def look_around() -> Isolation:
     """List this process's own network interfaces, and count its sockets other than AF_UNIX."""

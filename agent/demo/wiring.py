@@ -11,8 +11,10 @@ from threading import Event
 from agent.adapters.clock import SystemClock
 from agent.adapters.door import NoDoor
 from agent.app.config import DeviceConfig, load
+from agent.app.config_camera import Recording, Simulated
 from agent.app.parts import Parts
 from agent.demo.recorder import WatchedCamera, WatchedDoor, WatchedEmbedder
+from agent.errors import ConfigError
 from agent.ports import Camera, Locator
 
 
@@ -31,7 +33,7 @@ def parts(config_file: str, passes_file: str, fd: int, enough: Event) -> tuple[D
     clock = SystemClock()
     open_camera: Callable[[], Camera]
     open_locator: Callable[[], Locator] | None = None
-    if config.camera.scene is not None:
+    if isinstance(config.camera, Simulated):
         from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
         from agent.scene.scene import load as load_scene
 
@@ -42,17 +44,19 @@ def parts(config_file: str, passes_file: str, fd: int, enough: Event) -> tuple[D
 
         def open_camera() -> Camera:
             return SimulatedCamera(scene, texts, clock, start)
-    else:
+    elif isinstance(config.camera, Recording):
         from agent.adapters.recording import RecordingCamera
 
-        recording = config.path(config.camera.file or "")
+        recording = config.path(config.camera.file)
 
         def open_camera() -> Camera:
             return RecordingCamera(recording, clock)
+    else:
+        raise ConfigError("camera: the demo plays a scene or a recording; 'doorward recogniser' opens a real camera")
 
     return config, Parts(
         open_camera=lambda: WatchedCamera(open_camera(), fd, enough),
         open_locator=open_locator,
-        door=WatchedDoor(NoDoor(), fd),
+        open_door=lambda: WatchedDoor(NoDoor(), fd),
         embedder=lambda embedder: WatchedEmbedder(embedder, fd),
     )

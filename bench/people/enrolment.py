@@ -74,7 +74,7 @@ def enrolment_seconds(console: Console, runs: int = RUNS) -> float:
 def at_the_camera(desk: Desk, consent: Consent) -> Kept:
     scene = load(ROOT / "scenes" / "enrolment.toml")
     camera = SimulatedCamera(scene, {}, SystemClock(), SceneStart())
-    parts = Parts(open_camera=lambda: camera, open_locator=None, door=NoDoor())
+    parts = Parts(open_camera=lambda: camera, open_locator=None, open_door=NoDoor)
     taken = capture(desk, consent, parts, lambda view: None, stall_s=2.0)
     assert isinstance(taken, Taken), taken
     kept = desk.keep(taken.reference, taken.since_s)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from agent.adapters.recording import RecordingCamera, fitted, looks
+from agent.adapters.fitting import fitted
+from agent.adapters.recording import RecordingCamera, looks
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.units import Rgb

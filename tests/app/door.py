@@ -18,9 +18,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from agent.adapters.fitting import fitted
 from agent.adapters.link_end import LinkEnd
 from agent.adapters.litert import LoadedModel, load_models
-from agent.adapters.recording import decoded, fitted, handed_in
+from agent.adapters.recording import decoded, handed_in
 from agent.adapters.store import Store, read_ledger
 from agent.app.config import load
 from agent.app.desk import Desk, Kept
@@ -250,6 +251,9 @@ class Bench:
             assert store.frontier.size > 0
         self.opened += 1
 
+    def close(self) -> None:
+        """Implements `ports.Door`."""
+
     def play(self, script: Callable[[Peer], None], *, linked: bool = True) -> int:
         """Run it on this thread while the script plays on another, and end it by SIGTERM; the exit code.
 
@@ -278,7 +282,7 @@ class Bench:
             parts = Parts(
                 open_camera=lambda: TestCamera(self),
                 open_locator=None,
-                door=self,
+                open_door=lambda: self,
                 embedder=self._embedder,
                 open_reader=self._reader,
             )

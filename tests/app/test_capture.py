@@ -55,6 +55,9 @@ class NoDoor:
     def pulse(self, door: DoorId) -> None:
         raise AssertionError("an enrolment opens no door")
 
+    def close(self) -> None:
+        raise AssertionError("an enrolment opens no door")
+
 
 @dataclass
 class Spy:
@@ -155,7 +158,7 @@ def enrolled(device: Device) -> list[str]:
 
 
 def at(camera: Camera) -> Parts:
-    return Parts(open_camera=lambda: camera, open_locator=None, door=NoDoor())
+    return Parts(open_camera=lambda: camera, open_locator=None, open_door=NoDoor)
 
 
 def sit(
@@ -262,7 +265,7 @@ def test_the_camera_stays_shut_without_consent_to_this_and_in_private_places(tmp
             refused = capture(
                 desk,
                 consent_of(where, desk),
-                Parts(open_camera=opening, open_locator=None, door=NoDoor()),
+                Parts(open_camera=opening, open_locator=None, open_door=NoDoor),
                 views.append,
                 stall_s=1.0,
             )
@@ -310,7 +313,7 @@ def test_a_receiver_s_position_counts(tmp_path: Path, models: Any) -> None:
         consent = consent_of(device, desk)
         lost = sit(desk, consent, Stills(WALL))
         assert isinstance(lost, OutOfTime) and Ground.LOCATION_UNKNOWN in lost.grounds
-        here = Parts(open_camera=lambda: camera, open_locator=lambda: SimulatedLocator(SCENE, start), door=NoDoor())
+        here = Parts(open_camera=lambda: camera, open_locator=lambda: SimulatedLocator(SCENE, start), open_door=NoDoor)
         assert isinstance(capture(desk, consent, here, lambda view: None, stall_s=1.0), Taken)
 
 
@@ -351,7 +354,7 @@ def test_where_the_vault_does_not_open_nobody_can_be_compared_and_nobody_is_kept
         with pytest.raises(VaultError, match="nobody is kept"):
             desk.enrol(consent_of(device, desk, "p-2"), [handed_in(place, bgr) for place, bgr in enumerate(pictures)])
         opening = Openings(simulated())
-        parts = Parts(open_camera=opening, open_locator=None, door=NoDoor())
+        parts = Parts(open_camera=opening, open_locator=None, open_door=NoDoor)
         with pytest.raises(VaultError, match="nobody is kept"):
             capture(desk, consent_of(device, desk, "p-2"), parts, lambda view: None, stall_s=1.0)
         assert opening.count == 0, "the person need not stand there first"

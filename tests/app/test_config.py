@@ -185,9 +185,15 @@ def test_without_tls_and_user_the_link_has_neither(folder: Folder) -> None:
         ('"https://site.example/yard/"', '"https://site.example"', "site.repository", "String should match pattern"),
         ('"https://site.example/yard/"', '"http://site.example/"', "site.repository", "needs https; plain http"),
         ('"https://site.example/yard/"', '"https://:80/"', "site.repository", "needs https; plain http"),
-        ('kind = "recording"', 'kind = "v4l2"', "camera.kind", "Input should be 'simulated' or 'recording'"),
-        ('kind = "recording"', 'kind = "simulated"', "camera", "names a scene, a recording names a file"),
-        ('file = "stills"\n', "\n", "camera", "names a scene, a recording names a file"),
+        (
+            'kind = "recording"',
+            'kind = "webcam"',
+            "camera.kind",
+            "should be one of 'simulated', 'recording', 'picamera2'",
+        ),
+        ('kind = "recording"\n', "", "camera.kind", "missing; add it"),
+        ('file = "stills"\n', "\n", "camera.file", "missing; add it"),
+        ('file = "stills"', 'file = "stills"\nfps = 15', "camera.fps", "unknown key; remove it"),
         ('file = "stills"', 'file = "stills"\nstall_s = 60', "camera.stall_s", "less than or equal to 30"),
         ('directory = "models"', 'directory = "models"\nthreads = 5', "models.threads", "less than or equal to 4"),
         ("port = 8883", "port = 0", "broker.port", "greater than or equal to 1"),
@@ -216,8 +222,8 @@ def test_each_fault_has_its_line_field_and_rule(folder: Folder, old: str, new: s
 def test_all_faults_are_listed_at_once(folder: Folder) -> None:
     folder.change(('id = "gate-1"', "id = 7"), ("port = 8883", "port = 70000"), ("[page]", "[pages]"))
     assert folder.faults() == [
-        (line_of('id = "gate-1"'), "device.id: Input should be a valid string"),
-        (line_of("port = 8883"), "broker.port: Input should be less than or equal to 65535"),
+        (line_of('id = "gate-1"'), "device.id: Input should be a valid string; put it in quotes"),
+        (line_of("port = 8883"), "broker.port: Input should be less than or equal to 65535; choose a smaller one"),
         (line_of("[page]"), "pages: unknown key; remove it or correct its spelling"),
     ]
 
@@ -232,11 +238,11 @@ def test_every_file_that_is_named_must_be_there(folder: Folder, tmp_path: Path) 
         "site.repository_ca",
         "camera.file",
         "models.directory",
-        "preview.empty",
         "broker.password_file",
         "broker.tls.ca",
         "broker.tls.certificate",
         "broker.tls.key",
+        "preview.empty",
     ]
     assert (
         line_of("password_file"),
@@ -264,7 +270,7 @@ def test_lines_are_found_whatever_the_key_looks_like(folder: Folder) -> None:
         (2, "site.repository"),
         (3, "site.name"),
         (5, "site.root_sha256"),
-        (6, "camera"),
+        (6, "camera.file"),
         (8, "models.directory"),
         (9, "broker.port"),
         (11, "broker.tls.ca"),
@@ -413,7 +419,7 @@ def test_the_commands_end_with_2_and_every_fault(folder: Folder, command: str) -
     done = doorward(command, "--config", str(folder.file))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.split("\n") == [
-        f"doorward: {folder.file}:{line_of('id =')}: device.id: Input should be a valid string",
+        f"doorward: {folder.file}:{line_of('id =')}: device.id: Input should be a valid string; put it in quotes",
         f"{folder.file}:{line_of('[page]')}: pages: unknown key; remove it or correct its spelling",
         "",
     ]

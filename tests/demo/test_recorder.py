@@ -92,6 +92,9 @@ def test_a_watched_door_says_when_it_was_told_to_open() -> None:
         def pulse(self, door: DoorId) -> None:
             moved.append(door)
 
+        def close(self) -> None:
+            moved.clear()
+
     WatchedDoor(Spring(), write_end).pulse(DoorId("main"))
     os.close(write_end)
     assert [type(record) for record in heard(read_end)] == [Opened]
