@@ -201,8 +201,10 @@ class Core:
         if match is None or match.subject in self._leaving or not session.let_in(opt_in.track, match.subject):
             return []
         session.named = None
-        shown = judge_face(frame, opt_in, law.policy.document.pad, self._pad)
-        self._watch.lap("pad")
+        rule = law.policy.document.pad
+        shown = judge_face(frame, opt_in, rule, self._pad)
+        if rule is not None:
+            self._watch.lap("pad")
         if isinstance(shown, Suspicion):
             return [decided(Outcome.ATTACK_DENIED, law, frame, frame.permit.unix_s, ground=shown.value)]
         return [self._let_in(match, shown, named, law, frame)]

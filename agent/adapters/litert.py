@@ -19,6 +19,7 @@ import numpy.typing as npt
 from agent.errors import DeviceError
 from agent.face.align import CHIP_SIDE
 from agent.face.detect import GRID_SIDE, INPUT_SIDE, LANDMARKS, Face, Finder, Floats
+from agent.face.edges import edges
 from agent.face.pad import VIEW_SIDE, PadView, score
 from agent.face.probe import Probe, ProbeTemplate
 from agent.models.manifest import HELP, ModelEntry, Tensor, read_manifest
@@ -251,8 +252,8 @@ class LiteRtPad:
         self._model = model
 
     def bona_fide(self, view: PadView) -> float:
-        """The share of the answers that speaks for a person, 0 to 1."""
-        return score(self._model.run(view.picture)[0])
+        """How much speaks for a person and against a picture of one, 0 to 1."""
+        return score(self._model.run(view.picture)[0], edges(view.picture))
 
 
 def unit(vector: Floats) -> Vector:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 VIEW_SIDE: Final = 128
 REACH: Final = 2.7
 """Side of the view in face boxes: what surrounds a face tells more than the face."""
+_NETWORK, _EDGES, _OFFSET = 0.48, -4.0, 0.8
+"""Weights of a logistic regression on half the people of faces-dev (docs/pad.md)."""
 
 
 @final
@@ -130,8 +132,8 @@ def view(picture: Rgb, box: Box) -> Rgb:
     return np.asarray(cv2.warpAffine(picture, move, (VIEW_SIDE, VIEW_SIDE), flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def score(logits: Floats) -> float:
-    """From the network's answers, bona fide first, to the share that speaks for it, 0 to 1."""
-    spread = logits.astype(np.float64) - float(np.max(logits))
-    shares = np.exp(spread)
-    return float(shares[0] / shares.sum())
+def score(logits: Floats, edges: float) -> float:
+    """How much speaks for a person, 0 to 1: the network's answer (bona fide first) weighed against straight edges."""
+    first, others = float(logits[0]), logits[1:].astype(np.float64)
+    speaks = first - float(np.logaddexp.reduce(others))
+    return float(1.0 / (1.0 + np.exp(-(_NETWORK * speaks + _EDGES * edges + _OFFSET))))

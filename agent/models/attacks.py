@@ -53,6 +53,11 @@ class Kind(StrEnum):
     def printed(self) -> bool:
         return self.value.endswith("-print")
 
+    @property
+    def whole(self) -> bool:
+        """Nothing but the picture is in view."""
+        return self in (Kind.POSTER, Kind.CLOSE)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
@@ -75,7 +80,7 @@ def attack(victim: Portrait, attacker: Portrait, kind: Kind, face_px: float, cha
     scene = _scaled(attacker.light(), FINE * face_px / attacker.face.box.width)
     shown = _scaled(victim.light(), FINE * face_px / victim.face.box.width)
     centre = np.array(victim.face.box.centre) * (FINE * face_px / victim.face.box.width)
-    whole = kind in (Kind.POSTER, Kind.CLOSE)
+    whole = kind.whole
     half = FINE * face_px * (4.0 if whole else chance.uniform(0.8, 1.15))
     content, centre = _cut(shown, centre, half * (1.0 if whole else chance.uniform(0.85, 1.0)), half)
     if whole:  # as if the picture went on, so that no edge of it comes into view
