@@ -12,7 +12,7 @@ from functools import partial
 from typing import assert_never
 
 from agent.errors import DeviceError
-from agent.events.decision import Decision, Outcome
+from agent.events.decision import Outcome
 from agent.exchange import (
     Decided,
     FrameArrived,
@@ -30,9 +30,11 @@ from agent.exchange import (
     StateChanged,
     TokenShown,
     WithdrawalShown,
+    decided,
 )  # fmt: skip
+from agent.face.pad import BonaFide, Suspicion, judge_face
 from agent.face.probe import Probe
-from agent.gallery.gallery import Gallery, identify, verify
+from agent.gallery.gallery import Gallery, Match, identify, verify
 from agent.gallery.named import Names, Naming, TokenFault
 from agent.gallery.passes import Here, Rejected, Showings, judge
 from agent.gallery.passes_uses import PassUse, Uses
@@ -45,7 +47,7 @@ from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
 from agent.policy.signage import SignWatch
-from agent.ports import CloserDetector, Embedder, MarkerReader, QrReader, Stopwatch
+from agent.ports import CloserDetector, Embedder, MarkerReader, PadDetector, QrReader, Stopwatch
 from agent.session import Session
 from agent.units import SubjectId
 
@@ -68,6 +70,7 @@ class Core:
         qrs: QrReader,
         stopwatch: Stopwatch,
         uses: Uses,
+        pad: PadDetector | None = None,
     ) -> None:
         self._gate = gate
         self._detector = detector
@@ -75,7 +78,7 @@ class Core:
         self._markers = markers
         self._qrs = qrs
         self._watch = stopwatch
-        self._uses = uses
+        self._uses, self._pad = uses, pad
         self._gallery: Gallery | None = None
         self._withdrawn: Container[SubjectId] = frozenset()
         self._leaving: set[SubjectId] = set()  # whose withdrawal code was seen, until the gallery is another one
@@ -175,7 +178,7 @@ class Core:
         for track in session.exhausted(frame.captured_ns):
             if session.named is not None and session.named.track == track:
                 session.named = None
-            outputs.append(self._decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
+            outputs.append(decided(Outcome.NO_MATCH, law, frame, frame.permit.unix_s))
         session.keep()
         outputs += session.metering(frame, found)
         if preview_due:
@@ -200,12 +203,21 @@ class Core:
         if match is None or match.subject in self._leaving or not session.let_in(opt_in.track, match.subject):
             return []
         session.named = None
+        rule = law.policy.document.pad
+        shown = judge_face(frame, opt_in, rule, self._pad)
+        if rule is not None:
+            self._watch.lap("pad")
+        if isinstance(shown, Suspicion):
+            return [decided(Outcome.ATTACK_DENIED, law, frame, frame.permit.unix_s, ground=shown.value)]
+        return [self._let_in(match, shown, named, law, frame)]
+
+    def _let_in(self, match: Match, shown: BonaFide, named: Naming | None, law: Law, frame: PermittedFrame) -> Decided:
+        """The only way to a door by the face: it takes a match and the proof that nothing speaks against it."""
+        assert shown.number == frame.number
         if named is not None:
             self._names.matched(named)
         use = None if named is None else self._use(named.use)
-        return [self._decided(
-            Outcome.MATCH, law, frame, frame.permit.unix_s, subject=match.subject, pass_used=use
-        )]  # fmt: skip
+        return decided(Outcome.MATCH, law, frame, frame.permit.unix_s, subject=match.subject, pass_used=use)
 
     def _passes(self, texts: list[str], codes: CodeFrame, law: Law, around: Surroundings) -> list[Output]:
         shown = self._showings.new(texts, codes.captured_ns)
@@ -271,7 +283,7 @@ class Core:
             return self._refused(Ground.LEDGER_UNWRITABLE.value, law, at, around)
         if use is not None:
             self._names.passed(subject)
-        return [self._decided(
+        return [decided(
             Outcome.PASS_ACCEPTED, law, at, around.unix_s, subject=subject, pass_used=self._use(use)
         )]  # fmt: skip
 
@@ -281,21 +293,4 @@ class Core:
         return use
 
     def _refused(self, ground: str, law: Law, at: Shown, around: Surroundings) -> list[Output]:
-        return [self._decided(Outcome.PASS_REFUSED, law, at, around.unix_s or 0.0, ground=ground)]
-
-    @staticmethod
-    def _decided(
-        outcome: Outcome,
-        law: Law,
-        frame: Shown,
-        unix_s: float,
-        *,
-        subject: SubjectId | None = None,
-        ground: str | None = None,
-        pass_used: PassUse | None = None,
-    ) -> Decided:
-        policy = law.policy
-        return Decided(Decision(
-            outcome=outcome, door=policy.door, unix_s=unix_s, captured_ns=frame.captured_ns, frame=frame.number,
-            policy_version=policy.document.version, subject=subject, ground=ground, pass_used=pass_used,
-        ))  # fmt: skip
+        return [decided(Outcome.PASS_REFUSED, law, at, around.unix_s or 0.0, ground=ground)]

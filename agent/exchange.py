@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from agent.events.decision import Decision
+from agent.events.decision import Decision, Outcome
 from agent.gallery.gallery import Gallery
+from agent.gallery.passes_uses import PassUse
 from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Refusal
@@ -116,3 +117,21 @@ class WithdrawalShown:
 
 
 Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed | MeterOn | WithdrawalShown
+
+
+def decided(
+    outcome: Outcome,
+    law: Law,
+    at: Shown,
+    unix_s: float,
+    *,
+    subject: SubjectId | None = None,
+    ground: str | None = None,
+    pass_used: PassUse | None = None,
+) -> Decided:
+    """What was decided at this frame or showing, under this law."""
+    policy = law.policy
+    return Decided(Decision(
+        outcome=outcome, door=policy.door, unix_s=unix_s, captured_ns=at.captured_ns, frame=at.number,
+        policy_version=policy.document.version, subject=subject, ground=ground, pass_used=pass_used,
+    ))  # fmt: skip

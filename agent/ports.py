@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from agent.face.detect import Face
+    from agent.face.pad import PadView
     from agent.face.probe import Probe, ProbeTemplate
     from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
     from agent.token import Token
@@ -85,6 +86,12 @@ class CloserDetector(Detector, Protocol):
 
 class Embedder(Protocol):
     def embed(self, probe: Probe) -> ProbeTemplate: ...
+
+
+class PadDetector(Protocol):
+    def bona_fide(self, view: PadView) -> float:
+        """How much speaks for a person and against a picture of one, 0 to 1."""
+        ...
 
 
 class Door(Protocol):

@@ -19,6 +19,8 @@ import numpy.typing as npt
 from agent.errors import DeviceError
 from agent.face.align import CHIP_SIDE
 from agent.face.detect import GRID_SIDE, INPUT_SIDE, LANDMARKS, Face, Finder, Floats
+from agent.face.edges import edges
+from agent.face.pad import VIEW_SIDE, PadView, score
 from agent.face.probe import Probe, ProbeTemplate
 from agent.models.manifest import HELP, ModelEntry, Tensor, read_manifest
 from agent.models.runtime import start
@@ -30,8 +32,13 @@ _RUNTIMES: Final = (
     ("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
     ("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
 )
-_SIDE: Final = {"detector": INPUT_SIDE, "embedder": CHIP_SIDE}
-_CHANNELS: Final = {"detector": {"logits": 1, "sizes": 2, "offsets": 2 * (1 + LANDMARKS)}, "embedder": {"embedding": 0}}
+_SIDE: Final = {"detector": INPUT_SIDE, "embedder": CHIP_SIDE, "pad": VIEW_SIDE}
+_ZERO: Final = {"detector": 0, "embedder": 0, "pad": -128}
+_CHANNELS: Final = {
+    "detector": {"logits": 1, "sizes": 2, "offsets": 2 * (1 + LANDMARKS)},
+    "embedder": {"embedding": 0},
+    "pad": {"classes": 0},
+}
 """Outputs of each role in order, with the numbers a cell of the detector's grid; an embedding may have any length."""
 _FILE_MAX: Final = 32 * 1024 * 1024
 
@@ -140,11 +147,13 @@ class LoadedModel:
 
 def _demand_tensors(path: Path, entry: ModelEntry) -> None:
     """The tensors must be those that agent/face works with."""
-    channels, side = _CHANNELS[entry.role], _SIDE[entry.role]
+    channels, side, zero = _CHANNELS[entry.role], _SIDE[entry.role], _ZERO[entry.role]
     if [tensor.name for tensor in entry.outputs] != list(channels):
         raise DeviceError(f"{path}: output: the {entry.role} has {', '.join(channels)}; {HELP}")
-    if [(tensor.shape, tensor.zero) for tensor in entry.inputs] != [((1, side, side, 3), 0)]:
-        raise DeviceError(f"{path}: input: must be one tensor of 1 x {side} x {side} x 3 with zero point 0; {HELP}")
+    if [(tensor.shape, tensor.zero) for tensor in entry.inputs] != [((1, side, side, 3), zero)]:
+        raise DeviceError(
+            f"{path}: input: must be one tensor of 1 x {side} x {side} x 3 with zero point {zero}; {HELP}"
+        )
     for tensor in entry.outputs:
         grid = (1, GRID_SIDE, GRID_SIDE, channels[tensor.name])
         fits = tensor.shape == grid if entry.role == "detector" else len(tensor.shape) == 2 and tensor.shape[0] == 1
@@ -175,9 +184,10 @@ def _compare(path: Path, kind: str, declared: tuple[Tensor, ...], found: list[di
                 raise DeviceError(f"{path}: {kind} {tensor.name}: {field}: is not as the manifest declares; {HELP}")
 
 
-def held(detector: LoadedModel, embedder: LoadedModel) -> LoadedModels:
+def held(detector: LoadedModel, embedder: LoadedModel, pad: LoadedModel | None = None) -> LoadedModels:
     """What the gate is told of the models that the runtime really holds."""
-    return LoadedModels(detector.sha256, embedder.sha256, frozenset(detector.declares + embedder.declares))
+    declares = frozenset(detector.declares + embedder.declares + (() if pad is None else pad.declares))
+    return LoadedModels(detector.sha256, embedder.sha256, declares, None if pad is None else pad.sha256)
 
 
 def load_models(directory: Path, threads: int = 1) -> tuple[LoadedModel, LoadedModel]:
@@ -189,6 +199,16 @@ def load_models(directory: Path, threads: int = 1) -> tuple[LoadedModel, LoadedM
     manifest = read_manifest(directory)
     detector = LoadedModel.load(manifest.model("detector"), directory, threads)
     return detector, LoadedModel.load(manifest.model("embedder"), directory, threads)
+
+
+def load_pad(directory: Path, threads: int = 1) -> LoadedModel | None:
+    """The model of a folder that tells prints and screens; None where its manifest has none.
+
+    Raises:
+        DeviceError: see `read_manifest` and `LoadedModel.load`.
+    """
+    entry = read_manifest(directory).pad
+    return None if entry is None else LoadedModel.load(entry, directory, threads)
 
 
 def _real(stored: npt.NDArray[np.int8], tensor: Tensor) -> Floats:
@@ -225,6 +245,19 @@ class LiteRtEmbedder:
     def embed(self, probe: Probe) -> ProbeTemplate:
         """The unit-length template of one probe."""
         return ProbeTemplate(unit(self._model.run(probe.chip)[0]), probe.permit)
+
+
+class LiteRtPad:
+    """`ports.PadDetector` over a loaded model of role pad; one object serves one thread."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        if model.role != "pad":
+            raise DeviceError(f"models: role: the {model.role} cannot tell prints and screens; {HELP}")
+        self._model = model
+
+    def bona_fide(self, view: PadView) -> float:
+        """How much speaks for a person and against a picture of one, 0 to 1."""
+        return score(self._model.run(view.picture)[0], edges(view.picture))
 
 
 def unit(vector: Floats) -> Vector:

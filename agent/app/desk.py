@@ -19,6 +19,7 @@ from agent.adapters.store import Store
 from agent.app.alternative import self_test
 from agent.app.config import DeviceConfig
 from agent.app.erasure import Erasure
+from agent.app.pad import open_pad
 from agent.app.recogniser import open_gallery
 from agent.app.stopped import open_law
 from agent.errors import PolicyError, VaultError
@@ -57,6 +58,7 @@ class Desk:
         unix_s: trusted time; None while the clock is not trusted, and then the gate refuses.
         lease_until_s: end of the site's signed freshness.
         stopped: a stop order is in force; then nobody is enrolled.
+        pad: only told to the gate, which asks for it where the policy does: nobody is let in here.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Desk:
         unix_s: float | None,
         lease_until_s: float | None,
         stopped: bool = False,
+        pad: LoadedModel | None = None,
     ) -> None:
         self._store, self._keys, self._law, self._unix_s = store, keys, law, unix_s
         self._erasure = Erasure(store, keys, lambda line: None)  # only to open the vault: nobody is erased here
@@ -82,7 +85,7 @@ class Desk:
             unix_s=unix_s,
             lease_until_s=lease_until_s,
             fix=None,
-            models=held(detector, embedder),
+            models=held(detector, embedder, pad),
             keys_sealed=True,
             ledger_writable=store.writable(),
             stopped=stopped,
@@ -246,4 +249,5 @@ def open_desk(config: DeviceConfig, report: Callable[[str], None]) -> Iterator[D
             unix_s=now_s,
             lease_until_s=standing.lease_until_s,
             stopped=standing.stopped(now_s),
+            pad=open_pad(config.path(config.models.directory), report),
         )

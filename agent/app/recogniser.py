@@ -22,7 +22,7 @@ from agent import __version__
 from agent.adapters.channel import Channel
 from agent.adapters.clock import SystemClock
 from agent.adapters.keys import KeySource
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held, load_models
 from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
 from agent.adapters.qr import ZxingReader
@@ -43,6 +43,7 @@ from agent.app.loop import Loop
 from agent.app.measure import Measure
 from agent.app.opening import Opening
 from agent.app.outbox import SWITCH_S, Outbox
+from agent.app.pad import open_pad
 from agent.app.parts import Parts
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
@@ -147,6 +148,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     opened.callback(authority.close)
 
     detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
+    pad = open_pad(config.path(config.models.directory), report, config.models.threads)
     empty = None if config.preview.empty is None else read_picture(str(config.path(config.preview.empty)))
     gate = Gate(None, empty)
     core = Core(
@@ -157,6 +159,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         ZxingReader(),
         measure,
         store.passes.used(),
+        None if pad is None else LiteRtPad(pad),
     )
     eye = Eye(parts.open_camera, config.camera.stall_s, report)
     opened.callback(eye.close)
@@ -211,7 +214,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret),
         locator=locator,
         readers=tuple(readers),
-        models=held(detector, embedder),
+        models=held(detector, embedder, pad),
         sign_secret=keys.sign_secret,
         report=report,
     )

@@ -18,6 +18,7 @@ from agent.adapters.clock import utc_offset_s
 from agent.adapters.litert import held, load_models
 from agent.app.alternative import self_test
 from agent.app.config import DeviceConfig
+from agent.app.pad import open_pad
 from agent.app.stopped import open_law
 from agent.crypto import SignPublic
 from agent.errors import ConfigError, DeviceError, LinkError
@@ -104,7 +105,8 @@ def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
         timezone = law.policy.document.timezone
         models: LoadedModels | None = None
         try:
-            models = held(*load_models(config.path(config.models.directory)))
+            folder = config.path(config.models.directory)
+            models = held(*load_models(folder), open_pad(folder, report))
         except DeviceError as error:
             report(str(error))
         around = Surroundings(

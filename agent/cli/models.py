@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from agent.adapters.litert import LoadedModel, load_models
+from agent.adapters.litert import LoadedModel, load_models, load_pad
 from agent.cli.groups import InOrder
 from agent.errors import ConfigError, DeviceError
 from agent.face.detect import Infer
-from agent.models.manifest import LABELS, Manifest, ModelEntry, read_manifest
+from agent.models.manifest import LABELS, Manifest, ModelEntry, PadPoint, read_manifest
 
 if TYPE_CHECKING:
     from agent.models.faceset import Faces
@@ -34,7 +34,7 @@ _DIR = click.option(
 )
 
 
-@click.group(cls=InOrder, order=("build", "verify", "evaluate", "add"))
+@click.group(cls=InOrder, order=("build", "verify", "evaluate", "attacks", "add"))
 def models() -> None:
     """Build, verify and measure the models, or take another."""
 
@@ -125,6 +125,7 @@ def _console(command: str) -> Iterator[Callable[[str], None]]:
 def verify(folder: Path) -> None:
     """Check every model file by hash, tensors and declared outputs, as a device does before it runs one."""
     detector, _ = load_models(folder)
+    load_pad(folder)
     _print(read_manifest(folder))
     click.echo(f"{folder}: verified with {detector.runtime}")
 
@@ -180,6 +181,51 @@ def evaluate(
         click.echo(f"doorward: float is missing: {missing}", err=True)
 
 
+@models.command()
+@click.option("--data", required=True, type=_FOLDER, help="Faces: images.csv; each person's first usable picture.")
+@click.option("--json", "output", required=True, type=_FILE, help="Where the figures are written.")
+@click.option("--plots", type=_FOLDER, help="Folder for the chart (SVG); made if need be.")
+@_DIR
+@click.option("--into-manifest", is_flag=True, help="Write the threshold and its figures into manifest and card too.")
+def attacks(data: Path, output: Path, plots: Path | None, folder: Path, into_manifest: bool) -> None:
+    """Measure the detection of prints and screens on attacks that are simulated from pictures of faces."""
+    _demand_folder(output, "--json")
+    if plots is not None:
+        _demand_folder(plots, "--plots")
+    detector, _ = load_models(folder)
+    pad = load_pad(folder)
+    if pad is None:
+        raise ConfigError(f"--dir: {folder}: holds no model of role pad; run 'doorward models build'")
+    from agent.face.detect import Finder
+    from agent.models import apcer
+    from agent.models.faceset import LEAST_PEOPLE, read_faces
+    from agent.models.plots import attacks as drawn
+
+    faces, find = read_faces(data, LEAST_PEOPLE, option="--data"), Finder(detector.run).find
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"{faces.name}: pictures", total=len(faces.files))
+        people = apcer.people(faces, find, lambda: progress.advance(task))
+        apcer.demand_enough(people, faces.name)
+        task = progress.add_task(f"{faces.name}: attacks", total=len(people))
+        made = apcer.trials(people, find, lambda view: pad.run(view)[0], lambda: progress.advance(task))
+    if into_manifest:
+        _kept(folder, apcer.pad_point(made, pad.sha256, faces.name))
+    points = read_manifest(folder).pad_points
+    found = apcer.report(made, faces.name, points[0].threshold if points else None)
+    _write(output, json.dumps(found, indent=1) + "\n")
+    if plots is not None:
+        _write(plots / f"{faces.name}-attacks.svg", drawn(found))
+    click.echo(apcer.text(found), nl=False)
+
+
+def _kept(folder: Path, point: PadPoint) -> None:
+    try:
+        from agent.models.build import note_pad
+    except ModuleNotFoundError as error:
+        raise DeviceError(f"--into-manifest: {error.name} is missing; run it from a checkout of the project") from None
+    note_pad(folder, point)
+
+
 def _noted(folder: Path, templates: Matrix, faces: Faces, manifest: Manifest) -> Manifest:
     try:
         from agent.models.build import note
@@ -211,6 +257,9 @@ def _print(manifest: Manifest) -> None:
         table.add_row(model.role, model.file, model.sha256[:12], ", ".join(model.declares), source)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
+    for pad in manifest.pad_points:
+        asked = f'pad = {{ label = "{pad.label}", threshold = {pad.threshold:g} }}'
+        console.print(f"presentation attacks, for a policy: {asked}", highlight=False, markup=False)
     for point in manifest.operating_points:
         figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in point.figures)
         console.print(f"operating point {point.label}: threshold {point.threshold:g} ({figures})", highlight=False)

@@ -122,6 +122,7 @@ export const CHINESE = {
     "keys-not-sealed": ["密钥未受保护", "设备密钥没有按要求保护。", "检查设备的 TPM 或凭据。"],
     "ledger-unwritable": ["账本无法写入", "没有审计记录就不识别。", "腾出磁盘空间；等待队列发完；更换故障磁盘。"],
     "gallery-too-large": ["登记人数过多", "登记人数超出阈值的测量范围。", "发布覆盖该人数的工作点，或改为一对一比对。"],
+    "pad-missing": ["缺少活体检测", "策略要求检测照片与屏幕，但没有加载模型。", "运行 doorward models verify；在策略中写入其哈希。"],
     "view-mismatch": ["画面尺寸不符", "画面不是启用时的尺寸。", "把摄像头设为策略所证明的尺寸。"],
     "no-frames": ["没有画面", "摄像头没有给出画面。", "检查摄像头和线缆；设备每秒重试一次。"],
     "no-consent": ["没有同意", "没有有效的同意。", "征求同意，并登记同意的人。"],
@@ -157,6 +158,7 @@ export const CHINESE = {
     "keys-not-sealed": "密钥受保护",
     "ledger-unwritable": "账本可写入",
     "gallery-too-large": "阈值适用于登记人数",
+    "pad-missing": "按策略检测照片与屏幕",
   },
   MET: { "met": "满足", "expiring": "即将到期", "unmet": "未满足", "unknown": "未知", "not-binding": "不适用" },
 
@@ -166,6 +168,7 @@ export const CHINESE = {
     "pass-accepted": "开门：通行码",
     "pass-refused": "通行码被拒绝",
     "too-late": "判定过迟：未开门",
+    "attack-denied": "人脸被拒：可能是照片或屏幕",
     "sealed": "决定，结果已封存",
   },
 

@@ -126,6 +126,7 @@ export const ENGLISH = {
     "keys-not-sealed": ["Keys not sealed", "The device's keys are not protected as they must be.", "See to the TPM or the credential of the device."],
     "ledger-unwritable": ["Ledger cannot be written", "Without an audit trail there is no recognition.", "Free disk space; let the queue drain; change a failing disk."],
     "gallery-too-large": ["Too many people", "More people are enrolled than the threshold was measured for.", "Publish an operating point that covers so many, or compare with one person only."],
+    "pad-missing": ["No attack detection", "The policy asks for detection of prints and screens, and none is loaded.", "Run doorward models verify; name its hash in the policy."],
     "view-mismatch": ["View does not match", "The picture is not of the size that was commissioned.", "Set the camera to the size that the policy attests."],
     "no-frames": ["No picture", "The camera gives no frames.", "Look at the camera and its cable; it is opened again every second."],
     "no-consent": ["No consent", "There is no consent in force.", "Ask for consent, and enrol those who give it."],
@@ -162,6 +163,7 @@ export const ENGLISH = {
     "keys-not-sealed": "Keys are protected",
     "ledger-unwritable": "The ledger can be written",
     "gallery-too-large": "The threshold fits the gallery",
+    "pad-missing": "Prints and screens are looked for",
   },
   MET: { "met": "met", "expiring": "expiring", "unmet": "unmet", "unknown": "unknown", "not-binding": "not binding" },
 
@@ -171,6 +173,7 @@ export const ENGLISH = {
     "pass-accepted": "Door opened: pass",
     "pass-refused": "Pass refused",
     "too-late": "Decided too late: door stayed shut",
+    "attack-denied": "Face denied: may be a print or screen",
     "sealed": "Decision, outcome sealed",
   },
 

@@ -25,10 +25,11 @@ from agent.scene.script import Name, Part, Person, Span, faults
 
 FOLDER: Final = ROOT / "tests" / "scenarios"
 _DAYS: Final = re.compile(r"@([+-]\d{1,4})")
+_COMPARED: Final = ("match", "no-match", "attack-denied")
 
 
 class ExpectedDecision(Part):
-    outcome: Literal["match", "no-match", "pass-accepted", "pass-refused"]
+    outcome: Literal["match", "no-match", "pass-accepted", "pass-refused", "attack-denied"]
     person: Person | None = None
     """Who it is in truth; a match names them by pseudonym."""
     between_s: Span
@@ -90,7 +91,7 @@ class Case:
 
     def looked_in_time(self, at_s: float) -> bool:
         """Whether a face may be looked at then: only for an expected comparison."""
-        compared = [each for each in self.file.expected.decision if each.outcome in ("match", "no-match")]
+        compared = [each for each in self.file.expected.decision if each.outcome in _COMPARED]
         return any(each.between_s[0] - 1.0 <= at_s <= each.between_s[1] for each in compared)
 
 

@@ -33,12 +33,18 @@ CONSENT_DAYS = 30
 
 
 def enrol_cast(
-    device: Device, scene: Scene, detector: LoadedModel, embedder: LoadedModel, said: Sequence[Consenting] = ()
+    device: Device,
+    scene: Scene,
+    detector: LoadedModel,
+    embedder: LoadedModel,
+    said: Sequence[Consenting] = (),
+    pad: LoadedModel | None = None,
 ) -> None:
     """Enrol everybody whom the scene names as enrolled.
 
     Args:
         said: what the receipts of some say beside the usual.
+        pad: needed where the policy asks for it.
 
     Raises:
         ConfigError: the cast's pictures of somebody do not make a reference, or a receipt is issued that must not be.
@@ -49,7 +55,7 @@ def enrol_cast(
     store = Store.open(device.store, site=device.site, device=device.id, ledger_key=device.keys.ledger_key)
     try:
         store.note(started(device.site, device.id, __version__, now))
-        desk = Desk(store, device.keys, law, detector, embedder, unix_s=now, lease_until_s=now + 3600)
+        desk = Desk(store, device.keys, law, detector, embedder, unix_s=now, lease_until_s=now + 3600, pad=pad)
         for person in scene.script.enrolled:
             receipt = _receipt(device, secret, person, said, now)
             pictures = [scene.cast.picture(sprite)[..., ::-1] for sprite in scene.cast.of("enrol", person)]

@@ -47,8 +47,8 @@ def for_scene(script: Script, manifest: Manifest, now: datetime) -> dict[str, An
     """What the operator of the scene's gate decides: regions, sign, zones and times are those of the scene file."""
     position = script.position
     return {
-        **_common(manifest, "synthetic-cast", now, [zone.id for zone in position.zones]),
-        "attempt": script.attempt.model_dump(mode="json"),
+        **_common(manifest, "synthetic-cast", now, [zone.id for zone in position.zones], pad=script.attempt.pad),
+        "attempt": script.attempt.model_dump(mode="json", exclude={"pad"}),
         "excluded": [region.model_dump(mode="json") for region in script.excluded],
         "sign": {
             "id": "gate-sign",
@@ -92,10 +92,13 @@ def for_recording(manifest: Manifest, now: datetime, *, inspected: bool) -> dict
     }  # fmt: skip
 
 
-def _common(manifest: Manifest, operating_point: str, now: datetime, zones: list[str]) -> dict[str, Any]:
+def _common(
+    manifest: Manifest, operating_point: str, now: datetime, zones: list[str], *, pad: bool = False
+) -> dict[str, Any]:
     on, until = (now + timedelta(days=days) for days in (-30, 300))
     dated = {"on": on.astimezone(UTC).isoformat(), "until": until.astimezone(UTC).isoformat()}
-    models = [model.sha256 for model in manifest.models]
+    run = [model for model in manifest.models if pad or model.role != "pad"]
+    models = [model.sha256 for model in run]
     return {
         "profile": "strict",
         "place": "private-land",
@@ -117,5 +120,8 @@ def _common(manifest: Manifest, operating_point: str, now: datetime, zones: list
         "notice": {"version": "demo-1", "texts": NOTICE, "accessible": ["large-print", "staff"]},
         "retention": {"max_days": 365, "max_idle_days": 180},
         "operating_point": {"label": operating_point, "threshold": manifest.threshold(operating_point)},
-        "models": [{"role": model.role, "sha256": model.sha256} for model in manifest.models],
+        "models": [{"role": model.role, "sha256": model.sha256} for model in run],
+        "pad": next(({"label": at.label, "threshold": at.threshold} for at in manifest.pad_points), None)
+        if pad
+        else None,
     }

@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     PASS_REFUSED = "pass-refused"
     TOO_LATE = "too-late"
     """It would have opened, but whoever stood there may have gone since: see `timely`."""
+    ATTACK_DENIED = "attack-denied"
+    """It would have opened, but the face may be a print or a screen, or nobody could tell."""
 
 
 LATE_NS: Final = 1_000_000_000
@@ -42,12 +44,12 @@ class Decision:
     subject: SubjectId | None = None
     """Pseudonym of a match or of a personal pass; None for strangers and visitors."""
     ground: str | None = None
-    """Why a pass was refused, a wire name; None otherwise."""
+    """Why a pass, or a face that was known, was refused, a wire name; None otherwise."""
     pass_used: PassUse | None = None
     """What an opening uses up of a pass; None without one."""
 
     def __post_init__(self) -> None:
-        if self.outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE) and self.subject is not None:
+        if self.outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.ATTACK_DENIED) and self.subject is not None:
             raise ValueError("a decision that lets nobody in by the face names nobody")
 
     @property

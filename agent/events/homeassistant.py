@@ -16,7 +16,7 @@ from agent.events import wire
 from agent.events.wire import Kind
 
 BIRTH: Final = b"online"
-_OUTCOMES: Final = ("match", "no-match", "pass-accepted", "pass-refused", "too-late")
+_OUTCOMES: Final = ("match", "no-match", "pass-accepted", "pass-refused", "too-late", "attack-denied")
 """The wire names of events/decision.py, which the link does not import."""
 _STOP_MINUTES: Final = 60
 

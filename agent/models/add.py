@@ -71,11 +71,12 @@ def add(offer: Offer, models: Path, out: Path, cast: Path, faces: Path | None, l
     with tempfile.TemporaryDirectory(prefix=".add-", dir=out.parent) as name:
         bench = Path(name) / "models"
         bench.mkdir()
-        detector = before.model("detector")
-        try:
-            shutil.copyfile(models / detector.file, bench / detector.file)
-        except OSError as error:
-            raise DeviceError(f"{models / detector.file}: cannot be read ({error.strerror}); {HELP}") from None
+        detector, others = before.model("detector"), (() if before.pad is None else (before.pad,))
+        for each in (detector, *others):
+            try:
+                shutil.copyfile(models / each.file, bench / each.file)
+            except OSError as error:
+                raise DeviceError(f"{models / each.file}: cannot be read ({error.strerror}); {HELP}") from None
         data = fronted(embedder, offer.colour, pixels)
         try:
             made = entry(offer.name, "embedder", ("embedding",), source, data)
@@ -91,7 +92,7 @@ def add(offer: Offer, models: Path, out: Path, cast: Path, faces: Path | None, l
         if faces is not None:
             _, real = on_faces(eyes, read_faces(faces), made.sha256, say)
             points.insert(0, real)
-        manifest = Manifest((detector, made), tuple(points), NAME)
+        manifest = Manifest((detector, made, *others), tuple(points), NAME, before.pad_points)
         (bench / NAME).write_text(write.text(manifest), encoding="utf-8")
         (bench / CARD).write_text(card.text(manifest, given=True), encoding="utf-8")
         read_manifest(bench)

@@ -1,4 +1,4 @@
-"""Build both model files from their packages, evaluate what can be evaluated, write manifest and card."""
+"""Build the model files from their packages, evaluate what can be evaluated, write manifest and card."""
 
 from __future__ import annotations
 
@@ -15,9 +15,19 @@ from ai_edge_litert.interpreter import Interpreter
 from agent.errors import DeviceError
 from agent.models import calibrate, card, recipes, write
 from agent.models.evaluate import Evaluation, Load, Say, evaluate
-from agent.models.manifest import NAME, Manifest, ModelEntry, OperatingPoint, Role, Source, Tensor, read_manifest
+from agent.models.manifest import (
+    NAME,
+    Manifest,
+    ModelEntry,
+    OperatingPoint,
+    PadPoint,
+    Role,
+    Source,
+    Tensor,
+    read_manifest,
+)
 from agent.models.runtime import start
-from agent.models.sources import DETECTOR, EMBEDDER, PICTURES, Weights, fetch, weights
+from agent.models.sources import DETECTOR, EMBEDDER, PAD, PICTURES, Weights, fetch, weights
 from agent.units import Sha256
 
 CARD: Final = "MODEL_CARD.md"
@@ -44,25 +54,31 @@ def build(out: Path, archives: Path, cast: Path, faces: Path | None, load: Load,
     say("quantising the embedder")
     find = recipes.FloatDetector(detector_weights).find
     embedder = recipes.embedder(recipes.embedder_graph(embedder_weights), calibrate.chips(pictures, find))
-    return place(out, detector, embedder, cast, faces, load, say)
+    say("quantising the detection of presentation attacks")
+    pad = recipes.pad(recipes.pad_graph(weights(PAD, archives)), calibrate.views(pictures, find))
+    return place(out, (detector, embedder, pad), cast, faces, load, say)
 
 
 def place(
-    out: Path, detector: bytes, embedder: bytes, cast: Path, faces: Path | None, load: Load, say: Say
+    out: Path, files: tuple[bytes, bytes, bytes], cast: Path, faces: Path | None, load: Load, say: Say
 ) -> Manifest:
-    """Evaluate the two finished files and put them into `out` with manifest and card; see `build`.
+    """Evaluate the finished files and put them into `out` with manifest and card; see `build`.
+
+    Args:
+        files: detector, embedder, detection of presentation attacks.
 
     Raises:
         DeviceError: the files fail their evaluation; nothing was written.
     """
     models = (
-        entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), _source(DETECTOR), detector),
-        entry("fr-feature-int8", "embedder", ("embedding",), _source(EMBEDDER), embedder),
+        entry("blazeface-full-range-int8", "detector", ("box", "landmarks"), _source(DETECTOR), files[0]),
+        entry("fr-feature-int8", "embedder", ("embedding",), _source(EMBEDDER), files[1]),
+        entry("fr-liveness-int8", "pad", ("liveness",), _source(PAD), files[2]),
     )
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as name:
         bench = Path(name)
-        for model, data in zip(models, (detector, embedder), strict=True):
+        for model, data in zip(models, files, strict=True):
             (bench / model.file).write_bytes(data)
         manifest = _joined(models, evaluate(models, bench, cast, faces, load, say), _old(out))
         _put(out, bench, manifest, tuple(model.file for model in models))
@@ -79,6 +95,21 @@ def note(out: Path, made: Evaluation) -> Manifest:
     try:
         with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as name:
             _put(out, Path(name), _joined(old.models, made, old), ())
+    except OSError as error:
+        raise DeviceError(f"{out}: cannot be written ({error.strerror}); name a folder of your own") from None
+    return read_manifest(out)
+
+
+def note_pad(out: Path, point: PadPoint) -> Manifest:
+    """Write a threshold for presentation attacks, of the file in `out`, into manifest and card.
+
+    Raises:
+        DeviceError: the folder cannot be written, or its manifest not read.
+    """
+    old = read_manifest(out)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as name:
+            _put(out, Path(name), replace(old, pad_points=(point,)), ())
     except OSError as error:
         raise DeviceError(f"{out}: cannot be written ({error.strerror}); name a folder of your own") from None
     return read_manifest(out)
@@ -152,4 +183,6 @@ def _joined(models: tuple[ModelEntry, ...], made: Evaluation, old: Manifest | No
                 "build again with --faces and a folder of evaluation pictures"
             )
         points.append(point)
-    return Manifest(entries, tuple(points), NAME)
+    kept = () if old is None else old.pad_points
+    loaded = {model.sha256 for model in models}
+    return Manifest(entries, tuple(points), NAME, tuple(point for point in kept if point.model in loaded))

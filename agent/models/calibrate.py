@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from agent.face.align import chip
 from agent.face.detect import INPUT_SIDE, Face
+from agent.face.pad import VIEW_SIDE, view
+from agent.models.attacks import Kind, Portrait, attack, bona_fide
 from agent.models.vary import varied
 from agent.units import Box, Rgb
 
@@ -26,6 +28,8 @@ PEOPLE: Final = ("P001", "P002", "P004", "P006")
 """P003 is left out as well: may be taken for a public figure."""
 FRAMES: Final = 200
 CHIPS: Final = 400
+VIEWS: Final = 180
+_PORTRAIT: Final = 640
 Find = Callable[[Rgb], tuple[Face, ...]]
 _Real = npt.NDArray[np.float32]
 
@@ -67,6 +71,29 @@ def frames(sources: Sequence[Rgb], count: int = FRAMES) -> npt.NDArray[np.uint8]
 def chips(sources: Sequence[Rgb], find: Find, count: int = CHIPS) -> npt.NDArray[np.uint8]:
     """Inputs of the embedder, (count, 112, 112, 3); see `vary`."""
     return varied([made for source in sources for made in _faces(source, find)], count)
+
+
+def views(sources: Sequence[Rgb], find: Find, count: int = VIEWS) -> npt.NDArray[np.uint8]:
+    """Inputs of the network that tells prints and screens, (count, 128, 128, 3): people and simulated attacks."""
+    people = [each for source in sources if (each := _portrait(source, find)) is not None]
+    chance = np.random.default_rng(5)
+    made = np.zeros((count, VIEW_SIDE, VIEW_SIDE, 3), np.uint8)
+    kinds = (None, *Kind)
+    for place in range(count):
+        person, other = people[place % len(people)], people[int(chance.integers(len(people)))]
+        kind, face_px = kinds[place % len(kinds)], float(chance.uniform(50.0, 100.0))
+        shown = bona_fide(person, face_px, chance) if kind is None else attack(person, other, kind, face_px, chance)
+        if found := find(shown):
+            made[place] = view(shown, found[0].box)
+    return made
+
+
+def _portrait(source: Rgb, find: Find) -> Portrait | None:
+    """A picture with one clear face, no larger than the camera's; None: there is none in it, or several."""
+    by = min(1.0, _PORTRAIT / max(source.shape[:2]))
+    picture = np.asarray(cv2.resize(source, None, fx=by, fy=by, interpolation=cv2.INTER_AREA), np.uint8)
+    found = [face for face in find(picture) if face.score > 0.8]
+    return Portrait(picture, found[0]) if len(found) == 1 and found[0].box.width > 50.0 else None
 
 
 def _lit(picture: _Real, chance: np.random.Generator) -> npt.NDArray[np.uint8]:

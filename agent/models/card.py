@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.models.manifest import LABELS, Figure, Manifest, Measure, ModelEntry, OperatingPoint
+from agent.models.manifest import LABELS, Figure, Manifest, Measure, ModelEntry, OperatingPoint, PadPoint
 
 _HEAD: Final = """# Model card
 
@@ -12,8 +12,8 @@ Written by `doorward models build` from `manifest.toml`; do not edit.
 
 ## What these models may be used for
 
-Opening a door for people who agreed to it, under a signed policy. They put out boxes, landmarks and embeddings, and
-nothing about a person's age, sex, health, origin, mood or any other trait. They must not be used to find, follow or
+Opening a door for people who agreed to it, under a signed policy. They put out boxes, landmarks, embeddings and
+whether a face may be a picture of one, and nothing about a person's age, sex, health, origin, mood or any other trait. They must not be used to find, follow or
 sort people who did not agree.
 
 ## Weak points
@@ -27,18 +27,24 @@ sort people who did not agree.
   it where a false match does harm without measuring it on people like those of your site (`doorward models evaluate`).
 - Figures of the synthetic cast come from few invented people. They say nothing about accuracy on real people.
 - The same file gives other embeddings in another TFLite runtime: a gallery is bound to file and runtime.
-- There is no detection of presentation attacks (a printed picture, a screen) among these models.
+- What detects presentation attacks (a printed picture, a screen) comes out of the embedder's package, under the same
+  licence file and with as little about its training. Network and form look like the MiniFASNet line. Its package feeds
+  it RGB; attacks are told apart clearly better in BGR, so that is what it gets (docs/pad.md).
+- It was measured on simulated attacks alone. It finds a border or a bezel in view; a print or screen that fills the
+  view passes more often than not, and masks were not tried. It can only deny, and is no proof that somebody is alive.
 
 ## How the int8 files were made
 
 `doorward models build` takes the float files out of the packages below, checks their hashes, rewrites them without
 training, and measures activation ranges on pictures of synthetic people (package openpeople, none of the scenes' cast).
-Detector: the regression head is split by what it gives, each part with a range of its own. Embedder: channels that
-answer nothing are dropped, each PReLU becomes the greater of two convolutions, channels are equalised. Weights are int8
+Detector: the regression head is split by what it gives, each part with a range of its own. Embedder and detection of
+presentation attacks: channels that answer nothing are dropped, each PReLU becomes the greater of two convolutions,
+channels are equalised; the latter's ranges come from simulated attacks on the same synthetic people. Weights are int8
 by output channel, activations int8 by tensor, biases int32; the files have no float operation.
 """
 
 
+_ROLES: Final = {"detector": "Detector", "embedder": "Embedder", "pad": "Presentation attack detection"}
 _GIVEN: Final = """# Model card
 
 Written by `doorward models add` from `manifest.toml`; do not edit.
@@ -58,6 +64,7 @@ def text(manifest: Manifest, given: bool = False) -> str:
     parts = [_GIVEN if given else _HEAD, *(_model(model) for model in manifest.models), "## Operating points\n"]
     parts += [_point(point) for point in manifest.operating_points]
     measured = {point.label for point in manifest.operating_points}
+    parts += [_pad_point(point) for point in manifest.pad_points]
     parts += [f"### `{label}`: not measured, cannot be used\n" for label in LABELS if label not in measured]
     return "\n".join(parts)
 
@@ -65,7 +72,7 @@ def text(manifest: Manifest, given: bool = False) -> str:
 def _model(model: ModelEntry) -> str:
     source = model.source
     lines = [
-        f"## {model.role.capitalize()}: {model.name}\n",
+        f"## {_ROLES[model.role]}: {model.name}\n",
         f"- File `{model.file}`, SHA-256 `{model.sha256}`.",
         f"- Puts out: {', '.join(model.declares)}. Tested with: {', '.join(model.runtimes)}.",
         f"- Made from `{source.file}` (SHA-256 `{source.file_sha256}`) of {source.package} {source.version} "
@@ -85,6 +92,11 @@ def _model(model: ModelEntry) -> str:
 def _point(point: OperatingPoint) -> str:
     head = f"### `{point.label}`: threshold {point.threshold:g}\n\n{point.chosen}\n\n{_figures(point.figures)}"
     return f"{head}\n{_search(point)}" if point.search else head
+
+
+def _pad_point(point: PadPoint) -> str:
+    head = f"### Presentation attacks, `{point.label}`: threshold {point.threshold:g}"
+    return f"{head}\n\n{point.chosen}\n\n{_figures(point.figures)}"
 
 
 def _search(point: OperatingPoint) -> str:

@@ -15,7 +15,22 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from agent.models.graph import ADD, CONV, DEPTHWISE, MAXIMUM, PAD, POOL, PRELU, RESHAPE, RESIZE, Graph, Node
+from agent.models.graph import (
+    ADD,
+    CONV,
+    DEPTHWISE,
+    GATE,
+    MAXIMUM,
+    MEAN,
+    PAD,
+    POOL,
+    PRELU,
+    RESHAPE,
+    RESIZE,
+    SIGMOID,
+    Graph,
+    Node,
+)
 
 _VERSION = 3
 
@@ -38,6 +53,9 @@ _CODES = {
     RESIZE: ("RESIZE_BILINEAR", "ResizeBilinearOptions", 2),
     RESHAPE: ("RESHAPE", "ReshapeOptions", 1),
     PRELU: ("PRELU", None, 1),
+    MEAN: ("MEAN", "ReducerOptions", 2),
+    SIGMOID: ("LOGISTIC", None, 2),
+    GATE: ("MUL", "MulOptions", 2),
 }
 
 
@@ -113,6 +131,8 @@ class _Writer:
             operator.inputs.append(self.integers(node.output + "/n", np.array(shape[1:3], np.int32)))
         elif node.kind == RESHAPE:
             operator.inputs.append(self.integers(node.output + "/n", np.array(shape, np.int32)))
+        elif node.kind == MEAN:
+            operator.inputs.append(self.integers(node.output + "/n", np.array((1, 2), np.int32)))
         elif node.kind == PRELU:
             assert node.slope is not None and self.scales is None, "an int8 file has no PReLU: spell_prelu first"
             self.tensor(node.output + "/s", (1, 1, node.slope.size), schema.TensorType.FLOAT32, node.slope)
@@ -182,6 +202,8 @@ def _options(name: str, node: Node, shape: tuple[int, ...]) -> Any:
         made.halfPixelCenters = node.half_pixel
     if node.kind == RESHAPE:
         made.newShape = list(shape)
+    if node.kind == MEAN:
+        made.keepDims = True
     return made
 
 

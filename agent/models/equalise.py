@@ -14,7 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.models.graph import ADD, CONV, DEPTHWISE, MAXIMUM, PAD, POOL, PRELU, RESIZE, Array, Graph, Node
+from agent.models.graph import (
+    ADD,
+    CONV,
+    DEPTHWISE,
+    GATE,
+    MAXIMUM,
+    MEAN,
+    PAD,
+    POOL,
+    PRELU,
+    RESIZE,
+    Array,
+    Graph,
+    Node,
+)
 
 
 def spell_prelu(graph: Graph) -> Graph:
@@ -85,7 +99,10 @@ class Extent:
 
 
 def tied(graph: Graph) -> list[list[str]]:
-    """Activations whose channels must share one factor, because additions, pools or resizes join them."""
+    """Activations whose channels must share one factor, because additions, pools or resizes join them.
+
+    A gate's answer goes with what it lets through, not with how far it is open.
+    """
     parent = {name: name for name in graph.shapes}
 
     def root(name: str) -> str:
@@ -94,8 +111,8 @@ def tied(graph: Graph) -> list[list[str]]:
         return name
 
     for node in graph.nodes:
-        if node.kind in (ADD, MAXIMUM, POOL, PAD, RESIZE):
-            for name in node.inputs:
+        if node.kind in (ADD, MAXIMUM, POOL, PAD, RESIZE, MEAN, GATE):
+            for name in node.inputs[:1] if node.kind == GATE else node.inputs:
                 parent[root(name)] = root(node.output)
     groups: dict[str, list[str]] = {}
     for name in graph.shapes:
@@ -142,5 +159,5 @@ def equalise(graph: Graph, extents: Mapping[str, Extent], strength: float, share
 
 def _joined_raw(graph: Graph, name: str) -> bool:
     """Whether anything but the known joins or convolutions makes or reads the activation (then it is left alone)."""
-    known = (CONV, DEPTHWISE, ADD, MAXIMUM, POOL, PAD, RESIZE)
+    known = (CONV, DEPTHWISE, ADD, MAXIMUM, POOL, PAD, RESIZE, MEAN, GATE)
     return any(node.kind not in known for node in graph.nodes if name in (node.output, *node.inputs))

@@ -25,13 +25,7 @@ class Eyes:
 
     def face(self, picture: Rgb) -> Face | None:
         """The face nearest to the middle, by its own size; None when none is found."""
-        height, width = picture.shape[:2]
-
-        def far(face: Face) -> float:
-            x, y = face.box.centre
-            return math.hypot(x - width / 2, y - height / 2) / max(face.box.width, 1.0)
-
-        return min(self._find(picture), key=far, default=None)
+        return nearest(self._find(picture), picture)
 
     def template(self, picture: Rgb) -> Floats | None:
         """The unit template of that face; None: failure to acquire."""
@@ -43,6 +37,17 @@ class Eyes:
         except ValueError:
             return None
         return np.asarray(vector / np.float32(np.linalg.norm(vector)), np.float32)
+
+
+def nearest(faces: Sequence[Face], picture: Rgb) -> Face | None:
+    """The face nearest to the picture's middle, by its own size; None of none."""
+    height, width = picture.shape[:2]
+
+    def far(face: Face) -> float:
+        x, y = face.box.centre
+        return math.hypot(x - width / 2, y - height / 2) / max(face.box.width, 1.0)
+
+    return min(faces, key=far, default=None)
 
 
 def stacked(templates: Sequence[Floats | None], faces: Faces) -> Matrix:

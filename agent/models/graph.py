@@ -1,6 +1,6 @@
 """A small network as plain data: read from a float file, changed by pure functions, written by `emit`.
 
-Only the ten operations of the two networks that are built here exist; any other operation in a source file is an
+Only the operations of the networks that are built here exist; any other operation in a source file is an
 error, never a guess. Weights are float32 NumPy arrays in TFLite's own layout. Leaves out: training, control flow,
 dynamic shapes.
 """
@@ -19,7 +19,7 @@ from agent.errors import DeviceError
 Array = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
 
-CONV, DEPTHWISE, ADD, MAXIMUM, PRELU, POOL, PAD, RESIZE, RESHAPE = (
+CONV, DEPTHWISE, ADD, MAXIMUM, PRELU, POOL, PAD, RESIZE, RESHAPE, MEAN, SIGMOID, GATE = (
     "conv",
     "depthwise",
     "add",
@@ -29,7 +29,11 @@ CONV, DEPTHWISE, ADD, MAXIMUM, PRELU, POOL, PAD, RESIZE, RESHAPE = (
     "pad",
     "resize",
     "reshape",
+    "mean",
+    "sigmoid",
+    "gate",
 )
+"""`mean` is over height and width, (1, 1, 1, channels); `gate` multiplies its first input by such a second one."""
 
 
 @dataclass(slots=True)

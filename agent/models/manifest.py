@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from agent.errors import DeviceError
+from agent.models.figures import Figure as Figure
+from agent.models.figures import Measure as Measure
+from agent.models.figures import PadPoint as PadPoint
+from agent.models.figures import read_figure, read_measure, read_pad_point
 from agent.models.table import Table
 from agent.units import Sha256
 
@@ -20,10 +24,14 @@ NAME: Final = "manifest.toml"
 VERSION: Final = 1
 SIZE_MAX: Final = 256 * 1024
 
-Role = Literal["detector", "embedder"]
+Role = Literal["detector", "embedder", "pad"]
 DECLARABLE: Final = ("box", "landmarks", "quality", "liveness", "embedding")
 """All that a model may put out. There is no word here for any trait of a person, so none can be declared."""
-_OF_ROLE: Final = {"detector": ("box", "landmarks", "quality", "liveness"), "embedder": ("embedding",)}
+_OF_ROLE: Final = {
+    "detector": ("box", "landmarks", "quality", "liveness"),
+    "embedder": ("embedding",),
+    "pad": ("liveness",),
+}
 RUNTIMES: Final = ("litert", "tflite-runtime")
 LABELS: Final = ("real", "synthetic-cast")
 HELP: Final = "take the file from the release again, or run 'doorward models build'"
@@ -56,17 +64,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured number, with what it was measured on."""
-
-    data: str
-    name: str
-    value: float
-    of: int
-    """How many trials stand behind it."""
-
-
-@dataclass(frozen=True, slots=True)
 class ModelEntry:
     name: str
     role: Role
@@ -79,17 +76,6 @@ class ModelEntry:
     outputs: tuple[Tensor, ...]
     figures: tuple[Figure, ...]
     """Empty: this very file was never evaluated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A measured rate with its 95 % bounds."""
-
-    value: float
-    low: float
-    high: float
-    of: int
-    """How many people stand behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +121,16 @@ class Manifest:
     models: tuple[ModelEntry, ...]
     operating_points: tuple[OperatingPoint, ...]
     where: str
+    pad_points: tuple[PadPoint, ...] = ()
 
-    def model(self, role: Role) -> ModelEntry:
+    def model(self, role: Literal["detector", "embedder"]) -> ModelEntry:
         """The one model of a role; there is exactly one of each."""
         return next(model for model in self.models if model.role == role)
+
+    @property
+    def pad(self) -> ModelEntry | None:
+        """The model that tells prints and screens; None: there is none."""
+        return next((model for model in self.models if model.role == "pad"), None)
 
     def threshold(self, label: str) -> float:
         """The threshold of a labelled operating point.
@@ -179,8 +171,9 @@ def parse(data: bytes, where: str) -> Manifest:
     if top.integer("version", 0, 1_000_000) != VERSION:
         top.fault("version", f"must be {VERSION}")
     models = tuple(_entry(table) for table in top.tables("model"))
-    if sorted(model.role for model in models) != ["detector", "embedder"]:
-        top.fault("model", "must be exactly one detector and one embedder")
+    roles = [model.role for model in models]
+    if sorted(roles) != ["detector", "embedder", *roles[2:]] or roles[2:] not in ([], ["pad"]):
+        top.fault("model", "must be exactly one detector and one embedder, and one pad or none behind them")
     points = tuple(_point(table) for table in top.tables("operating_point"))
     labels = [point.label for point in points]
     if len(set(labels)) != len(labels):
@@ -188,12 +181,17 @@ def parse(data: bytes, where: str) -> Manifest:
     embedder = next(model.sha256 for model in models if model.role == "embedder")
     if any(point.embedder != embedder for point in points):
         top.fault("operating_point.embedder", "must be the sha256 of the embedder: a threshold holds for one file only")
+    pad_points = tuple(read_pad_point(table) for table in top.tables("pad_point")) if "pad" in roles else ()
+    if len({point.label for point in pad_points}) != len(pad_points):
+        top.fault("pad_point.label", "must not repeat")
+    if any(point.model != models[2].sha256 for point in pad_points):
+        top.fault("pad_point.model", "must be the sha256 of the pad model: a threshold holds for one file only")
     top.end()
-    return Manifest(models, points, where)
+    return Manifest(models, points, where, pad_points)
 
 
 def _entry(table: Table) -> ModelEntry:
-    role: Any = table.one_of("role", ("detector", "embedder"))
+    role: Any = table.one_of("role", ("detector", "embedder", "pad"))
     declares = table.texts("declares", DECLARABLE)
     if not declares or not set(declares) <= set(_OF_ROLE[role]):
         table.fault("declares", f"the {role} may declare only {', '.join(_OF_ROLE[role])}")
@@ -207,7 +205,7 @@ def _entry(table: Table) -> ModelEntry:
         _source(table.table("source")),
         tuple(_tensor(part) for part in table.tables("input")),
         tuple(_tensor(part) for part in table.tables("output")),
-        tuple(_figure(part) for part in table.tables("figure")),
+        tuple(read_figure(part) for part in table.tables("figure")),
     )
     table.end()
     return made
@@ -240,21 +238,13 @@ def _tensor(table: Table) -> Tensor:
     return made
 
 
-def _figure(table: Table) -> Figure:
-    made = Figure(
-        table.text("data"), table.text("name"), table.number("value", -1e9, 1e9), table.integer("of", 0, 10**12)
-    )
-    table.end()
-    return made
-
-
 def _point(table: Table) -> OperatingPoint:
     made = OperatingPoint(
         table.one_of("label", LABELS),
         Sha256(table.digest("embedder")),
         table.number("threshold", 0.05, 0.99),
         table.text("chosen"),
-        tuple(_figure(part) for part in table.tables("figure")),
+        tuple(read_figure(part) for part in table.tables("figure")),
         tuple(_search(part) for part in table.tables("search")),
     )
     table.end()
@@ -266,15 +256,8 @@ def _search(table: Table) -> SearchPoint:
         table.integer("people", 1, 10**7),
         table.number("fpir", 1e-9, 1.0),
         table.number("threshold", 0.05, 0.99),
-        _measure(table.table("false_positive")),
-        _measure(table.table("false_negative")),
+        read_measure(table.table("false_positive")),
+        read_measure(table.table("false_negative")),
     )
-    table.end()
-    return made
-
-
-def _measure(table: Table) -> Measure:
-    value, low, high = (table.number(name, 0.0, 1.0) for name in ("value", "low", "high"))
-    made = Measure(value, low, high, table.integer("of", 1, 10**12))
     table.end()
     return made

@@ -1,8 +1,9 @@
-"""Read a float ONNX file into a graph: the few parts of the format that one embedder uses, with no library.
+"""Read a float ONNX file into a graph: the few parts of the format that two networks use, with no library.
 
-ONNX is a protocol buffer: fields of a number and a type in a row. Only convolutions, PReLUs, additions and a last
-reshape are known; anything else is an error, never a guess. Tensors are turned from channels-first to TFLite's
-channels-last. Source of the field numbers: onnx.proto3 of ONNX 1.x. Leaves out: any other data type than float32.
+ONNX is a protocol buffer: fields of a number and a type in a row. Only convolutions, PReLUs, additions, gates of
+channels (squeeze and excitation) and a linear end are known; anything else is an error, never a guess. Tensors are
+turned from channels-first to TFLite's channels-last. Source of the field numbers: onnx.proto3 of ONNX 1.x. Leaves out:
+any other data type than float32.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from typing import Final, NoReturn
 import numpy as np
 
 from agent.errors import DeviceError
-from agent.models.graph import ADD, CONV, DEPTHWISE, PRELU, RESHAPE, Array, Graph, Node
+from agent.models.graph import ADD, CONV, DEPTHWISE, GATE, MEAN, PRELU, RESHAPE, SIGMOID, Array, Graph, Node
+from agent.models.linear import multiply, normalise, rectify
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FLOAT: Final = 1
 """TensorProto.DataType.FLOAT"""
 _PLAIN: Final = {"dilations": [1, 1]}
 """Attributes that a node does not hold, with the one value that they may have."""
+_SIZES: Final = ("Shape", "Constant", "Gather", "Unsqueeze", "Concat")
+"""Operations by which a file works out the sides of a reshape; a reshape is known only where it can have but one."""
+_EPSILON: Final = 1e-5
+"""What BatchNormalization adds to the variance: ONNX's default, and the only value that is known."""
 
 
 class _Malformed(ValueError):
@@ -110,6 +116,8 @@ class _Source:
 
     where: str
     stored: dict[str, Array] = field(default_factory=dict)
+    flat: dict[str, str] = field(default_factory=dict)
+    """Vectors by name, and the (1, 1, 1, channels) tensor of the graph that each is."""
 
     def fault(self, what: str) -> NoReturn:
         raise DeviceError(f"{self.where}: {what}; build from the named package file")
@@ -164,11 +172,13 @@ def _shape(value: _Message) -> list[int]:
 
 def _take(message: _Message, graph: Graph, source: _Source, where: str) -> None:
     """Append one operation to the graph."""
-    kind, names = message.text(4), message.texts(1)
+    kind, names = message.text(4), [source.flat.get(name, name) for name in message.texts(1)]
     (output,) = message.texts(2)
     inputs = tuple(name for name in names if name in graph.shapes)
     stored = [source.stored[name] for name in names if name in source.stored]
     shape = graph.shapes[inputs[0]] if inputs else ()
+    if kind in _SIZES and not stored:
+        return
     if kind == "Conv" and len(inputs) == 1 and len(stored) == 2:
         options = {each.text(1): each.integers(8) or each.integers(3) for each in message.messages(5)}
         if not all(options.values()):  # an attribute that is no integer, as an automatic padding is
@@ -178,13 +188,52 @@ def _take(message: _Message, graph: Graph, source: _Source, where: str) -> None:
         node = Node(PRELU, inputs, "", slope=stored[0].reshape(-1))
     elif kind == "Add" and len(inputs) == 2 and graph.shapes[inputs[1]] == shape:
         node = Node(ADD, inputs, "")
-    elif kind == "Reshape" and len(inputs) == 1 and shape[1:3] == (1, 1) and (output,) == graph.result:
+    elif kind == "GlobalAveragePool" and len(inputs) == 1 and not stored:
+        node, shape = Node(MEAN, inputs, ""), (1, 1, 1, shape[-1])
+    elif kind == "Sigmoid" and len(inputs) == 1 and not stored:
+        node = Node(SIGMOID, inputs, "")
+    elif kind == "Mul" and len(inputs) == 2 and graph.shapes[inputs[1]] == (1, 1, 1, shape[-1]):
+        node = Node(GATE, inputs, "")
+    elif kind == "Reshape" and len(inputs) == 1 and shape[1:3] == (1, 1):
+        if (output,) != graph.result:
+            source.flat[output] = inputs[0]
+            return
         node, shape = Node(RESHAPE, inputs, ""), (1, shape[-1])
     else:
-        source.fault(f"{where}: {kind if kind.isalnum() else 'an operation'} is not known in this form")
+        _fold(message, kind, inputs, stored, graph, source, where)
+        return
     node.output = output
     graph.nodes.append(node)
     graph.shapes[output] = shape
+
+
+def _fold(
+    message: _Message,
+    kind: str,
+    inputs: tuple[str, ...],
+    stored: list[Array],
+    graph: Graph,
+    source: _Source,
+    where: str,
+) -> None:
+    """Take an operation that goes into the one before it."""
+    (output,) = message.texts(2)
+    made: str | None = None
+    if kind == "Relu" and len(inputs) == 1 and output not in graph.result:
+        made = rectify(graph, inputs[0])
+    elif kind == "MatMul" and len(inputs) == 1 and len(stored) == 1:
+        made = multiply(graph, inputs[0], stored[0], output)
+    elif kind == "BatchNormalization" and len(inputs) == 1 and len(stored) == 4:
+        epsilon = b"".join(each.data(2) for each in message.messages(5) if each.text(1) == "epsilon")
+        if not epsilon or np.frombuffer(epsilon, "<f4")[0] == np.float32(_EPSILON):
+            made = normalise(graph, inputs[0], stored, _EPSILON)
+    if made is None:
+        source.fault(f"{where}: {kind if kind.isalnum() else 'an operation'} is not known in this form")
+    if (output,) == graph.result:
+        graph.nodes.append(Node(RESHAPE, (made,), output))
+        graph.shapes[output] = (1, graph.shapes[made][-1])
+    else:
+        source.flat[output] = made
 
 
 def _convolution(

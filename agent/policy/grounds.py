@@ -43,3 +43,4 @@ class Ground(StrEnum):
     NO_CONSENT = "no-consent"
     STOCK_UNFILED = "stock-unfiled"
     GALLERY_TOO_LARGE = "gallery-too-large"
+    PAD_MISSING = "pad-missing"

@@ -27,6 +27,7 @@ _ALWAYS: Final[dict[Ground, str]] = {
     Ground.DEVICE_MOVED: "house rule: a device that was moved stands at a place that nobody attested",
     Ground.SIGN_FORBIDS: "house rule: anyone may narrow",
     Ground.MODEL_NOT_ALLOWED: "house rule: only models that the policy names, by hash",
+    Ground.PAD_MISSING: "house rule: what the policy asks for to tell prints and screens runs, or nothing does",
     Ground.OUTPUT_NOT_ALLOWED: "house rule: nothing but box, landmarks, quality, liveness, embedding",
     Ground.GALLERY_TOO_LARGE: "house rule: 1:N only among as many as its threshold was measured for",
     Ground.KEYS_NOT_SEALED: "house rule: templates only under sealed keys",

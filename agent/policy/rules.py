@@ -109,9 +109,10 @@ def assessment_fits(law: Law, here: Circumstances) -> bool | None:
     if document.assessment is None or models is None:
         return None
     scope = document.assessment.scope
+    running = {models.detector, models.embedder} | ({models.pad} if document.pad and models.pad else set())
     return (
         (scope.purpose, scope.mode) == (document.purpose, document.mode)
-        and set(scope.models) == {models.detector, models.embedder}
+        and set(scope.models) == running
         and set(scope.zones) == {zone.id for zone in document.zones}
     )
 
@@ -260,6 +261,18 @@ def models_allowed(law: Law, here: Circumstances) -> bool | None:
     if models is None:
         return None
     return policy.allows_model("detector", models.detector) and policy.allows_model("embedder", models.embedder)
+
+
+@obligation(
+    Ground.PAD_MISSING,
+    "prints and screens are looked for, where the policy asks for it",
+    "run 'doorward models verify'; name the hash of a model of role pad",
+)
+def attacks_looked_for(law: Law, here: Circumstances) -> bool | None:
+    if law.policy.document.pad is None:
+        return True
+    models = here.surroundings.models
+    return models is not None and models.pad is not None and law.policy.allows_model("pad", models.pad)
 
 
 @obligation(Ground.OUTPUT_NOT_ALLOWED, "models tell nothing of a person's traits", "use models without other outputs")

@@ -203,6 +203,7 @@ ENGLISH: Final = Words(
         Outcome.PASS_ACCEPTED: "Door opened: pass",
         Outcome.PASS_REFUSED: "Pass refused",
         Outcome.TOO_LATE: "Decided too late: door stayed shut",
+        Outcome.ATTACK_DENIED: "Face denied: may be a print or screen",
     },
     faults={
         "pass-malformed": "malformed",

@@ -42,6 +42,7 @@ _NAMES: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.NO_CONSENT: ("No consent", "没有同意"),
     Ground.STOCK_UNFILED: ("Not filed for more people", "超出备案人数"),
     Ground.GALLERY_TOO_LARGE: ("Too many for one threshold", "人数超出阈值适用范围"),
+    Ground.PAD_MISSING: ("No attack detection", "缺少活体检测"),
 }
 _MET: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.CLOCK_UNTRUSTED: ("The clock is trusted", "时钟可信"),
@@ -62,6 +63,7 @@ _MET: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.RETENTION_TOO_LONG: ("Kept no longer than allowed", "保存不超过期限"),
     Ground.FILING_OVERDUE: ("Filings are made", "已按期备案"),
     Ground.GALLERY_TOO_LARGE: ("The threshold fits the gallery", "阈值适用于登记人数"),
+    Ground.PAD_MISSING: ("Prints and screens are looked for", "按策略检测照片与屏幕"),
     Ground.LOCATION_UNKNOWN: ("The position is known", "位置已知"),
     Ground.IN_ZONE: ("Clear of every zone", "在所有禁止区域之外"),
     Ground.VIEW_UNKNOWN: ("Its view of zones is known", "对区域的拍摄范围已知"),

@@ -22,6 +22,10 @@ CHINESE_PROVISIONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "house rule: anyone may narrow": (_HOUSE, "任何人都可以要求收紧"),
     "house rule: only models that the policy names, by hash": (_HOUSE, "只使用策略以哈希值列出的模型"),
+    "house rule: what the policy asks for to tell prints and screens runs, or nothing does": (
+        _HOUSE,
+        "策略要求的照片与屏幕检测须运行，否则不识别",
+    ),
     "house rule: nothing but box, landmarks, quality, liveness, embedding": (
         _HOUSE,
         "只输出位置框、关键点、质量、活体和特征向量",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from agent.errors import ConfigError
 from agent.scene import stage
+from agent.scene.held import board
 from agent.scene.props import BOARD, UNIT, Patch, card, opt_out, sheet, sign_on
 from agent.scene.scene import Scene
 from agent.scene.script import HEIGHT, LAYERS, WIDTH
@@ -116,7 +117,11 @@ class Stage:
         figure = cv2.warpAffine(source, matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         if pose.blur_px > 0.2:
             figure = cv2.GaussianBlur(figure, (0, 0), pose.blur_px)
-        _paste(frame, np.asarray(figure, np.uint8), int(x0), int(y0), self._hiding[pose.layer], pose.shade)
+        x, y, shown = int(x0), int(y0), np.asarray(figure, np.uint8)
+        if pose.held is not None:
+            shown, left, top = board(shown, (pose.x - x, pose.y - y), pose.eyes_px, pose.held)
+            x, y = x + left, y + top
+        _paste(frame, shown, x, y, self._hiding[pose.layer], pose.shade)
 
     def _exposed(self, frame: Rgb, t: float, number: int, exposure: float) -> tuple[Rgb, Luma]:
         gain, warmth = stage.linear(self._script.light, t)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from agent.errors import ConfigError
 from agent.policy.location import Pose
 from agent.policy.zones import Zone
+from agent.scene.held import Medium
 
 WIDTH: Final = 640
 HEIGHT: Final = 480
@@ -72,6 +73,8 @@ class Attempt(Part):
     window_s: Annotated[float, Field(gt=0, le=0.5)] = 0.5
     leave_s: Annotated[float, Field(ge=2, le=60)] = 2.0
     inter_eye_px: Annotated[float, Field(ge=20, le=400)] = 40.0
+    pad: bool = False
+    """Whether the policy asks for detection of presentation attacks."""
 
 
 class Excluded(Part):
@@ -103,6 +106,8 @@ class Actor(Part):
     """Time, spread of the blur in pixels."""
     shade: Curve = ((0.0, 1.0),)
     """Time, light on this person alone, 1 as painted."""
+    held: Medium | None = None
+    """It is no person but a picture of one that somebody holds up; None: the person."""
 
 
 class Pass(Part):

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.scene.cast import Cast, Sprite
+from agent.scene.held import Medium
 from agent.scene.script import LAYERS, Actor, Card, Layer, Pass, Script
 from agent.units import Point
 
@@ -43,6 +44,7 @@ class Pose:
     turn_deg: float
     blur_px: float
     shade: float
+    held: Medium | None = None
 
 
 def frame_time(script: Script, number: int) -> float:
@@ -77,6 +79,7 @@ def _pose(index: int, actor: Actor, t: float) -> Pose:
         turn_deg=linear(actor.turn, t)[0],
         blur_px=max(0.0, linear(actor.blur, t)[0]),
         shade=linear(actor.shade, t)[0],
+        held=actor.held,
     )
 
 

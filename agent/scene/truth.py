@@ -33,7 +33,7 @@ __all__ = [
     "whose",
 ]
 
-Outcome = Literal["match", "no-match"]
+Outcome = Literal["match", "no-match", "attack-denied"]
 PassOutcome = Literal["pass-accepted", "pass-refused"]
 
 _STANDARD: Final = Holds()
@@ -86,7 +86,9 @@ def attempts(scene: Scene, holds: Holds = _STANDARD) -> list[Attempt]:
             if person.opted_in:
                 started.setdefault(key, each.number)
             if person.good and key not in found:
-                expected: Outcome = "match" if person.consented else "no-match"
+                held = scene.script.attempt.pad and scene.script.actor[person.actor].held is not None
+                known: Outcome = "attack-denied" if held else "match"
+                expected: Outcome = known if person.consented else "no-match"
                 found[key] = Attempt(person.person, started[key], each.number, each.number, expected)
             if person.opted_in and key in found:
                 found[key] = replace(found[key], last=each.number)

@@ -97,7 +97,9 @@ def foreseen(data: bytes) -> tuple[Obligation, ...]:
     document = read(data, PolicyDocument, POLICY_PATH)
     law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, data), DeviceId(document.devices[0].id)))
     allowed = {model.role: Sha256(model.sha256) for model in document.models}
-    models = LoadedModels(allowed.get("detector", Sha256("")), allowed.get("embedder", Sha256("")), ALLOWED_OUTPUTS)
+    models = LoadedModels(
+        allowed.get("detector", Sha256("")), allowed.get("embedder", Sha256("")), ALLOWED_OUTPUTS, allowed.get("pad")
+    )
     now_s = document.from_.timestamp()
     fix = Fix(0.0, 0.0, 0.0, 0)
     around = Surroundings(now_s, now_s + 1, fix, models, True, True, False, False, 0, None, codes_read=True)

@@ -27,7 +27,7 @@ LESS_WIDENS: Final = frozenset(
     {
         "from", "attempt.dwell_s", "attempt.leave_s", "attempt.inter_eye_px", "sign.clear_hold_s", "sign.clear_frames",
         "location.clear_hold_s", "location.sigma_m", "margin_m", "operating_point.threshold",
-        "operating_point.search.*.threshold", "zones.*.buffer_m", "zones.*.until",
+        "operating_point.search.*.threshold", "pad.threshold", "zones.*.buffer_m", "zones.*.until",
     }
 )  # fmt: skip
 
@@ -45,7 +45,7 @@ PRESENCE_WIDENS: Final = frozenset(
 )  # fmt: skip
 """To have it permits more; to take it away narrows."""
 
-ABSENCE_WIDENS: Final = frozenset({"zones.*", "excluded.*", "stricter.*"})
+ABSENCE_WIDENS: Final = frozenset({"zones.*", "excluded.*", "stricter.*", "pad"})
 
 LARGER_WIDENS: Final = frozenset({"attempt.region"})
 LARGER_NARROWS: Final = frozenset({"excluded.*.polygon", "zones.*.geometry"})
