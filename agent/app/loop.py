@@ -31,6 +31,7 @@ from agent.app.outbox import Outbox
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.timekeeping import RUN_S, hear, run_on
+from agent.app.writing import Writing
 from agent.core import (
     Core,
     Decided,
@@ -48,7 +49,7 @@ from agent.core import (
     WithdrawalShown,
 )
 from agent.crypto import SignSecret
-from agent.errors import DeviceError, DoorwardError
+from agent.errors import DoorwardError
 from agent.events.counts import HourlyCounts
 from agent.events.decision import Decision
 from agent.ledger.entry import refusal_changed
@@ -62,7 +63,6 @@ from agent.ports import Clock, Locator, TokenReader
 _WAIT_S: Final = 0.1
 _PASSES_EVERY_NS: Final = 200_000_000
 """QR codes are searched five times a second at most: a hand holds a pass for longer than that."""
-_LEDGER_RETRY_S: Final = 2.0
 _NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
 
@@ -105,7 +105,7 @@ class Loop:
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._models: LoadedModels | None = models
-        self._ledger_writable, self._ledger_again_at, self._run_at = True, 0.0, 0.0
+        self._writing, self._run_at = Writing(store, report), 0.0
         self._passes_at_ns, self._preview_at_ns, self._encoder = 0, 0, Encoder()
 
     def run(self, stop: threading.Event) -> None:
@@ -172,7 +172,7 @@ class Loop:
             fix=fix,
             models=self._models,
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
-            ledger_writable=self._ledger_writable,
+            ledger_writable=self._writing.possible,
             stopped=self._standing.stopped(unix_s) or self._commands.stopped(unix_s),
             moved=None if document is None else moved(document.location, fix, now_ns),
             stock=self._standing.stock,
@@ -208,7 +208,7 @@ class Loop:
         if law is None:
             return
         made: list[Decision] = []
-        if not self._written(lambda: made.extend(self._opening.decide(decision, law.policy.document))):
+        if not self._writing.written(lambda: made.extend(self._opening.decide(decision, law.policy.document))):
             self._receive(NotWritten(decision))
             return
         self._measure.lap("commit")
@@ -222,32 +222,17 @@ class Loop:
 
     def _note_state(self, refusal: Refusal | None) -> None:
         grounds = () if refusal is None else refusal.grounds
-        self._written(lambda: self._store.note(refusal_changed(grounds, self._unix_s())))
-
-    def _written(self, write: Callable[[], object]) -> bool:
-        """Whether it is on disk. If not, recognition and doors stop with this very frame."""
-        if not self._ledger_writable:
-            return False
-        try:
-            write()
-        except DeviceError as error:
-            self._ledger_writable = False
-            self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
-            self._report(str(error))
-            if self._store.broken:
-                raise
-            return False
-        return True
+        self._writing.written(lambda: self._store.note(refusal_changed(grounds, self._unix_s())))
 
     def _hear_the_authority(self) -> None:
         """What cannot be written down is not taken over; the authority's thread says it again at its next round."""
         news, inputs = self._authority.news(), list[Input]()
-        self._written(lambda: inputs.extend(self._standing.settle(self._unix_s())))
+        self._writing.written(lambda: inputs.extend(self._standing.settle(self._unix_s())))
         if news is not None:
             now_ns = self._clock.monotonic_ns()
-            if self._written(lambda: hear(news, self._trusted, self._store, now_ns)) and not self._written(
-                lambda: inputs.extend(self._standing.take(news, self._unix_s()))
-            ):
+            if self._writing.written(
+                lambda: hear(news, self._trusted, self._store, now_ns)
+            ) and not self._writing.written(lambda: inputs.extend(self._standing.take(news, self._unix_s()))):
                 inputs.append(self._standing.gallery_changed())
         inputs += self._sweep()
         for event in inputs:
@@ -258,12 +243,12 @@ class Loop:
     def _sweep(self) -> list[Input]:
         """Erase whoever's time is over, under a refusal too; nobody while the clock is not trusted."""
         unix_s, law, inputs = self._unix_s(), self._standing.law, list[Input]()
-        if unix_s is None or not self._ledger_writable:
+        if unix_s is None or not self._writing.possible:
             return []
-        if not self._written(lambda: inputs.extend(self._standing.sweep(unix_s))):
+        if not self._writing.written(lambda: inputs.extend(self._standing.sweep(unix_s))):
             return [self._standing.gallery_changed()]
         if law is not None:
-            self._written(lambda: self._custody.shorten(law, unix_s))
+            self._writing.written(lambda: self._custody.shorten(law, unix_s))
         return inputs
 
     def _hear_the_readers(self) -> None:
@@ -276,12 +261,8 @@ class Loop:
     def _housekeeping(self) -> None:
         state = self._core.state
         grounds = state.grounds if isinstance(state, Refusal) else ()
-        if not self._ledger_writable and time.monotonic() >= self._ledger_again_at:
-            self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
-            self._ledger_writable = self._store.writable()
-            if self._store.broken:
-                raise DeviceError(f"{self._store.path}: the disk has failed; check it, then start again")
-        if not self._ledger_writable and Ground.LEDGER_UNWRITABLE not in grounds:
+        self._writing.retry()
+        if not self._writing.possible and Ground.LEDGER_UNWRITABLE not in grounds:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         now_ns = self._clock.monotonic_ns()
         grounds = unseen(grounds, self._standing.law, self._surroundings, now_ns)
@@ -290,10 +271,10 @@ class Loop:
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S
-            if self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
+            if self._writing.written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
                 self._pulse.committed()
-            self._written(lambda: self._erasure.retry(self._unix_s()))
-        self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
+            self._writing.written(lambda: self._erasure.retry(self._unix_s()))
+        self._writing.written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():
                 told = self._measure, self._store, self._custody, self._counts, self._channel.thinned

@@ -17,8 +17,10 @@ from typing import Final
 
 from agent.adapters.door import NoDoor
 from agent.adapters.litert import LoadedModel, load_models
+from agent.adapters.watchdog import watchdog
 from agent.app.config import load
 from agent.app.parts import Parts
+from agent.app.pulse import Pulse
 from agent.app.recogniser import opened_loop
 from agent.bench.camera import PlayedCamera, Receiver, pictures
 from agent.bench.figures import Figure, median

@@ -1,0 +1,57 @@
+"""Whether the disk takes what must be written: after one refusal nothing is tried until it may have recovered.
+
+Rules: what is not on disk did not happen, so recognition and doors stop with the very row that was not taken; where the
+store says that its content is unknown, the process must end. Leaves out: what is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from agent.adapters.store import Store
+from agent.errors import DeviceError
+
+_RETRY_S: Final = 2.0
+
+
+class Writing:
+    """The store's word on whether it can be written."""
+
+    def __init__(self, store: Store, report: Callable[[str], None]) -> None:
+        self._store, self._report = store, report
+        self._again_at = 0.0
+        self.possible = True
+
+    def written(self, write: Callable[[], object]) -> bool:
+        """Whether it is on disk; if not, nothing is tried any more until `retry`.
+
+        Raises:
+            DeviceError: the disk has failed in a way that leaves its content unknown.
+        """
+        if not self.possible:
+            return False
+        try:
+            write()
+        except DeviceError as error:
+            self.possible = False
+            self._again_at = time.monotonic() + _RETRY_S
+            self._report(str(error))
+            if self._store.broken:
+                raise
+            return False
+        return True
+
+    def retry(self) -> None:
+        """Ask the disk again, if it is time.
+
+        Raises:
+            DeviceError: as for `written`.
+        """
+        if self.possible or time.monotonic() < self._again_at:
+            return
+        self._again_at = time.monotonic() + _RETRY_S
+        self.possible = self._store.writable()
+        if self._store.broken:
+            raise DeviceError(f"{self._store.path}: the disk has failed; check it, then start again")
