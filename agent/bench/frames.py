@@ -88,7 +88,7 @@ def frames(rig: Rig, rounds: int, say: Callable[[str], None]) -> Visits:
     good: list[int] = []
     stop, config = threading.Event(), load(rig.device.config)
     with ExitStack() as opened:
-        parts = Parts(lambda: PlayedCamera(play), lambda: Receiver(play.fix), NoDoor())
+        parts = Parts(lambda: PlayedCamera(play), lambda: Receiver(play.fix), NoDoor)
         loop = opened_loop(config, parts, Pulse(watchdog()), opened)
         loop.begin()
         measure, begun_ns, shown, until_s = loop._measure, 0, -1, time.monotonic() + _START_S

@@ -36,7 +36,7 @@ def main() -> int:
             Parts(
                 open_camera=lambda: WatchedCamera(PlayedCamera(play), fd, threading.Event()),
                 open_locator=lambda: Receiver(play.fix),
-                door=WatchedDoor(NoDoor(), fd),
+                open_door=lambda: WatchedDoor(NoDoor(), fd),
                 embedder=lambda embedder: WatchedEmbedder(embedder, fd),
             ),
         )
