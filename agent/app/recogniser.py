@@ -58,7 +58,6 @@ from agent.policy.gate import Gate
 from agent.ports import TokenReader
 from agent.units import DeviceId, SiteId
 
-
 _TWO: Final = ThreadPoolExecutor(2, "gallery")
 """Searches the two halves of a large gallery; begins no thread before there is one."""
 
