@@ -1,4 +1,4 @@
-"""Recogniser and link as processes: what they take while nobody is in view, what they hold, and how soon a door opens."""
+"""Recogniser and link as processes: what they take while nobody is in view, what they hold, how soon a door opens."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def idle(rig: Rig, seconds: float, say: Callable[[str], None]) -> list[Figure]:
         took = time.monotonic() - began
         spent = [_cpu_s(each.process.pid) - was for each, was in zip((child, rig.link), first, strict=True)]
     return [
-        Figure("idle_percent", "recogniser, nobody in view, 10 frames a second", 100 * spent[0] / took, "% of a core", 5),
+        Figure("idle_percent", "recogniser, nobody in view, 10 frames a second", 100 * spent[0] / took, "% of a core",
+               5),
         Figure("idle_link_percent", "link, at the same time", 100 * spent[1] / took, "% of a core"),
     ]  # fmt: skip
 

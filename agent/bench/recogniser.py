@@ -19,6 +19,7 @@ def main() -> int:
     fd = int(sys.argv[2])
     os.set_inheritable(fd, False)
     sandbox.keep_private()
+    sandbox.one_heap()
     sandbox.leave_network()
 
     from agent.adapters.door import NoDoor

@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -41,8 +42,8 @@ def search(device: Device, say: Callable[[str], None]) -> list[Figure]:
             rows = Rows(list(vectors), DIMENSIONS, threads.map)
             known = [_unit(0.7 * vectors[place] + 0.7 * _stranger(chance)) for place in range(_ROUNDS)]
             probes = [probe for each in known for probe in (each, _stranger(chance))]
-            times = [_timed(lambda probe=probe: rows.best(probe, THRESHOLD)) for probe in probes]  # type: ignore[misc]
-            floats = [_timed(lambda probe=probe: np.argmax(vectors @ probe)) for probe in known]  # type: ignore[misc]
+            times = [_timed(partial(rows.best, probe, THRESHOLD)) for probe in probes]
+            floats = [_timed(partial(_in_floats, vectors, probe)) for probe in known]
             figures += [
                 Figure(f"search_{people}_ms", f"1:N, {people:,} references", median(times), "ms", goal),
                 Figure(f"search_{people}_float_ms", f"1:N, {people:,}, all in 32-bit floats", median(floats), "ms"),
@@ -65,6 +66,10 @@ def _owner_bytes(device: Device) -> float:
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return held / len(owners.subjects)
+
+
+def _in_floats(vectors: Vector, probe: Vector) -> int:
+    return int(np.argmax(vectors @ probe))
 
 
 def _timed(act: Callable[[], object]) -> float:

@@ -73,16 +73,16 @@ Medians over the frames that have the stage, in the recogniser's own loop at 15 
 
 ## How it is measured
 
-- **A frame.** A recogniser with three enrolled people, its link and a broker runs before a camera that plays one visit of
-  the demo's scene again and again in real time, with everything on: gate with excluded region, zones and position, signs,
-  tracks, quality, evidence, ledger and telemetry. After (on every second visit before) each frame the two bare models
-  run once. For each picture of the visit the median over all visits counts; a ratio is the sum over the pictures that
-  show a face, divided by that of the bare models: the detector on each, the embedder where the agent ran it. A frame's
-  time runs until the loop is free for the next one. Code reading is the stage `codes`: signs and QR codes.
-- **Beside others.** The same ten pictures of one face, each program in a process on one processor; the agent's before and
-  after. face_recognition's calls (HOG upsampled once, five points, descriptor) are made on dlib-bin with its own model
-  files, MediaPipe is its detector of full range in float. They live in `.venv-bench` (`requirements/bench.txt`), and
-  are no dependency.
+- **A frame.** A recogniser with three enrolled people, its link and a broker runs before a camera that plays one visit
+  of the demo's scene again and again in real time, with everything on: gate with excluded region, zones and position,
+  signs, tracks, quality, evidence, ledger and telemetry. After (on every second visit before) each frame the two bare
+  models run once. For each picture of the visit the median over all visits counts; a ratio is the sum over the pictures
+  that show a face, divided by that of the bare models: the detector on each, the embedder where the agent ran it. A
+  frame's time runs until the loop is free for the next one. Code reading is the stage `codes`: signs and QR codes.
+- **Beside others.** The same ten pictures of one face, each program in a process on one processor; the agent's before
+  and after. face_recognition's calls (HOG upsampled once, five points, descriptor) are made on dlib-bin with its own
+  model files, MediaPipe is its detector of full range in float. They live in `.venv-bench` (`requirements/bench.txt`),
+  and are no dependency.
 - **1:N.** Made-up templates of 512 values; people who are there and strangers in turn, threshold 0.45. Searched is in
   eight bits, decided in twelve (`agent/gallery/rows.py`); 20,000 references and more on two threads.
 - **Idle.** Processor time of the whole process over {idle} s before the empty scene, with a sensor's noise, 10 frames a

@@ -21,6 +21,7 @@ def recogniser(file: Path) -> None:
     from agent.adapters import sandbox
 
     sandbox.keep_private()
+    sandbox.one_heap()
     sandbox.leave_network()
 
     from agent.app import config, recogniser

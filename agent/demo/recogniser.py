@@ -20,6 +20,7 @@ def main() -> int:
     fd = int(sys.argv[2])
     os.set_inheritable(fd, False)
     sandbox.keep_private()
+    sandbox.one_heap()
     sandbox.leave_network()
 
     # Imported here, while the demo makes the site: this is most of the time to the first frame.

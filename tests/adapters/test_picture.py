@@ -11,7 +11,7 @@ import pytest
 
 from agent.adapters.clock import SystemClock
 from agent.adapters.door import NoDoor
-from agent.adapters.picture import encode, read_picture
+from agent.adapters.picture import Encoder, encode, read_picture
 from agent.errors import DeviceError
 from agent.policy.frames import Preview
 from agent.policy.gate import Gate
@@ -68,3 +68,12 @@ def test_the_system_s_clocks() -> None:
 def test_a_door_that_is_not_there_moves_nothing() -> None:
     door: Door = NoDoor()
     assert door.pulse(DoorId("main")) is None  # type: ignore[func-returns-value]
+
+
+def test_a_picture_like_the_latest_is_not_encoded_again() -> None:
+    encoder, gate = Encoder(), Gate(law())
+    red, blue = (np.full((72, 96, 3), colour, np.uint8) for colour in ((200, 0, 0), (0, 0, 200)))
+    made = [encoder.encode(blocks) for rgb in (red, red, blue, red) if isinstance(
+        blocks := gate.blocks(captured(rgb=rgb)), Preview
+    )]  # fmt: skip
+    assert made[0] is made[1] and made[0] != made[2] and made[0] == made[3]

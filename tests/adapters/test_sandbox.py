@@ -128,3 +128,38 @@ def test_who_is_not_root_leaves_through_a_user_namespace_and_stays_who_it_was(
     assert found["same owner"]
     assert found["dumpable"] == 0
     assert found["mode"] == 0o600
+
+
+_HEAPS = """
+import ctypes, sys, threading
+from agent.adapters import sandbox
+
+if "one" in sys.argv:
+    sandbox.one_heap()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+alive = threading.Barrier(5)
+
+def work():
+    held = [libc.malloc(2000) for _ in range(50)]
+    alive.wait()
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+alive.wait()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+def heaps(*words: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", _HEAPS, *words], capture_output=True, text=True, check=True, timeout=30
+    )
+    return done.stdout.count("<heap nr=")
+
+
+def test_all_threads_share_one_heap() -> None:
+    assert heaps() > 1, "without it each has its own"
+    assert heaps("one") == 1
