@@ -42,6 +42,7 @@ from agent.app.opening import Opening
 from agent.app.outbox import SWITCH_S, Outbox
 from agent.app.parts import Parts
 from agent.app.standing import Standing
+from agent.app.strain import Strain
 from agent.app.timekeeping import trusted_clock
 from agent.core import Core
 from agent.errors import ConfigError, DeviceError, DoorwardError
@@ -104,6 +105,9 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
     opened.enter_context(alone(config.state))
     door = parts.open_door()  # first of all, so that it rests whatever else does not open
     opened.callback(door.close)
+    contacts = None if parts.open_contacts is None else parts.open_contacts()
+    if contacts is not None:
+        opened.callback(contacts.close)
     keys = open_keys(config)
     channel = Channel.listen(config.socket)
     opened.callback(channel.close)
@@ -142,7 +146,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         measure,
         store.passes.used(),
     )
-    eye = Eye(parts.open_camera, config.camera.stall_s, report)
+    eye = Eye(parts.open_camera, config.camera.stall_s, report, Strain(report))
     opened.callback(eye.close)
     locator = None if parts.open_locator is None else parts.open_locator()
     if locator is not None:
@@ -191,7 +195,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         trusted=trusted,
         eye=eye,
         self_test=self_test(report),
-        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret),
+        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret, contacts=contacts),
         locator=locator,
         readers=tuple(readers),
         models=held(detector, embedder),

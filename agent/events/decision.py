@@ -23,11 +23,13 @@ class Outcome(StrEnum):
     PASS_REFUSED = "pass-refused"
     TOO_LATE = "too-late"
     """It would have opened, but whoever stood there may have gone since: see `timely`."""
+    EXIT = "exit"
+    """Somebody pressed the button inside: opens without recognition, and nobody knows who."""
 
 
 LATE_NS: Final = 1_000_000_000
 """From the exposure of the frame that decided to the door."""
-OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED})
+OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED, Outcome.EXIT})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,7 +38,7 @@ class Decision:
     door: DoorId
     unix_s: float
     captured_ns: int
-    """Exposure of the frame that decided, CLOCK_MONOTONIC."""
+    """Exposure of the frame that decided, or when the button was pressed, CLOCK_MONOTONIC."""
     frame: int
     policy_version: int
     subject: SubjectId | None = None
@@ -47,7 +49,7 @@ class Decision:
     """What an opening uses up of a pass; None without one."""
 
     def __post_init__(self) -> None:
-        if self.outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE) and self.subject is not None:
+        if self.outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.EXIT) and self.subject is not None:
             raise ValueError("a decision that lets nobody in by the face names nobody")
 
     @property

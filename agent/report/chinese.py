@@ -178,6 +178,7 @@ CHINESE: Final = Words(
         Outcome.PASS_ACCEPTED: "开门：通行码",
         Outcome.PASS_REFUSED: "通行码被拒绝",
         Outcome.TOO_LATE: "判定过迟：未开门",
+        Outcome.EXIT: "开门：室内按钮",
     },
     faults={
         "pass-malformed": "格式错误",

@@ -203,6 +203,7 @@ ENGLISH: Final = Words(
         Outcome.PASS_ACCEPTED: "Door opened: pass",
         Outcome.PASS_REFUSED: "Pass refused",
         Outcome.TOO_LATE: "Decided too late: door stayed shut",
+        Outcome.EXIT: "Door opened: button inside",
     },
     faults={
         "pass-malformed": "malformed",
