@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from agent.app.config_broker import Broker
 from agent.app.config_camera import Camera, RtspCamera
 from agent.app.config_door import Contacts, Door, NoDoor
 from agent.app.config_lines import fault_of, line_of
@@ -45,7 +46,6 @@ def _repository(url: str) -> str:
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+/$"), AfterValidator(_repository)]
-WebSocket = Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9._:\[\]-]+(/[^\s]*)?$")]
 
 
 class Device(Section):
@@ -107,58 +107,6 @@ class Reader(Section):
 class Models(Section):
     directory: FilePath
     threads: Annotated[int, Field(ge=1, le=4)] = 1
-
-
-class Tls(Section):
-    ca: FilePath
-    certificate: FilePath | None = None
-    key: FilePath | None = None
-
-    @model_validator(mode="after")
-    def _key_of_something(self) -> Tls:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key go together; name both or neither")
-        return self
-
-
-class Fallback(Section):
-    """Another broker of the same site, entered as the first one."""
-
-    host: Annotated[str, Field(min_length=1, max_length=253)]
-    port: Annotated[int, Field(ge=1, le=65535)]
-
-
-class Broker(Section):
-    host: Annotated[str, Field(min_length=1, max_length=253)]
-    port: Annotated[int, Field(ge=1, le=65535)]
-    protocol: Literal["5", "3.1.1"] = "5"
-    acknowledge: Literal["consumer", "puback"] = "puback"
-    tls: Tls | None = None
-    user: str | None = None
-    password_file: FilePath | None = None
-    tokens: bool = False
-    """Take cards and PINs from the broker too; there they name a person for 1:1 and never open."""
-    websocket: WebSocket | None = None
-    """What the page connects to; None shows the page without live data."""
-    fallback: Annotated[tuple[Fallback, ...], Field(max_length=8, strict=False)] = ()
-    """Tried in this order where the first does not let the device in."""
-    home_assistant: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,60}$")] | None = None
-    """Discovery prefix of a Home Assistant on this broker, `homeassistant` unless it was changed; None: no entities."""
-
-    @model_validator(mode="after")
-    def _password_of_somebody(self) -> Broker:
-        if self.password_file is not None and self.user is None:
-            raise ValueError("a password needs a user; add user")
-        return self
-
-    @model_validator(mode="after")
-    def _word_that_counts(self) -> Broker:
-        if self.protocol == "3.1.1" and self.acknowledge == "puback":
-            raise ValueError(
-                "a broker of MQTT 3.1.1 acknowledges what its access list forbids, and drops it: "
-                'set acknowledge = "consumer", or protocol = "5"'
-            )
-        return self
 
 
 class Page(Section):

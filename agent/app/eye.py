@@ -1,7 +1,8 @@
 """The camera's thread: it reads, and the main loop always gets the newest frame.
 
-Rules: one slot, no queue: a frame that is not taken in time is dropped unseen. A camera that fails in whatever way, or
-hangs, is reported once, and is opened again after a pause; meanwhile there are no frames, and that is a refusal.
+Rules: one slot, no queue: a frame that is not taken in time is dropped unseen, and so are some while the machine is
+under strain. A camera that fails in whatever way, or hangs, is reported once, counted, and opened again after a pause
+that grows; meanwhile there are no frames, and that is a refusal.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from agent.app.strain import Strain
 from agent.errors import DoorwardError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Camera, MeteredCamera
 from agent.units import Box
 
-_PAUSE_S: Final = 1.0
+_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0)
+"""Before it is opened again: a camera that comes back does so soon, one that does not is not to be hammered at."""
 _GRACE_S: Final = 1.0
 """A camera is to say by itself that no frame came in time; one that does not even say so hangs."""
 
@@ -31,9 +34,15 @@ class Eye:
         open_camera: makes the camera; called on the eye's own thread.
         stall_s: a camera that gives nothing for this long has failed.
         report: told once about each failure, in one line without anything personal.
+        strain: says how many frames the machine is spared.
     """
 
-    def __init__(self, open_camera: Callable[[], Camera], stall_s: float, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, open_camera: Callable[[], Camera], stall_s: float, report: Callable[[str], None], strain: Strain
+    ) -> None:
+        self.strain: Final = strain
+        self.restarts = 0
+        """How often the camera was opened again because it had failed."""
         self._open = open_camera
         self._stall_s = stall_s
         self._report = report
@@ -41,7 +50,7 @@ class Eye:
         self._frame: CapturedFrame | None = None
         self._failed = False
         self._over = False
-        self._heard_s = 0.0
+        self._taken_s = self._heard_s = 0.0
         """When the camera last gave a frame or a reason, on the monotonic clock."""
         self._wish: tuple[Box | None, float] = (None, 0.0)
         """Part of the picture to expose for, and until when."""
@@ -77,16 +86,25 @@ class Eye:
 
     def take(self, timeout_s: float) -> CapturedFrame | None:
         """The newest frame that was not taken yet; None when none came in time."""
+        early_s = self._taken_s + self.strain.gap_s() - time.monotonic()
+        if early_s > 0:  # what comes meanwhile is replaced by what is newer
+            time.sleep(min(early_s, timeout_s))
+            if early_s > timeout_s:
+                return None
         with self._ready:
             self._ready.wait_for(lambda: self._frame is not None or self._over or self._failed, timeout_s)
             frame, self._frame = self._frame, None
             silent_s = 0.0 if self._thread is None or self._over else time.monotonic() - self._heard_s
+        if frame is not None:
+            self._taken_s = time.monotonic()
         if frame is None and silent_s > self._stall_s + _GRACE_S and not self._failed:
             self._fail(f"camera: hangs: neither frame nor reason for {self._stall_s + _GRACE_S:g} s; see to its driver")
         return frame
 
     def _run(self, closing: threading.Event) -> None:
+        failures = 0
         while not closing.is_set() and not self._over:
+            before_s = self._heard_s
             try:
                 self._watch(self._open(), closing)
             except DoorwardError as error:
@@ -97,7 +115,10 @@ class Eye:
                 return
             if not closing.is_set():
                 self._fail(reason)
-                closing.wait(_PAUSE_S)
+                failures = 0 if self._heard_s > before_s else failures
+                pause_s, failures = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)], failures + 1
+                if not closing.wait(pause_s):
+                    self.restarts += 1
 
     def _watch(self, camera: Camera, closing: threading.Event) -> None:
         try:

@@ -178,6 +178,7 @@ class Loop:
             stock=self._standing.stock,
             crossed_s=self._standing.crossed_s,
             utc_offset_s=None if timezone is None or unix_s is None else utc_offset_s(timezone, unix_s),
+            tampered=self._opening.tampered,
             codes_read=self._self_test.alive(time.monotonic()),
         )
 
@@ -252,11 +253,13 @@ class Loop:
         return inputs
 
     def _hear_the_readers(self) -> None:
-        """Cards and PINs, camera open or not: where it is closed they may be the only way in."""
+        """Cards, PINs and the button inside, camera open or not: where it is closed they may be the only way."""
         now_ns = self._clock.monotonic_ns()
         for reader in self._readers:
             if (token := reader.token(now_ns)) is not None:
                 self._receive(TokenShown(token, now_ns, self._surroundings(now_ns)))
+        if (leaving := self._opening.exit_asked(self._standing.law, self._dated_s())) is not None:
+            self._decide(leaving)
 
     def _housekeeping(self) -> None:
         state = self._core.state
@@ -277,7 +280,7 @@ class Loop:
         self._writing.written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():
-                told = self._measure, self._store, self._custody, self._counts, self._channel.thinned
+                told = self._measure, self._store, self._custody, self._counts, self._eye, self._channel.thinned
                 self._heartbeat.send(metrics(*told, self._unix_s()))
         except DoorwardError as error:
             self._report(str(error))

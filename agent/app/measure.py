@@ -5,7 +5,6 @@ Rules: bounded memory; medians over the last few hundred frames; counts only gro
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -62,15 +61,6 @@ class Measure:
         if len(self._frames) < 2 or self._frames[-1] == self._frames[0]:
             return 0.0
         return round((len(self._frames) - 1) * 1e9 / (self._frames[-1] - self._frames[0]), 2)
-
-
-def temperature_c(zones: Path = Path("/sys/class/thermal")) -> float | None:
-    """The hottest of the machine's own thermal zones in °C; None where it has none or they say nothing that can be."""
-    found = []
-    for zone in zones.glob("thermal_zone*/temp"):
-        with contextlib.suppress(OSError, ValueError):  # a zone whose sensor is off
-            found.append(int(zone.read_text("ascii")) / 1000)
-    return max((each for each in found if -100 <= each <= 200), default=None)
 
 
 def rss_kb(pid: int | str = "self") -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agent.adapters.store import Store
 from agent.app.custody import Custody
-from agent.app.measure import Measure, rss_kb, temperature_c
+from agent.app.eye import Eye
+from agent.app.measure import Measure, rss_kb
 from agent.events.bodies import Metrics, RefusedFrames, Stage, StageTime
 from agent.events.counts import HourlyCounts
 from agent.gallery.retention import DAY_S
@@ -12,7 +13,7 @@ from agent.policy.grounds import Ground
 
 
 def metrics(
-    measure: Measure, store: Store, custody: Custody, counts: HourlyCounts, thinned: int, unix_s: float | None
+    measure: Measure, store: Store, custody: Custody, counts: HourlyCounts, eye: Eye, thinned: int, unix_s: float | None
 ) -> Metrics:
     """What is sent as `metrics`; without trusted time (None) no days are told.
 
@@ -25,6 +26,7 @@ def metrics(
     medians = measure.medians_ms()
     oldest_s, next_s = custody.oldest_s, custody.next_s
     hour_s, hourly = counts.closed(unix_s)
+    strained = eye.strain.now()
     return Metrics(
         fps=measure.fps(),
         stages=tuple(StageTime(stage=stage, median_ms=medians[stage]) for stage in Stage if stage in medians),
@@ -37,5 +39,8 @@ def metrics(
         hour_s=hour_s,
         hourly=hourly,
         thinned=thinned,
-        temperature_c=temperature_c(),
+        temperature_c=strained.temperature_c,
+        throttled=strained.throttled,
+        under_voltage=strained.under_voltage,
+        camera_restarts=eye.restarts,
     )

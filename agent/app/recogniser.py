@@ -47,6 +47,7 @@ from agent.app.pad import open_pad
 from agent.app.parts import Parts
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
+from agent.app.strain import Strain
 from agent.app.timekeeping import trusted_clock
 from agent.core import Core
 from agent.errors import ConfigError, DeviceError, DoorwardError
@@ -119,6 +120,9 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     opened.enter_context(alone(config.state))
     door = parts.open_door()  # first of all, so that it rests whatever else does not open
     opened.callback(door.close)
+    contacts = None if parts.open_contacts is None else parts.open_contacts()
+    if contacts is not None:
+        opened.callback(contacts.close)
     keys = open_keys(config)
     server = handed_over()
     channel = Channel.listen(config.socket) if server is None else Channel(server).started()
@@ -160,7 +164,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         store.passes.used(),
         None if pad is None else LiteRtPad(pad),
     )
-    eye = Eye(parts.open_camera, config.camera.stall_s, report)
+    eye = Eye(parts.open_camera, config.camera.stall_s, report, Strain(report))
     opened.callback(eye.close)
     locator = None if parts.open_locator is None else parts.open_locator()
     if locator is not None:
@@ -210,7 +214,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         trusted=trusted,
         eye=eye,
         self_test=self_test(report),
-        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret),
+        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret, contacts=contacts),
         locator=locator,
         readers=tuple(readers),
         models=held(detector, embedder, pad),

@@ -57,7 +57,7 @@ def dashboard(
 def _watched(config_file: Path | None, websocket: str | None, site: str | None) -> Watched:
     from pydantic import TypeAdapter, ValidationError
 
-    from agent.app import config, config_section
+    from agent.app import config, config_broker, config_section
     from agent.app.dashboard import Watched
 
     if config_file is not None:
@@ -66,7 +66,7 @@ def _watched(config_file: Path | None, websocket: str | None, site: str | None) 
         loaded = config.load(config_file)
         return Watched(loaded.broker.websocket, loaded.site.name)
     kinds: tuple[tuple[str, str | None, Any, str], ...] = (
-        ("--websocket", websocket, config.WebSocket, "write wss://host:port"),
+        ("--websocket", websocket, config_broker.WebSocket, "write wss://host:port"),
         ("--site", site, config_section.Name, "write lower-case letters, digits and hyphens"),
     )
     for option, value, kind, form in kinds:

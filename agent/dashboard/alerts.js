@@ -29,6 +29,8 @@ export function alertsOf(door, state, nowMs) {
   else if (typeof left === "number" && left <= FILING_LEFT) add(1, "filing-soon", { n: Math.ceil((left + 1) / 100) * 100 });
 
   if (grows(door.samples)) add(1, "queue", { n: door.samples.at(-1).queue });
+  if (metrics?.body?.under_voltage === true) add(2, "under-voltage");
+  if (metrics?.body?.throttled === true) add(1, "throttled");
   if (metrics?.body?.temperature_c >= HOT_C) add(1, "hot", { n: Math.round(metrics.body.temperature_c) });
   if (door.replayed) add(1, "replayed", door.replayed);
   return found.sort((a, b) => b.level - a.level);

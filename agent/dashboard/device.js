@@ -17,6 +17,7 @@ export function showWork({ latest: { metrics } }) {
       .filter(([, count]) => count != null) // nobody is enrolled, or the clock is not trusted
       .map(([name, count]) => [say(name), days(count)]),
     [say("memory"), say("mb", { n: (body.rss_kb / 1024).toFixed(0) })],
+    ...(body.camera_restarts ? [[say("camera-restarts"), number(body.camera_restarts)]] : []),
     ...(body.thinned ? [[say("thinned"), number(body.thinned)]] : []),
     ...body.refused.map((each) => [say("refused-frames", { ground: ground(each.ground)[0] }), number(each.frames)]),
   ]);

@@ -23,6 +23,7 @@ export const PROVISIONS = {
   "in-zone": "Measures art. 13: a reasonable area",
   "view-unknown": "Measures art. 13: a reasonable area",
   "device-moved": "house rule: a device that was moved stands at a place that nobody attested",
+  "tampered": "Measures art. 14: intrusion detection",
   "sign-missing": "Measures art. 13: a prominent sign",
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
@@ -53,6 +54,7 @@ export const PROVISIONS = {
   "in-zone": "Measures art. 13: a reasonable area",
   "view-unknown": "Measures art. 13: a reasonable area",
   "device-moved": "house rule: a device that was moved stands at a place that nobody attested",
+  "tampered": "Measures art. 14: intrusion detection",
   "sign-missing": "Measures art. 13: a prominent sign",
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
@@ -83,6 +85,7 @@ export const PROVISIONS = {
   "in-zone": "Measures art. 13: a reasonable area",
   "view-unknown": "Measures art. 13: a reasonable area",
   "device-moved": "house rule: a device that was moved stands at a place that nobody attested",
+  "tampered": "Measures art. 14: intrusion detection",
   "sign-missing": "Measures art. 13: a prominent sign",
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
@@ -111,6 +114,7 @@ export const PROVISIONS = {
   "in-zone": "house rule: no recognition in a no-recognition zone",
   "view-unknown": "house rule: what the camera sees of a zone is known, or unknown is refused",
   "device-moved": "house rule: a device that was moved stands at a place that nobody attested",
+  "tampered": "house rule: a device that somebody has opened may not be what was attested",
   "sign-missing": "EDPB 3/2019: the key facts stand on a sign",
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
@@ -133,6 +137,7 @@ export const PROVISIONS = {
   "in-zone": "house rule: no recognition in a no-recognition zone",
   "view-unknown": "house rule: what the camera sees of a zone is known, or unknown is refused",
   "device-moved": "house rule: a device that was moved stands at a place that nobody attested",
+  "tampered": "house rule: a device that somebody has opened may not be what was attested",
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
@@ -221,6 +226,10 @@ export const CHINESE_PROVISIONS = {
  "house rule: a device that was moved stands at a place that nobody attested": [
   "内部规则",
   "设备移动后，其所在位置无人证明"
+ ],
+ "Measures art. 14: intrusion detection": [
+  "《办法》第十四条",
+  "入侵检测"
  ],
  "Measures art. 13: a prominent sign": [
   "《办法》第十三条",
@@ -313,6 +322,10 @@ export const CHINESE_PROVISIONS = {
  "house rule: what the camera sees of a zone is known, or unknown is refused": [
   "内部规则",
   "须知道摄像头能看到区域的哪一部分，未知即拒绝"
+ ],
+ "house rule: a device that somebody has opened may not be what was attested": [
+  "内部规则",
+  "被打开过的设备可能已不是经过证明的设备"
  ],
  "EDPB 3/2019: the key facts stand on a sign": [
   "EDPB 3/2019",

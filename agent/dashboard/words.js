@@ -80,7 +80,7 @@ export const number = (value) => counts[spoken.tag].format(value);
 // Wire names and marks that are the same in every language.
 export const MARKS = { "met": "✓", "expiring": "!", "unmet": "✗", "unknown": "?", "not-binding": "–" };
 export const SIGNS = { "verified": "✓", "unverified": "?", "forged": "✗", "unavailable": "–" };
-export const OUTCOMES = { "match": ["✓", "opens"], "no-match": ["–", "neutral"], "pass-accepted": ["✓", "opens"], "pass-refused": ["!", "refuses"], "too-late": ["!", "refuses"], "attack-denied": ["!", "refuses"], "sealed": ["•", "neutral"] };
+export const OUTCOMES = { "match": ["✓", "opens"], "no-match": ["–", "neutral"], "pass-accepted": ["✓", "opens"], "pass-refused": ["!", "refuses"], "too-late": ["!", "refuses"], "attack-denied": ["!", "refuses"], "exit": ["✓", "opens"], "sealed": ["•", "neutral"] };
 
 // So long after it was made a decision may be acted on; its event says only until when.
 export const ACT_WITHIN_S = 30;

@@ -182,6 +182,12 @@ class Metrics(Strict):
     """Metrics since start that gave way to a newer one before they could go out."""
     temperature_c: Annotated[float, Field(ge=-100, le=200)] | None = None
     """The hottest that the machine measures in itself; None: it measures nothing."""
+    throttled: bool | None = None
+    """The machine has slowed itself down for heat or power, and fewer frames are looked at; None: it does not say."""
+    under_voltage: bool | None = None
+    """Its supply is too weak, and fewer frames are looked at; None: it does not say."""
+    camera_restarts: Count = 0
+    """How often the camera was opened again since start because it failed or gave nothing."""
 
 
 class Ledger(Strict):

@@ -25,11 +25,13 @@ class Outcome(StrEnum):
     """It would have opened, but whoever stood there may have gone since: see `timely`."""
     ATTACK_DENIED = "attack-denied"
     """It would have opened, but the face may be a print or a screen, or nobody could tell."""
+    EXIT = "exit"
+    """Somebody pressed the button inside: opens without recognition, and nobody knows who."""
 
 
 LATE_NS: Final = 1_000_000_000
 """From the exposure of the frame that decided to the door."""
-OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED})
+OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED, Outcome.EXIT})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,7 +40,7 @@ class Decision:
     door: DoorId
     unix_s: float
     captured_ns: int
-    """Exposure of the frame that decided, CLOCK_MONOTONIC."""
+    """Exposure of the frame that decided, or when the button was pressed, CLOCK_MONOTONIC."""
     frame: int
     policy_version: int
     subject: SubjectId | None = None
@@ -49,7 +51,8 @@ class Decision:
     """What an opening uses up of a pass; None without one."""
 
     def __post_init__(self) -> None:
-        if self.outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.ATTACK_DENIED) and self.subject is not None:
+        nameless = (Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.ATTACK_DENIED, Outcome.EXIT)
+        if self.outcome in nameless and self.subject is not None:
             raise ValueError("a decision that lets nobody in by the face names nobody")
 
     @property

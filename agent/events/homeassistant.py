@@ -16,7 +16,7 @@ from agent.events import wire
 from agent.events.wire import Kind
 
 BIRTH: Final = b"online"
-_OUTCOMES: Final = ("match", "no-match", "pass-accepted", "pass-refused", "too-late", "attack-denied")
+_OUTCOMES: Final = ("match", "no-match", "pass-accepted", "pass-refused", "too-late", "attack-denied", "exit")
 """The wire names of events/decision.py, which the link does not import."""
 _STOP_MINUTES: Final = 60
 
@@ -103,6 +103,13 @@ def _components(topics: dict[Kind, str], outcome_in_clear: bool) -> dict[str, di
         },
         "filing": _number("People until the filing duty", compliance, "filing_left", "mdi:file-sign"),
         "queue": {**_number("Events not acknowledged", metrics, "queue", "mdi:tray-full"), "expire_after": 120},
+        "temperature": {
+            **_number("Temperature", metrics, "temperature_c", "mdi:thermometer", "°C"),
+            "device_class": "temperature",
+        },
+        "throttled": _problem("Slowed by heat or power", metrics, "throttled"),
+        "under_voltage": _problem("Supply too weak", metrics, "under_voltage"),
+        "camera_restarts": _number("Camera restarts", metrics, "camera_restarts", "mdi:camera-retake-outline"),
         "stop": {
             "platform": "button",
             "name": "Stop recognition",
@@ -142,6 +149,19 @@ def _binary(name: str, topic: str, condition: str, device_class: str | None) -> 
         "value_template": _told(f"'ON' if {condition} else 'OFF'"),
     }
     return found if device_class is None else {**found, "device_class": device_class}
+
+
+def _problem(name: str, topic: str, field: str) -> dict[str, Any]:
+    """Of the device itself; unknown while it does not say."""
+    said = f"value_json.body.{field}"
+    return {
+        "platform": "binary_sensor",
+        "name": name,
+        "state_topic": topic,
+        "device_class": "problem",
+        "entity_category": "diagnostic",
+        "value_template": _told(f"('ON' if {said} else 'OFF') if {said} is boolean else none"),
+    }
 
 
 def _unmet(name: str, topic: str, ground: str) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Surroundings:
     """Unix time at which the stock reached the profile's filing threshold; None: it never did."""
     utc_offset_s: float | None = None
     """How far the policy's timezone is ahead of UTC at `unix_s`; None: unknown, and every zone is in force."""
+    tampered: bool | None = False
+    """The contact of the housing is open; None: it cannot be read. A device without one is never tampered with."""
     codes_read: bool | None = None
     """The reader of passes has read its self-test this day."""
 

@@ -32,6 +32,7 @@ class Ground(StrEnum):
     IN_ZONE = "in-zone"
     VIEW_UNKNOWN = "view-unknown"
     DEVICE_MOVED = "device-moved"
+    TAMPERED = "tampered"
     SIGN_MISSING = "sign-missing"
     SIGN_FORBIDS = "sign-forbids"
     MODEL_NOT_ALLOWED = "model-not-allowed"

@@ -26,7 +26,7 @@ _MOVED_HOLD: Final = ClearHold(30.0, 5)
 
 
 def holds(policy: Policy) -> dict[Ground, ClearHold]:
-    """The clear hold of each ground that has one, by the policy (sign, position) or by the house (stop)."""
+    """The clear hold of each ground that has one, by the policy (sign, position) or by the house (stop, housing)."""
     sign, location = policy.document.sign, policy.document.location
     seen = ClearHold(sign.clear_hold_s, sign.clear_frames)
     zone = ClearHold(location.clear_hold_s, 5) if isinstance(location, Gnss) else ClearHold(2.0, 5)
@@ -38,6 +38,7 @@ def holds(policy: Policy) -> dict[Ground, ClearHold]:
         Ground.VIEW_UNKNOWN: zone,
         Ground.LOCATION_UNKNOWN: zone,
         Ground.DEVICE_MOVED: _MOVED_HOLD,
+        Ground.TAMPERED: _MOVED_HOLD,
     }
 
 

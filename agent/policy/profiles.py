@@ -25,6 +25,7 @@ _ALWAYS: Final[dict[Ground, str]] = {
     Ground.IN_ZONE: "house rule: no recognition in a no-recognition zone",
     Ground.VIEW_UNKNOWN: "house rule: what the camera sees of a zone is known, or unknown is refused",
     Ground.DEVICE_MOVED: "house rule: a device that was moved stands at a place that nobody attested",
+    Ground.TAMPERED: "house rule: a device that somebody has opened may not be what was attested",
     Ground.SIGN_FORBIDS: "house rule: anyone may narrow",
     Ground.MODEL_NOT_ALLOWED: "house rule: only models that the policy names, by hash",
     Ground.PAD_MISSING: "house rule: what the policy asks for to tell prints and screens runs, or nothing does",
@@ -54,6 +55,7 @@ _CN: Final[dict[Ground, str]] = {
     Ground.SIGN_MISSING: "Measures art. 13: a prominent sign",
     Ground.LEDGER_UNWRITABLE: "Measures art. 14: security audit",
     Ground.KEYS_NOT_SEALED: "Measures art. 14: encryption and access control",
+    Ground.TAMPERED: "Measures art. 14: intrusion detection",
 }
 _DRAFT: Final[dict[Ground, str]] = {
     **_CN,

@@ -231,6 +231,12 @@ def not_moved(law: Law, here: Circumstances) -> bool | None:
     return None if moved is None else not moved
 
 
+@obligation(Ground.TAMPERED, "the housing is closed", "look at the device before closing it; look at its contact")
+def not_tampered(law: Law, here: Circumstances) -> bool | None:
+    tampered = here.surroundings.tampered
+    return None if tampered is None else not tampered
+
+
 @obligation(Ground.SIGN_MISSING, "the sign is in place", "put the sign back, or have it inspected")
 def sign_in_force(law: Law, here: Circumstances) -> bool | None:
     sign, now = law.policy.document.sign, here.surroundings.unix_s

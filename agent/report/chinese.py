@@ -179,6 +179,7 @@ CHINESE: Final = Words(
         Outcome.PASS_REFUSED: "通行码被拒绝",
         Outcome.TOO_LATE: "判定过迟：未开门",
         Outcome.ATTACK_DENIED: "人脸被拒：可能是照片或屏幕",
+        Outcome.EXIT: "开门：室内按钮",
     },
     faults={
         "pass-malformed": "格式错误",

@@ -204,6 +204,7 @@ ENGLISH: Final = Words(
         Outcome.PASS_REFUSED: "Pass refused",
         Outcome.TOO_LATE: "Decided too late: door stayed shut",
         Outcome.ATTACK_DENIED: "Face denied: may be a print or screen",
+        Outcome.EXIT: "Door opened: button inside",
     },
     faults={
         "pass-malformed": "malformed",

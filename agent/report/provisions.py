@@ -20,6 +20,11 @@ CHINESE_PROVISIONS: Final[Mapping[str, tuple[str, str]]] = {
         _HOUSE,
         "设备移动后，其所在位置无人证明",
     ),
+    "house rule: a device that somebody has opened may not be what was attested": (
+        _HOUSE,
+        "被打开过的设备可能已不是经过证明的设备",
+    ),
+    "Measures art. 14: intrusion detection": ("《办法》第十四条", "入侵检测"),
     "house rule: anyone may narrow": (_HOUSE, "任何人都可以要求收紧"),
     "house rule: only models that the policy names, by hash": (_HOUSE, "只使用策略以哈希值列出的模型"),
     "house rule: what the policy asks for to tell prints and screens runs, or nothing does": (

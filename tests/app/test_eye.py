@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Queue
 
 import numpy as np
 import pytest
 
 from agent.app.eye import Eye
+from agent.app.strain import Strain, temperature_c
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.units import Box
@@ -49,12 +51,14 @@ class Simulated:
 class Bench:
     """An eye, its cameras in the order in which it opened them, and what it reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.steps: Queue[Step] = Queue()
         self.opened: list[Simulated] = []
         self.broken: Exception | None = None
         self.said: list[str] = []
-        self.eye = Eye(self._open, STALL_S, self.said.append)
+        self.firmware = folder / "get_throttled"
+        strain = Strain(self.said.append, firmware=self.firmware, zones=folder)
+        self.eye = Eye(self._open, STALL_S, self.said.append, strain)
 
     def _open(self) -> Simulated:
         if self.broken is not None:
@@ -68,8 +72,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench()
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
     yield made
     made.steps.put(DeviceError("the test is over"))
     made.eye.close()
@@ -103,7 +107,7 @@ class Metered(Simulated):
 
 def test_a_wish_for_an_exposure_reaches_a_camera_that_can_and_ends_by_itself(bench: Bench) -> None:
     camera, face = Metered(bench.steps), Box(1.0, 2.0, 3.0, 4.0)
-    eye = Eye(lambda: camera, STALL_S, bench.said.append)
+    eye = Eye(lambda: camera, STALL_S, bench.said.append, bench.eye.strain)
     eye.meter(face)
     eye.open()
     bench.steps.put(1)
@@ -174,7 +178,89 @@ def test_a_camera_that_fails_is_said_once_and_comes_back(bench: Bench, error: Ex
     until(lambda: len(bench.opened) == 2)
     until(lambda: not bench.eye.failed)
     bench.sees(2)
-    assert len(bench.said) == 1
+    assert len(bench.said) == 1 and bench.eye.restarts == 1
+
+
+def test_pauses_grow_while_it_does_not_come_back(bench: Bench) -> None:
+    tried: list[float] = []
+
+    def fails() -> Simulated:
+        tried.append(time.monotonic())
+        raise DeviceError("camera: number 0 does not start")
+
+    eye = Eye(fails, STALL_S, bench.said.append, bench.eye.strain)
+    eye.open()
+    until(lambda: len(tried) == 3)
+    eye.close()
+    assert 0.9 < tried[1] - tried[0] < 1.6 and 1.9 < tried[2] - tried[1] < 2.6
+    assert (eye.restarts, len(bench.said)) == (2, 1)
+
+
+def test_under_strain_fewer_frames_are_taken_and_each_is_the_newest(bench: Bench) -> None:
+    def taken(seconds: float) -> list[int]:
+        numbers: list[int] = []
+        ends_s = time.monotonic() + seconds
+        while time.monotonic() < ends_s:
+            bench.steps.put(len(given))
+            given.append(0)
+            time.sleep(0.02)
+            if (frame := bench.eye.take(0.1)) is not None:
+                numbers.append(frame.number)
+        return numbers
+
+    given: list[int] = []
+    bench.eye.open()
+    assert len(taken(1.0)) > 20
+    bench.firmware.write_text("50005\n")  # under-voltage and throttled, now and before
+    until(lambda: bench.eye.strain.gap_s() > 0)
+    assert 4 <= len(taken(1.2)) <= 7
+    assert bench.said == ["power: too low; see to supply and cable, meanwhile fewer frames are looked at"]
+
+
+class TestStrain:
+    @pytest.mark.parametrize(
+        ("bits", "throttled", "under_voltage", "gap_s"),
+        [
+            ("0", False, False, 0.0),
+            ("50000", False, False, 0.0),  # it has been, since the start
+            ("1", False, True, 0.2),
+            ("2", True, False, 0.2),
+            ("4", True, False, 0.2),
+            ("8", True, False, 0.2),
+            ("f000f", True, True, 0.2),
+            ("no number", None, None, 0.0),
+        ],
+    )
+    def test_what_the_firmware_of_a_pi_says(
+        self, tmp_path: Path, bits: str, throttled: bool | None, under_voltage: bool | None, gap_s: float
+    ) -> None:
+        (tmp_path / "get_throttled").write_text(bits + "\n")
+        strain = Strain(lambda line: None, firmware=tmp_path / "get_throttled", zones=tmp_path)
+        found = strain.now()
+        assert (found.throttled, found.under_voltage, strain.gap_s()) == (throttled, under_voltage, gap_s)
+
+    def test_another_machine_is_strained_when_it_is_hot_and_for_a_while_after(self, tmp_path: Path) -> None:
+        now_s, said = [100.0], list[str]()
+        zone = tmp_path / "thermal_zone0" / "temp"
+        zone.parent.mkdir()
+        strain = Strain(said.append, firmware=tmp_path / "none", zones=tmp_path, clock=lambda: now_s[0])
+        found = []
+        for at_s, milli in ((100, 50_000), (110, 80_000), (111, 40_000), (113, 40_000), (141, 40_000), (200, 90_000)):
+            now_s[0] = at_s
+            zone.write_text(f"{milli}\n")
+            found.append((strain.now().throttled, strain.gap_s()))
+        assert found == [(False, 0.0), (True, 0.2), (True, 0.2), (False, 0.2), (False, 0.0), (True, 0.2)]
+        assert said == ["heat: this machine slows itself down; cool it, meanwhile fewer frames are looked at"] * 2
+
+    def test_the_temperature_is_that_of_the_hottest_zone_that_says_one(self, tmp_path: Path) -> None:
+        assert temperature_c(tmp_path) is None
+        for name, said in (("thermal_zone0", "48312\n"), ("thermal_zone1", "51500\n"), ("thermal_zone2", "off\n")):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "temp").write_text(said)
+        (tmp_path / "thermal_zone3").mkdir()
+        (tmp_path / "thermal_zone4").mkdir()
+        (tmp_path / "thermal_zone4" / "temp").write_text("999999\n")  # no sensor measures that
+        assert temperature_c(tmp_path) == 51.5
 
 
 def test_a_failure_takes_back_a_frame_that_nobody_has_seen(bench: Bench) -> None:

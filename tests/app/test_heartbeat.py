@@ -12,7 +12,7 @@ import pytest
 
 from agent.adapters.store import Store, read_ledger
 from agent.app.heartbeat import Constant, Heartbeat
-from agent.app.measure import Measure, peak_rss_kb, rss_kb, temperature_c
+from agent.app.measure import Measure, peak_rss_kb, rss_kb
 from agent.crypto import SignSecret, sign_public
 from agent.events import bodies
 from agent.events.bodies import Body, Compliance, Ledger, Met, Notice, Obliged, State, Status
@@ -316,16 +316,6 @@ class TestMeasure:
     def test_memory_of_this_process_and_of_none(self, read: Callable[..., int]) -> None:
         assert 1000 < read() < 10_000_000
         assert read(2**22 + 1) == 0
-
-    def test_the_temperature_is_that_of_the_hottest_zone_that_says_one(self, tmp_path: Path) -> None:
-        assert temperature_c(tmp_path) is None
-        for name, said in (("thermal_zone0", "48312\n"), ("thermal_zone1", "51500\n"), ("thermal_zone2", "off\n")):
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "temp").write_text(said)
-        (tmp_path / "thermal_zone3").mkdir()
-        (tmp_path / "thermal_zone4").mkdir()
-        (tmp_path / "thermal_zone4" / "temp").write_text("999999\n")  # no sensor measures that
-        assert temperature_c(tmp_path) == 51.5
 
 
 def burn(seconds: float) -> None:

@@ -15,7 +15,7 @@ def decided(outcome: Outcome, subject: SubjectId | None = None) -> Decision:
     return Decision(outcome, DoorId("main"), 1.0, captured_ns=1, frame=1, policy_version=1, subject=subject)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.NO_MATCH, Outcome.TOO_LATE])
+@pytest.mark.parametrize("outcome", [Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.EXIT])
 def test_a_decision_that_lets_nobody_in_by_the_face_names_nobody(outcome: Outcome) -> None:
     with pytest.raises(ValueError, match="names nobody"):
         decided(outcome, SubjectId("p-1"))
@@ -39,8 +39,8 @@ def test_what_would_open_but_is_older_than_a_second_opens_nothing_and_names_nobo
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_only_a_match_and_an_accepted_pass_open(outcome: Outcome) -> None:
-    assert decided(outcome).opens is (outcome in (Outcome.MATCH, Outcome.PASS_ACCEPTED))
+def test_only_a_match_an_accepted_pass_and_the_button_inside_open(outcome: Outcome) -> None:
+    assert decided(outcome).opens is (outcome in (Outcome.MATCH, Outcome.PASS_ACCEPTED, Outcome.EXIT))
 
 
 def test_a_repr_names_nobody() -> None:

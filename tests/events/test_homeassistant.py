@@ -85,6 +85,10 @@ def test_what_an_operator_asks_for_is_there_and_the_last_decision_only_by_grant(
         "assessment",
         "filing",
         "queue",
+        "temperature",
+        "throttled",
+        "under_voltage",
+        "camera_restarts",
     }
     assert described(in_clear=False)["components"].keys() == always | {"stop"}
     granted = described()["components"]

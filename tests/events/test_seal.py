@@ -22,6 +22,7 @@ SITE, DEVICE = SiteId("yard"), DeviceId("gate-1")
 SIGN = SignSecret(bytes(range(32)))
 BOX = BoxSecret(bytes(range(32, 64)))
 PUBLIC = crypto.sign_public(SIGN)
+NOBODY = {Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.EXIT}
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True).filter(lambda name: not name.endswith("\n"))
 DECISIONS = st.builds(
@@ -32,7 +33,7 @@ DECISIONS = st.builds(
         captured_ns=5,
         frame=6,
         policy_version=7,
-        subject=None if outcome in (Outcome.NO_MATCH, Outcome.TOO_LATE) or subject is None else SubjectId(subject),
+        subject=None if outcome in NOBODY or subject is None else SubjectId(subject),
         ground=ground if outcome is Outcome.PASS_REFUSED else None,
     ),
     st.sampled_from(Outcome),

@@ -88,6 +88,7 @@ class Facts:
     marks: tuple[str, ...] = ("A", "B")
     view: bool = True
     moved: bool | None = False
+    tampered: bool | None = False
 
 
 DEVIATIONS: list[tuple[str, Any]] = [
@@ -109,6 +110,8 @@ DEVIATIONS: list[tuple[str, Any]] = [
     ("view", False),
     ("moved", True),
     ("moved", None),
+    ("tampered", True),
+    ("tampered", None),
 ]
 
 _facts = st.lists(st.sampled_from(DEVIATIONS), max_size=2).map(lambda changes: replace(Facts(), **dict(changes)))
@@ -155,6 +158,7 @@ def surroundings(facts: Facts, at_ns: int) -> Surroundings:
         ledger_writable=facts.ledger,
         stopped=facts.stopped,
         moved=facts.moved,
+        tampered=facts.tampered,
     )
 
 
@@ -163,7 +167,7 @@ def frame_of(number: int, at_ns: int, facts: Facts) -> CapturedFrame:
     return CapturedFrame(number, at_ns, picture(width=width), luma(width=width))
 
 
-_LASTING = ("stop", "missing", "forbids", "place", "zone", "view", "moved")
+_LASTING = ("stop", "missing", "forbids", "place", "zone", "view", "moved", "opened")
 
 
 @dataclass
@@ -215,6 +219,8 @@ class Oracle:
             faults.add("view")
         if facts.moved is not False:
             faults.add("moved")
+        if facts.tampered is not False:
+            faults.add("opened")
         # Nothing is read where no camera may be open, nor from a picture of another view.
         read = facts.view and facts.law != "private"
         place = {"sign at B": "B", "inspected": None}.get(facts.law, "A")
@@ -237,7 +243,7 @@ class Oracle:
         good = self.history[last + 1 :]
         for count, (at_ns, name, _) in enumerate(good, start=1):
             of_receiver = fault in ("place", "zone", "view") and name == "gnss"
-            hold_s = 30 if fault == "moved" or of_receiver else 2
+            hold_s = 30 if fault in ("moved", "opened") or of_receiver else 2
             if count >= 5 and at_ns - good[0][0] >= hold_s * SECOND:
                 return False
         return True

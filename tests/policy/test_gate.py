@@ -397,6 +397,7 @@ class TestEnrolHere:
             (here(sign=SignSighting(True, True)), Ground.SIGN_FORBIDS),
             (here(sign=None), Ground.SIGN_MISSING),
             (here(moved=True), Ground.DEVICE_MOVED),
+            (here(tampered=True), Ground.TAMPERED),
             (here(stopped=True), Ground.STOPPED),
             (here(unix_s=None), Ground.CLOCK_UNTRUSTED),
         ],

@@ -104,4 +104,5 @@ def test_holds_come_from_the_policy(location: object, zone_hold: ClearHold) -> N
         Ground.LOCATION_UNKNOWN: zone_hold,
         Ground.VIEW_UNKNOWN: zone_hold,
         Ground.DEVICE_MOVED: ClearHold(30.0, 5),
+        Ground.TAMPERED: ClearHold(30.0, 5),
     }

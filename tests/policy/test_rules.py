@@ -240,6 +240,8 @@ CASES: list[Case] = [
     ("no filing duty", {"profile": "eu-gdpr"}, stock(10**6, LONG_AGO), SEEN, set()),
     ("moved", {}, {"moved": True}, SEEN, {Ground.DEVICE_MOVED}),
     ("perhaps moved", {}, {"moved": None}, SEEN, {Ground.DEVICE_MOVED}),
+    ("opened", {}, {"tampered": True}, SEEN, {Ground.TAMPERED}),
+    ("perhaps opened", {}, {"tampered": None}, SEEN, {Ground.TAMPERED}),
     ("sign out of date", {"sign": SIGN | {"until": iso(NOW_S)}}, {}, SEEN, {Ground.SIGN_MISSING}),
     ("sign in date", {"sign": SIGN | {"until": iso(NOW_S + 1)}}, {}, SEEN, set()),
     (

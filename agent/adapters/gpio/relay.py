@@ -9,6 +9,7 @@ Leaves out: whether the door may open.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
 import time
@@ -62,6 +63,7 @@ class Relay:
         self._closing = self._reported = False
         self._thread = threading.Thread(target=self._end_pulses, name="door", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # gpiozero's own way out frees the pin without letting it rest
 
     def pulse(self, door: DoorId) -> None:
         """Open once; returns at once."""
@@ -102,6 +104,7 @@ class Relay:
                 self._move(self._rest)
             self._due.notify()
         self._thread.join()
+        atexit.unregister(self.close)
         if first:
             with contextlib.suppress(Exception):  # it rests, or nothing in here can make it rest
                 self._device.close()
