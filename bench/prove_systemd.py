@@ -1,6 +1,6 @@
 """A device as an installer makes it, in a booted container with the network off: docs/install.md typed word by word.
 
-What is printed: exposure of the units with every drop-in, the time from the first key stroke to the first decision, what
+Printed are: exposure of the units with every drop-in, the time from the first key stroke to the first decision, what
 the recogniser may not do (by trying, in its own sandbox), the watchdog, upgrades with broken bundles, and the end.
 Ends with 1 if anything is not as promised, with 3 if it could not be run. There is no camera in a container: a film of
 somebody unknown takes its place, played by the wheel's own recording camera.
@@ -158,7 +158,6 @@ class Proof:
                        f"exit 1, {words!r}", good)  # fmt: skip
             if not good:
                 CONSOLE.print(said.text[-1500:], markup=False)
-        count = decisions(self.machine)
         name = bundles.newer(self.bundle, self.stick)
         said, asked = self.machine.typed("sudo scripts/install", {}, folder=f"{STICK}/{name}")
         now = self.machine.run("readlink", "/opt/doorward/current").text
@@ -166,7 +165,7 @@ class Proof:
         self.found(
             "upgrade with a good bundle", f"exit {said.code}, {len(asked)} questions", "exit 0, 0 questions", good
         )
-        more = wait_decisions(self.machine, count, 60)
+        more = wait_decisions(self.machine, decisions(self.machine), 60)
         self.found("   and decides after", f"{more or 0:.1f} s", "it does", more is not None)
 
     def removed(self, line: str) -> None:
@@ -179,8 +178,7 @@ class Proof:
         self.found("uninstall killed behind its first act: key files left, program still there",
                    f"{len(left)}, {there}", "0, True", not left and there)  # fmt: skip
         said, _ = self.machine.typed(line, self.answers, folder=f"{STICK}/{self.bundle.name}")
-        places = ("etc/systemd/system", "opt", "var/lib", "run", "usr/local", "etc/sysusers.d", "etc/tmpfiles.d")
-        rest = [str(path) for place in places for path in self.machine.disk(place).glob("**/*doorward*")]
+        rest = self.machine.run("find", "/", "/run", "-xdev", "-name", "*doorward*").text.split()
         users = self.machine.run("getent", "passwd", "doorward-recogniser", "doorward-link").text
         self.found("uninstall: files, users left", f"{len(rest)}, {users or 0}", "0, 0",
                    said.code == 0 and not rest and not users)  # fmt: skip

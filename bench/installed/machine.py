@@ -121,6 +121,7 @@ def booted(image: Path, stick: Path) -> Iterator[Machine]:
     root = cache_folder() / f"run-{os.getpid()}"
     subprocess.run(["cp", "-a", "--reflink=auto", image, root], check=True)
     (root / "etc/hostname").write_text("gate\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost gate\n")
     log = (cache_folder() / f"run-{os.getpid()}.log").open("w")
     nspawn = subprocess.Popen(
         ["systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--private-network", "--register=no",

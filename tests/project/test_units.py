@@ -164,9 +164,8 @@ def last_resort(folder: Path, result: str, code: int) -> list[str]:
     """What it asked systemctl to do, for a recogniser that ended so."""
     done = folder / "done"
     done.unlink(missing_ok=True)
-    (folder / "systemctl").write_text(
-        f'#!/bin/sh\ncase "$*" in *Result*) echo {result};; *ExecMainCode*) echo {code};; *) echo "$*" >>{done};; esac\n'
-    )
+    facts = f"*Result*) echo {result};; *ExecMainCode*) echo {code};;"
+    (folder / "systemctl").write_text(f'#!/bin/sh\ncase "$*" in {facts} *) echo "$*" >>{done};; esac\n')
     (folder / "systemctl").chmod(0o755)
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}",
