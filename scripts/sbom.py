@@ -1,4 +1,6 @@
-"""What is in a bundle for a device: `wheels.txt`, each wheel by its own hash, and `sbom.cdx.json` (CycloneDX 1.6, ECMA-424).
+"""What is in a bundle for a device: `wheels.txt`, each wheel by its own hash, and `sbom.cdx.json` (CycloneDX 1.6).
+
+Source: ECMA-424.
 
 The wheels were downloaded by the lock's hashes; here each of them, and the models, gets the hash of what lies there,
 so that scripts/install takes exactly these. Licences are those that the packages declare. The same bundle gives the

@@ -1,6 +1,6 @@
 """A fresh Debian of its own, as an installer meets it: booted by systemd, with Python, without a package of ours.
 
-mosquitto and openssl are the site's, which stands beside the device in the same container: with the network off, its
+mosquitto is the site's, which stands beside the device in the same container: with the network off, its
 loopback is the only network that there is.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.debian import Making, made
 
-PACKAGES: Final = ("ca-certificates", "dbus", "mosquitto", "procps", "python3", "systemd-sysv")
+PACKAGES: Final = ("ca-certificates", "dbus", "mosquitto", "procps", "python3", "sudo", "systemd-sysv")
 PYTHONS: Final = {"bookworm": "3.11", "trixie": "3.13"}
 
 

@@ -19,7 +19,7 @@ def pins(lock: Path) -> dict[str, str]:
     return {canonicalize_name(pin["name"]): pin["version"] for pin in found if pin}
 
 
-@pytest.fixture(params=["run.txt", "dev.txt", "tflite-runtime.txt"])
+@pytest.fixture(params=["run.txt", "device.txt", "dev.txt", "tflite-runtime.txt"])
 def lock(request: pytest.FixtureRequest, root: Path) -> Path:
     return root / "requirements" / str(request.param)
 
@@ -43,11 +43,19 @@ def test_the_test_lock_holds_what_runs(root: Path) -> None:
     assert run.items() <= dev.items()
 
 
+def test_a_device_runs_the_very_releases_and_nothing_of_a_desktop(root: Path) -> None:
+    run, device = pins(root / "requirements/run.txt"), pins(root / "requirements/device.txt")
+    assert device.keys() - run.keys() == {"pip"}
+    assert {name: version for name, version in device.items() if name != "pip"}.items() <= run.items()
+    assert not device.keys() & {"iotcore", "hatchling", "fonttools", "fpdf2"}
+
+
 def test_each_dependency_is_locked_within_its_range(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
     asked = {
         "run.txt": [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["desktop"]],
+        "device.txt": [*project["project"]["dependencies"], *groups["install"]],
         "dev.txt": [*groups["dev"], *groups["build"]],
     }
     for name, requirements in asked.items():

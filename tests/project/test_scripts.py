@@ -132,12 +132,6 @@ def test_a_second_start_does_nothing_again(checkout: Path, bare: Path) -> None:
     assert subprocess.run(again, cwd=checkout, env=variables, capture_output=True).returncode == 1
 
 
-def test_install_says_that_it_is_not_there_yet(checkout: Path) -> None:
-    done = run(checkout / "scripts/install")
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_prove_lists_what_exists(checkout: Path) -> None:
     assert run(checkout / "scripts/prove").stdout.splitlines() == ["No proof is written yet."]
     unknown = run(checkout / "scripts/prove", "nothing")

@@ -1,0 +1,155 @@
+"""A device in a container: a copy of a fresh Debian, booted by its own systemd, with the network off."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.debian import NotRun, cache_folder
+
+STICK: Final = "/media/stick"
+"""Where what the installer carries is found."""
+_BOOT_S: Final = 90.0
+_INSIDE: Final = ("/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root",
+                  "LANG=C.UTF-8", "TERM=dumb", "SYSTEMD_PAGER=cat", "COLUMNS=120")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    text: str
+
+
+class Machine:
+    """`booted` makes it; `root` is its disk as seen from outside."""
+
+    def __init__(self, root: Path, pid: int) -> None:
+        self.root = root
+        self._pid = pid
+        """Of its first process."""
+
+    def command(self, *words: str) -> list[str]:
+        """The words that run this in there, as root."""
+        return ["nsenter", f"--target={self._pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
+                "--", *_INSIDE, *words]  # fmt: skip
+
+    def run(self, *words: str, timeout_s: float = 120.0) -> Said:
+        done = subprocess.run(
+            self.command(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+        )
+        return Said(done.returncode, done.stdout.strip())
+
+    def typed(
+        self,
+        line: str,
+        answers: dict[str, str],
+        *,
+        folder: str = "/root",
+        timeout_s: float = 300.0,
+        heard: Callable[[str], bool] = lambda text: False,
+    ) -> tuple[Said, list[str]]:
+        """Type a line at a terminal, and an answer wherever one of these questions stands at the end of what is said.
+
+        Args:
+            answers: what a question begins with, and what is typed then.
+            heard: given all that was said so far; true ends the command by SIGKILL.
+
+        Returns:
+            What came, and the questions that were answered.
+        """
+        child, terminal = pty.fork()
+        if child == 0:
+            words = self.command("/bin/bash", "-c", f"cd {folder} && {line}")
+            os.execvp(words[0], words)
+        text, asked, seen, ends = "", list[str](), 0, time.monotonic() + timeout_s
+        with contextlib.suppress(OSError):  # the other end is closed
+            while time.monotonic() < ends:
+                if select.select([terminal], [], [], 0.2)[0]:
+                    text += os.read(terminal, 65536).decode("utf-8", "replace")
+                rest = text[seen:].rsplit("\n", 1)[-1]
+                question = next((each for each in answers if rest.startswith(each) and rest.endswith(": ")), None)
+                if question is not None:
+                    os.write(terminal, f"{answers[question]}\n".encode())
+                    asked.append(rest.rstrip(": "))
+                    seen = len(text)
+                if heard(text):
+                    self.run("pkill", "-KILL", "-f", "scripts/install")
+                    break
+        with contextlib.suppress(ProcessLookupError):
+            if time.monotonic() >= ends:
+                os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        os.close(terminal)
+        return Said(os.waitstatus_to_exitcode(status), text.replace("\r\n", "\n").strip()), asked
+
+    def fact(self, unit: str, name: str) -> str:
+        return self.run("systemctl", "show", "-P", name, unit).text
+
+    def disk(self, path: str) -> Path:
+        """This path of its disk, from outside."""
+        return self.root / path.lstrip("/")
+
+
+@contextmanager
+def booted(image: Path, stick: Path) -> Iterator[Machine]:
+    """A copy of the image, booted; gone at the end.
+
+    Raises:
+        NotRun: systemd-nspawn is missing, or does not boot it here.
+    """
+    if shutil.which("systemd-nspawn") is None:
+        raise NotRun("systemd-nspawn is missing; run: apt-get install systemd-container")
+    root = cache_folder() / f"run-{os.getpid()}"
+    subprocess.run(["cp", "-a", "--reflink=auto", image, root], check=True)
+    (root / "etc/hostname").write_text("gate\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost gate\n")
+    log = (cache_folder() / f"run-{os.getpid()}.log").open("w")
+    nspawn = subprocess.Popen(
+        ["systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--private-network", "--register=no",
+         "--keep-unit", f"--machine=doorward-{os.getpid()}", f"--bind-ro={stick}:{STICK}", "--link-journal=no",
+         "--console=read-only"],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        yield _up(root, nspawn)
+    finally:
+        nspawn.terminate()
+        try:
+            nspawn.wait(30)
+        except subprocess.TimeoutExpired:
+            nspawn.kill()
+            nspawn.wait()
+        log.close()
+        shutil.rmtree(root, ignore_errors=True)
+        Path(log.name).unlink(missing_ok=True)
+
+
+def _up(root: Path, nspawn: subprocess.Popen[bytes]) -> Machine:
+    ends = time.monotonic() + _BOOT_S
+    while time.monotonic() < ends and nspawn.poll() is None:
+        children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children").read_text().split()
+        if children:
+            machine = Machine(root, int(children[0]))
+            if machine.run("systemctl", "is-system-running").text in ("running", "degraded"):
+                return machine
+        time.sleep(0.2)
+    raise NotRun("systemd-nspawn does not boot a system here; it needs root and namespaces")

@@ -1,0 +1,207 @@
+"""The units: each line of their sandbox, what systemd itself reckons, and the two scripts that they start."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.installed.sandbox import exposure
+from tests.conftest import ROOT
+
+SYSTEMD = ROOT / "systemd"
+RECOGNISER, LINK = "doorward-recogniser.service", "doorward-link.service"
+BOTH = {
+    "NoNewPrivileges": ["yes"],
+    "CapabilityBoundingSet": [""],
+    "AmbientCapabilities": [""],
+    "ProtectSystem": ["strict"],
+    "ProtectHome": ["yes"],
+    "ProtectProc": ["invisible"],
+    "ProtectClock": ["yes"],
+    "ProtectHostname": ["yes"],
+    "ProtectKernelLogs": ["yes"],
+    "ProtectKernelModules": ["yes"],
+    "ProtectKernelTunables": ["yes"],
+    "ProtectControlGroups": ["yes"],
+    "PrivateTmp": ["yes"],
+    "PrivateMounts": ["yes"],
+    "PrivateDevices": ["yes"],
+    "DevicePolicy": ["closed"],
+    "RootDirectory": ["/run/doorward-root"],
+    "RestrictSUIDSGID": ["yes"],
+    "RestrictNamespaces": ["yes"],
+    "RestrictRealtime": ["yes"],
+    "LockPersonality": ["yes"],
+    "MemoryDenyWriteExecute": ["yes"],
+    "KeyringMode": ["private"],
+    "RemoveIPC": ["yes"],
+    "SystemCallArchitectures": ["native"],
+    "SystemCallFilter": ["@system-service", "~@privileged @resources @obsolete"],
+    "UMask": ["0077"],
+    "LimitCORE": ["0"],
+    "Group": ["doorward"],
+    "Type": ["notify"],
+    "Restart": ["always"],
+    "MemorySwapMax": ["0"],
+}
+OWN = {
+    RECOGNISER: {
+        "User": ["doorward-recogniser"],
+        "PrivateNetwork": ["yes"],
+        "RestrictAddressFamilies": ["AF_UNIX"],
+        "IPAddressDeny": ["any"],
+        "WatchdogSec": ["20"],
+        "StateDirectoryMode": ["0700"],
+        "MemoryMax": ["768M"],
+        "TasksMax": ["64"],
+    },
+    LINK: {
+        "User": ["doorward-link"],
+        "PrivateUsers": ["yes"],
+        "RestrictAddressFamilies": ["AF_INET AF_INET6 AF_UNIX"],
+        "MemoryMax": ["256M"],
+        "TasksMax": ["32"],
+    },
+}
+
+
+class _All(dict[str, object]):
+    """Keeps every line of a key that stands more than once, as systemd does."""
+
+    def __setitem__(self, key: str, value: object) -> None:
+        if isinstance(value, list) and isinstance(self.get(key), list):
+            super().__setitem__(key, [*self[key], *value])  # type: ignore[misc]
+        else:
+            super().__setitem__(key, value)
+
+
+def unit(path: Path) -> dict[str, dict[str, list[str]]]:
+    parser = configparser.RawConfigParser(strict=False, dict_type=_All, delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read(path)
+    return {name: {key: value.split("\n") for key, value in parser[name].items()} for name in parser.sections()}
+
+
+@pytest.mark.parametrize("name", [RECOGNISER, LINK])
+def test_each_line_of_the_sandbox(name: str) -> None:
+    service = unit(SYSTEMD / name)["Service"]
+    for key, value in (BOTH | OWN[name]).items():
+        assert service.get(key) == value, f"{name}: {key}"
+
+
+@pytest.mark.parametrize(("name", "most"), [(RECOGNISER, 0.5), (LINK, 1.0)])
+def test_what_systemd_reckons_with_every_drop_in(name: str, most: float, tmp_path: Path) -> None:
+    assert exposure(SYSTEMD, name, tmp_path) <= most
+
+
+def test_nobody_is_served_but_the_link(root: Path) -> None:
+    socket = unit(SYSTEMD / "doorward-recogniser.socket")["Socket"]
+    assert socket["ListenStream"] == ["/run/doorward/link.sock"]
+    assert (socket["SocketUser"], socket["SocketGroup"], socket["SocketMode"]) == (
+        ["doorward-link"],
+        ["doorward"],
+        ["0600"],
+    )
+    assert "--socket /run/doorward/link.sock" in unit(SYSTEMD / LINK)["Service"]["ExecStart"][0]
+
+
+def test_the_link_has_no_device_and_no_drop_in() -> None:
+    service = unit(SYSTEMD / LINK)["Service"]
+    assert not service.keys() & {"DeviceAllow", "SupplementaryGroups", "StateDirectory", "LoadCredentialEncrypted"}
+    assert not (SYSTEMD / f"{LINK}.d").exists()
+
+
+def test_drop_ins_widen_devices_and_keys_alone() -> None:
+    allowed = {"PrivateDevices", "DeviceAllow", "LoadCredentialEncrypted"}
+    for file in (SYSTEMD / f"{RECOGNISER}.d").iterdir():
+        found = unit(file)
+        assert found.keys() == {"Service"} and found["Service"].keys() <= allowed, file.name
+
+
+def test_every_unit_is_verified_in_silence(tmp_path: Path) -> None:
+    """`verify` returns 0 on a key that it does not know, so every line that it prints is a fault."""
+    for file in SYSTEMD.rglob("*"):
+        if file.suffix in (".service", ".socket", ".target"):
+            text = file.read_text()
+            # What is not installed here cannot be started here; the proof verifies the units where they are.
+            text = text.replace("/opt/doorward/current/systemd/", f"{SYSTEMD}/")
+            (tmp_path / file.name).write_text(text.replace("/opt/doorward/current/venv/bin/doorward", "/bin/true"))
+    files = sorted(str(path) for path in tmp_path.iterdir())
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def pause(folder: Path, sleeps: Path) -> str:
+    """Run it as systemd does, with a `sleep` that only writes down how long."""
+    (folder / "sleep").write_text(f'#!/bin/sh\necho "$1" >>{sleeps}\n')
+    (folder / "sleep").chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "RUNTIME_DIRECTORY": str(folder)}
+    subprocess.run([SYSTEMD / "pause"], env=environment, check=True, capture_output=True)
+    return sleeps.read_text() if sleeps.exists() else ""
+
+
+def test_starts_that_fail_come_ever_more_slowly(tmp_path: Path) -> None:
+    sleeps = tmp_path / "sleeps"
+    assert pause(tmp_path, sleeps) == "", "the first does not wait"
+    for _ in range(8):
+        pause(tmp_path, sleeps)
+    assert sleeps.read_text().split() == ["1", "2", "4", "8", "16", "32", "60", "60"]
+    began, _ = (tmp_path / "pause").read_text().split()
+    (tmp_path / "pause").write_text(f"{int(began) - 16} 60\n")
+    assert pause(tmp_path, sleeps).split()[8:] == [], "one that ran for a while is started at once"
+    assert pause(tmp_path, sleeps).split()[8:] == ["1"]
+    (tmp_path / "pause").write_text("x[$(touch /tmp/x)] y\n")
+    assert pause(tmp_path, sleeps).split()[9:] == [], "a file that is damaged is no file"
+
+
+def last_resort(folder: Path, result: str, code: int) -> list[str]:
+    """What it asked systemctl to do, for a recogniser that ended so."""
+    done = folder / "done"
+    done.unlink(missing_ok=True)
+    facts = f"*Result*) echo {result};; *ExecMainCode*) echo {code};;"
+    (folder / "systemctl").write_text(f'#!/bin/sh\ncase "$*" in {facts} *) echo "$*" >>{done};; esac\n')
+    (folder / "systemctl").chmod(0o755)
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "STATE_DIRECTORY": str(folder),
+        "DOORWARD_WAIT_S": "0",
+    }
+    subprocess.run([SYSTEMD / "last-resort"], env=environment, check=True, capture_output=True)
+    return done.read_text().splitlines()
+
+
+ANEW = ["--force reboot"]
+AGAIN = ["reset-failed doorward-recogniser.service", "--no-block start doorward-recogniser.service"]
+
+
+@pytest.mark.parametrize(("result", "code"), [("watchdog", 2), ("timeout", 0), ("start-limit-hit", 3)])
+def test_what_hangs_starts_the_machine_anew_once_in_twelve_hours(tmp_path: Path, result: str, code: int) -> None:
+    assert last_resort(tmp_path, result, code) == ANEW
+    assert last_resort(tmp_path, result, code) == AGAIN
+    stamp = tmp_path / "started-anew"
+    for age_h, expected in ((11, AGAIN), (13, ANEW), (-1, ANEW)):  # the last: a clock that was set back
+        os.utime(stamp, (time.time() - age_h * 3600,) * 2)
+        assert last_resort(tmp_path, result, code) == expected, age_h
+
+
+@pytest.mark.parametrize(("result", "code"), [("start-limit-hit", 1), ("exit-code", 1), ("resources", 0)])
+def test_a_fault_that_no_start_cures_does_not(tmp_path: Path, result: str, code: int) -> None:
+    assert last_resort(tmp_path, result, code) == AGAIN
+    assert not (tmp_path / "started-anew").exists()
+
+
+def test_logs_are_kept_in_memory() -> None:
+    journal = unit(SYSTEMD / "journald.conf")["Journal"]
+    assert journal["Storage"] == ["volatile"] and journal["RuntimeMaxUse"] == ["16M"]
+
+
+def test_what_is_started_can_be_started() -> None:
+    for name in ("pause", "last-resort", "doorward-here"):
+        assert os.access(SYSTEMD / name, os.X_OK)
+        subprocess.run([shutil.which("bash") or "bash", "-n", SYSTEMD / name], check=True)
