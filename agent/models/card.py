@@ -12,9 +12,9 @@ Written by `doorward models build` from `manifest.toml`; do not edit.
 
 ## What these models may be used for
 
-Opening a door for people who agreed to it, under a signed policy. They put out boxes, landmarks, embeddings and
-whether a face may be a picture of one, and nothing about a person's age, sex, health, origin, mood or any other trait. They must not be used to find, follow or
-sort people who did not agree.
+Opening a door for people who agreed to it, under a signed policy. They put out boxes, landmarks, embeddings and how
+much speaks against a picture of a face, and nothing about a person's age, sex, health, origin, mood or any other trait.
+They must not be used to find, follow or sort people who did not agree.
 
 ## Weak points
 
