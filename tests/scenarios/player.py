@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held
 from agent.adapters.markers import ArucoReader
 from agent.adapters.qr import ZxingReader
 from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
@@ -75,8 +75,10 @@ class Moment:
 class Player:
     """A device whose people are enrolled, before one scene."""
 
-    def __init__(self, scene: Scene, device: Device, models: tuple[LoadedModel, LoadedModel]) -> None:
-        self._scene, self._device, self._models = scene, device, models
+    def __init__(
+        self, scene: Scene, device: Device, models: tuple[LoadedModel, LoadedModel], pad: LoadedModel | None = None
+    ) -> None:
+        self._scene, self._device, self._models, self._pad = scene, device, models, pad
         self._law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
         self.gate, self._embedder = Gate(self._law), RecordingEmbedder(LiteRtEmbedder(models[1]))
 
@@ -93,7 +95,8 @@ class Player:
         """
         detector, embedder = self._models
         core = Core(
-            self.gate, LiteRtDetector(detector), self._embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses()
+            self.gate, LiteRtDetector(detector), self._embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses(),
+            None if self._pad is None else LiteRtPad(self._pad),
         )  # fmt: skip
         store = Store.open(
             self._device.store, site=self._device.site, device=self._device.id, ledger_key=self._device.keys.ledger_key
@@ -112,7 +115,7 @@ class Player:
                 unix_s=began + at_s,
                 lease_until_s=began + 3600,
                 fix=locator.fix(frame.captured_ns),
-                models=held(*self._models),
+                models=held(*self._models, self._pad),
                 keys_sealed=True,
                 ledger_writable=True,
                 stopped=False,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.litert import LoadedModel, load_models
+from agent.adapters.litert import LoadedModel, load_models, load_pad
 from agent.demo import policies
 from agent.demo.device import make
 from agent.demo.people import enrol_cast
@@ -46,14 +46,21 @@ def models() -> tuple[LoadedModel, LoadedModel]:
     return load_models(MODELS, threads=2)
 
 
-def play(name: str, models: tuple[LoadedModel, LoadedModel], folder: Path, *, metering: bool = True) -> Played:
+def play(
+    name: str,
+    models: tuple[LoadedModel, LoadedModel],
+    folder: Path,
+    *,
+    metering: bool = True,
+    pad: LoadedModel | None = None,
+) -> Played:
     scene, now = load(SCENES / f"{name}.toml"), datetime.now(UTC)
     device = make(folder, policies.for_scene(scene.script, read_manifest(MODELS), now))
     try:
-        enrol_cast(device, scene, *models)
+        enrol_cast(device, scene, *models, pad=load_pad(MODELS) if scene.script.attempt.pad else None)
     finally:
         device.server.close()
-    player = Player(scene, device, models)
+    player = Player(scene, device, models, pad)
     played = Played(scene, player.looks, [], set())
     for moment in player.play({}, metering=metering):
         played.made += [(moment.at_s, each.outcome.value, each.subject) for each in moment.decisions]
@@ -97,3 +104,20 @@ def test_far_faces_are_found_followed_and_recognised(models: tuple[LoadedModel, 
     assert played.decisions == [("match", "p1"), ("no-match", "")]
     assert played.looked_at["P4"] <= 3 and set(played.looked_at) == {"P1", "P4"}
     assert truth.unlawful(played.scene, played.looks) == []
+
+
+def test_a_print_and_a_phone_of_somebody_enrolled_are_denied_and_the_person_is_let_in(
+    models: tuple[LoadedModel, LoadedModel], tmp_path: Path
+) -> None:
+    played = play("attacks", models, tmp_path, pad=load_pad(MODELS))
+    assert [made[1:] for made in played.made] == [("attack-denied", None), ("attack-denied", None), ("match", "p1")]
+    assert [each.expected for each in truth.attempts(played.scene)] == ["attack-denied", "attack-denied", "match"]
+    assert played.grounds == set() and truth.unlawful(played.scene, played.looks) == []
+
+
+def test_without_the_model_that_the_policy_asks_for_nobody_is_looked_at(
+    models: tuple[LoadedModel, LoadedModel], tmp_path: Path
+) -> None:
+    played = play("attacks", models, tmp_path)
+    assert played.made == [] and played.looks == []
+    assert Ground.PAD_MISSING in played.grounds
