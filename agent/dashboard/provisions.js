@@ -30,7 +30,8 @@ export const PROVISIONS = {
   "output-not-allowed": "Draft of 2023: no analysis of origin, belief, health or class",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
   "ledger-unwritable": "Measures art. 14: security audit",
-  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
+  "pad-missing": "house rule: what the policy asks for to tell prints and screens runs, or nothing does"
  },
  "cn-2025": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -61,7 +62,8 @@ export const PROVISIONS = {
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
   "ledger-unwritable": "Measures art. 14: security audit",
-  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
+  "pad-missing": "house rule: what the policy asks for to tell prints and screens runs, or nothing does"
  },
  "cn-2023-draft": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -92,7 +94,8 @@ export const PROVISIONS = {
   "output-not-allowed": "Draft of 2023: no analysis of origin, belief, health or class",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
   "ledger-unwritable": "Measures art. 14: security audit",
-  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
+  "pad-missing": "house rule: what the policy asks for to tell prints and screens runs, or nothing does"
  },
  "eu-gdpr": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -121,7 +124,8 @@ export const PROVISIONS = {
   "output-not-allowed": "EU AI Act art. 5(1): no biometric categorisation, no emotions",
   "keys-not-sealed": "house rule: templates only under sealed keys",
   "ledger-unwritable": "house rule: what cannot be recorded does not happen",
-  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
+  "pad-missing": "house rule: what the policy asks for to tell prints and screens runs, or nothing does"
  },
  "us-il-bipa": {
   "policy-not-in-force": "house rule: only a signed policy, in its time",
@@ -143,7 +147,8 @@ export const PROVISIONS = {
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
   "keys-not-sealed": "house rule: templates only under sealed keys",
   "ledger-unwritable": "house rule: what cannot be recorded does not happen",
-  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for"
+  "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
+  "pad-missing": "house rule: what the policy asks for to tell prints and screens runs, or nothing does"
  }
 };
 export const CHINESE_PROVISIONS = {
@@ -258,6 +263,10 @@ export const CHINESE_PROVISIONS = {
  "house rule: 1:N only among as many as its threshold was measured for": [
   "内部规则",
   "1:N 的人数不超过阈值经过测量的范围"
+ ],
+ "house rule: what the policy asks for to tell prints and screens runs, or nothing does": [
+  "内部规则",
+  "策略要求的照片与屏幕检测须运行，否则不识别"
  ],
  "Measures art. 10: never the only way": [
   "《办法》第十条",

@@ -37,7 +37,7 @@ def expectations(scene: Scene) -> tuple[Expected, ...]:
     found = [
         Expected(
             outcome=Outcome(attempt.expected),
-            person=attempt.person if attempt.expected == "match" else _stranger(scene, attempt.person),
+            person=_who(scene, attempt),
             subject=pseudonym(attempt.person) if attempt.expected == "match" else None,
             good_s=attempt.first_good / fps,
             until_s=attempt.last / fps,
@@ -51,7 +51,12 @@ def expectations(scene: Scene) -> tuple[Expected, ...]:
     return tuple(sorted(found, key=lambda each: each.good_s))
 
 
-def _stranger(scene: Scene, person: str) -> str:
+def _who(scene: Scene, attempt: truth.Attempt) -> str:
+    person = attempt.person
+    if attempt.expected == "match":
+        return person
+    if attempt.expected == "attack-denied":
+        return f"a picture of {person}"
     return f"{person}, who has withdrawn," if person in scene.script.enrolled else f"{person}, a stranger,"
 
 

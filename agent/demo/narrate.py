@@ -96,7 +96,8 @@ def _outcome(made: Made, meant: Expected | None) -> tuple[str, str]:
     if made.outcome is Outcome.PASS_REFUSED:
         return f"pass refused ({made.ground}), door stays shut", _SHUT
     if made.outcome is Outcome.ATTACK_DENIED:
-        return f"a known face denied ({made.ground}), door stays shut", _SHUT
+        who = (meant.person if meant is not None else None) or "a known face"
+        return f"{who}: denied ({made.ground}), door stays shut", _SHUT
     if made.outcome is Outcome.TOO_LATE:
         return "decided too late, door stays shut", _WRONG
     stranger = (meant.person if meant is not None else None) or "somebody"

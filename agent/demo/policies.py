@@ -121,7 +121,5 @@ def _common(
         "retention": {"max_days": 365, "max_idle_days": 180},
         "operating_point": {"label": operating_point, "threshold": manifest.threshold(operating_point)},
         "models": [{"role": model.role, "sha256": model.sha256} for model in run],
-        "pad": next(({"label": at.label, "threshold": at.threshold} for at in manifest.pad_points), None)
-        if pad
-        else None,
+        "pad": {"label": "simulated", "threshold": manifest.pad_threshold("simulated")} if pad else None,
     }

@@ -12,7 +12,7 @@ import cv2
 
 from agent.adapters.broker import EmbeddedBroker
 from agent.adapters.clock import SystemClock
-from agent.adapters.litert import load_models
+from agent.adapters.litert import load_models, load_pad
 from agent.adapters.recording import RecordingCamera
 from agent.demo import policies
 from agent.demo.device import Device, make, passes, write_config
@@ -60,9 +60,8 @@ def prepare(
     device = make(folder, decided)
     done("site and device made, policy signed")
     try:
-        enrol_cast(
-            device, scene, *load_models(models, threads=1), () if source.case is None else source.case.file.consent
-        )
+        said = () if source.case is None else source.case.file.consent
+        enrol_cast(device, scene, *load_models(models, threads=1), said, load_pad(models))
         done(f"{len(scene.script.enrolled)} people enrolled with their consent")
         texts = folder / "passes.json"
         shown = {each.name: each.person for each in scene.script.pass_} if source.video is None else {}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 VIEW_SIDE: Final = 128
 REACH: Final = 2.7
 """Side of the view in face boxes: what surrounds a face tells more than the face."""
-_NETWORK, _EDGES, _OFFSET = 0.48, -4.0, 0.8
+_NETWORK, _EDGES, _OFFSET = 0.46, -3.3, 0.7
 """Weights of a logistic regression on half the people of faces-dev (docs/pad.md)."""
 
 

@@ -12,9 +12,9 @@ Written by `doorward models build` from `manifest.toml`; do not edit.
 
 ## What these models may be used for
 
-Opening a door for people who agreed to it, under a signed policy. They put out boxes, landmarks, embeddings and
-whether a face may be a picture of one, and nothing about a person's age, sex, health, origin, mood or any other trait. They must not be used to find, follow or
-sort people who did not agree.
+Opening a door for people who agreed to it, under a signed policy. They put out boxes, landmarks, embeddings and how
+much speaks against a picture of a face, and nothing about a person's age, sex, health, origin, mood or any other trait.
+They must not be used to find, follow or sort people who did not agree.
 
 ## Weak points
 
@@ -61,7 +61,11 @@ def text(manifest: Manifest, given: bool = False) -> str:
     Args:
         given: the embedder came from an operator and not out of a reviewed package.
     """
-    parts = [_GIVEN if given else _HEAD, *(_model(model) for model in manifest.models), "## Operating points\n"]
+    parts = [
+        _GIVEN if given else _HEAD,
+        *(_model(model, manifest) for model in manifest.models),
+        "## Operating points\n",
+    ]
     parts += [_point(point) for point in manifest.operating_points]
     measured = {point.label for point in manifest.operating_points}
     parts += [_pad_point(point) for point in manifest.pad_points]
@@ -69,7 +73,7 @@ def text(manifest: Manifest, given: bool = False) -> str:
     return "\n".join(parts)
 
 
-def _model(model: ModelEntry) -> str:
+def _model(model: ModelEntry, manifest: Manifest) -> str:
     source = model.source
     lines = [
         f"## {_ROLES[model.role]}: {model.name}\n",
@@ -86,7 +90,8 @@ def _model(model: ModelEntry) -> str:
             f"| {tensor.scale:.6g} | {tensor.zero} |"
             for tensor in tensors
         ]
-    return "\n".join([*lines, "", _figures(model.figures)])
+    told = model.role == "pad" and manifest.pad_points  # what was measured stands with the threshold
+    return "\n".join([*lines, "", "" if told else _figures(model.figures)])
 
 
 def _point(point: OperatingPoint) -> str:

@@ -21,6 +21,10 @@ def _own(graph: Graph, name: str) -> Node | None:
     return None if name in graph.result else node
 
 
+def _pointwise(node: Node) -> bool:
+    return node.kind == CONV and node.weight is not None and node.weight.shape[1:3] == (1, 1)
+
+
 def rectify(graph: Graph, name: str) -> str | None:
     """Let the convolution that makes `name` leave out what is below zero."""
     node = _own(graph, name)
@@ -40,9 +44,8 @@ def multiply(graph: Graph, name: str, matrix: Array, output: str) -> str | None:
         return None
     turned = matrix.T.astype(np.float64)
     node = _own(graph, name)
-    if node is not None and node.kind == CONV and node.weight is not None and node.bias is not None:
-        if node.weight.shape[1:3] != (1, 1):
-            return None
+    if node is not None and _pointwise(node):
+        assert node.weight is not None and node.bias is not None
         node.bias = (turned @ node.bias).astype(np.float32)
         node.weight = (turned @ node.weight[:, 0, 0].astype(np.float64)).astype(np.float32)[:, None, None]
         graph.shapes[name] = (1, 1, 1, matrix.shape[1])

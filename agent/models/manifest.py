@@ -143,6 +143,17 @@ class Manifest:
                 return point.threshold
         raise DeviceError(f"{self.where}: operating_point: none is labelled {label!r}; {HELP}")
 
+    def pad_threshold(self, label: str) -> float:
+        """The threshold of a labelled point for presentation attacks.
+
+        Raises:
+            DeviceError: there is no such point.
+        """
+        for point in self.pad_points:
+            if point.label == label:
+                return point.threshold
+        raise DeviceError(f"{self.where}: pad_point: none is labelled {label!r}; {HELP}")
+
 
 def read_manifest(directory: Path) -> Manifest:
     """Read and check `manifest.toml` in a folder of models.

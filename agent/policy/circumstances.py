@@ -33,6 +33,10 @@ class LoadedModels:
     pad: Sha256 | None = None
     """Of the detection of presentation attacks; None: none is loaded."""
 
+    def hashes(self, *, attacks: bool) -> set[Sha256]:
+        """Of what runs; the detection of presentation attacks runs only where the policy asks for it."""
+        return {self.detector, self.embedder} | ({self.pad} if attacks and self.pad is not None else set())
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.errors import PolicyError
 from agent.policy.bundle import Policy
-from agent.policy.circumstances import Circumstances
+from agent.policy.circumstances import Circumstances, LoadedModels
 from agent.policy.fields import Mode
 from agent.policy.footprint import Cells, hidden
 from agent.policy.geofence import Fence, Reached
@@ -108,6 +108,12 @@ class Law:
         if self.one_to_one or people is not None:
             return self.threshold(None if people is None else people + more) is not None
         return None
+
+    def looks_for_attacks(self, models: LoadedModels | None) -> bool:
+        """Whether presentation attacks are looked for as the policy asks: by a model that it names, or not at all."""
+        if self.policy.document.pad is None:
+            return True
+        return models is not None and models.pad is not None and self.policy.allows_model("pad", models.pad)
 
     def binds(self, ground: Ground) -> bool:
         return ground in self._bound

@@ -53,9 +53,7 @@ def place_not_private(law: Law, here: Circumstances) -> bool | None:
     return law.policy.document.place is not Place.PRIVATE_SPACE
 
 
-@obligation(
-    Ground.PURPOSE_UNFIT, "the purpose is fit for the place", "correct place, purpose or mode, or do without faces"
-)
+@obligation(Ground.PURPOSE_UNFIT, "the purpose is fit for the place", "correct place, purpose or mode; or no faces")
 def purpose_fits_place(law: Law, here: Circumstances) -> bool | None:
     document = law.policy.document
     return fit(document.place, document.purpose, document.mode)
@@ -109,10 +107,9 @@ def assessment_fits(law: Law, here: Circumstances) -> bool | None:
     if document.assessment is None or models is None:
         return None
     scope = document.assessment.scope
-    running = {models.detector, models.embedder} | ({models.pad} if document.pad and models.pad else set())
     return (
         (scope.purpose, scope.mode) == (document.purpose, document.mode)
-        and set(scope.models) == running
+        and set(scope.models) == models.hashes(attacks=document.pad is not None)
         and set(scope.zones) == {zone.id for zone in document.zones}
     )
 
@@ -269,16 +266,9 @@ def models_allowed(law: Law, here: Circumstances) -> bool | None:
     return policy.allows_model("detector", models.detector) and policy.allows_model("embedder", models.embedder)
 
 
-@obligation(
-    Ground.PAD_MISSING,
-    "prints and screens are looked for, where the policy asks for it",
-    "run 'doorward models verify'; name the hash of a model of role pad",
-)
+@obligation(Ground.PAD_MISSING, "prints and screens are looked for as asked", "name the hash of a model of role pad")
 def attacks_looked_for(law: Law, here: Circumstances) -> bool | None:
-    if law.policy.document.pad is None:
-        return True
-    models = here.surroundings.models
-    return models is not None and models.pad is not None and law.policy.allows_model("pad", models.pad)
+    return law.looks_for_attacks(here.surroundings.models)
 
 
 @obligation(Ground.OUTPUT_NOT_ALLOWED, "models tell nothing of a person's traits", "use models without other outputs")

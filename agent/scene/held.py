@@ -35,18 +35,20 @@ def board(figure: Pixels, eyes: tuple[float, float], eyes_px: float, medium: Med
     left, top = round(eyes[0] - _ACROSS * eyes_px), round(eyes[1] - _ABOVE * eyes_px)
     wide, high = round(2 * _ACROSS * eyes_px), round((_ABOVE + _BELOW) * eyes_px)
     move = np.array(((1, 0, -left), (0, 1, -top)), np.float32)
-    shown = np.asarray(cv2.warpAffine(figure, move, (wide, high), flags=cv2.INTER_NEAREST), np.float32)
-    behind = np.array(_BEHIND[medium], np.float32) * np.linspace(1.1, 0.85, high, dtype=np.float32)[:, None, None]
+    shown = np.asarray(cv2.warpAffine(figure, move, (wide, high), flags=cv2.INTER_NEAREST), np.float64)
+    behind = np.array(_BEHIND[medium]) * np.linspace(1.1, 0.85, high)[:, None, None]
     colour = shown[..., :3] + behind * (1 - shown[..., 3:] / 255)
     made = np.full((high + 2 * border, wide + 2 * border, 4), 255, np.uint8)
     made[..., :3] = _EDGE[medium]
-    made[border : border + high, border : border + wide, :3] = np.clip(_toned(colour, medium), 0, 255)
+    made[border : border + high, border : border + wide, :3] = _toned(np.clip(colour, 0, 255), medium)
     return made, left - border, top - border
 
 
-def _toned(colour: npt.NDArray[np.float32], medium: Medium) -> npt.NDArray[np.float32]:
+def _toned(colour: npt.NDArray[np.float64], medium: Medium) -> Pixels:
     """Ink on paper has no black and less colour; a screen is bluish and hard."""
     if medium == "paper":
         grey = colour.mean(axis=2, keepdims=True)
-        return np.asarray(46 + 0.76 * (grey + 0.75 * (colour - grey)), np.float32)
-    return np.asarray(255 * (np.clip(colour, 0, 255) / 255) ** 1.15 * np.array((0.96, 1.02, 1.12)) + 6, np.float32)
+        made = 46 + 0.76 * (grey + 0.75 * (colour - grey))
+    else:
+        made = 255 * (colour / 255) ** 1.15 * np.array((0.96, 1.02, 1.12)) + 6
+    return np.asarray(np.clip(made, 0, 255), np.uint8)

@@ -22,8 +22,10 @@ from agent.gallery.gallery import Gallery
 from agent.gallery.passes_uses import Uses
 from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
-from agent.policy.gate import Gate
+from agent.policy.gate import Gate, Refusal
+from agent.policy.grounds import Ground
 from agent.policy.law import Law
+from agent.ports import PadDetector
 from agent.units import Box, QrText, Rgb, SubjectId, Vector
 from tests.gallery.given import gallery, protected, towards, vector
 from tests.policy.given import AROUND, FORBIDDING, SECOND, SIGN, SimulatedMarkers, document, law
@@ -169,13 +171,14 @@ class Desk:
         empty: Rgb | None = None,
         uses: Uses | None = None,
         enrolled: tuple[str, ...] = ("p-1", "p-2", "p-3"),
+        pad: PadDetector | None = None,
     ) -> None:
         self.detector, self.embedder = SimulatedDetector(), SimulatedEmbedder()
         self.markers, self.qrs, self.stopwatch = SimulatedMarkers(), SimulatedQrs(), CountingStopwatch()
         self.people: dict[int, tuple[Person, ...]] = {}
         self.detector.people = self.people
         self.core = Core(
-            Gate(None, empty), self.detector, self.embedder, self.markers, self.qrs, self.stopwatch, uses or Uses()
+            Gate(None, empty), self.detector, self.embedder, self.markers, self.qrs, self.stopwatch, uses or Uses(), pad
         )
         self.core.receive(LawChanged(lawful or gate_law()))
         self.core.receive(GalleryChanged(known(*enrolled), frozenset()))
@@ -227,3 +230,8 @@ def withdrawn(*subjects: str) -> frozenset[SubjectId]:
 
 def stopped(around: Surroundings = AROUND) -> Surroundings:
     return replace(around, stopped=True)
+
+
+def grounds_of(desk: Desk) -> tuple[Ground, ...]:
+    """Why recognition is refused now."""
+    return desk.core.state.grounds if isinstance(desk.core.state, Refusal) else ()

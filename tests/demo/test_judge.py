@@ -12,6 +12,7 @@ STRANGER = Expected(Outcome.NO_MATCH, "P4", None, 10.0, 12.0)
 PASS = Expected(Outcome.PASS_ACCEPTED, None, None, 20.0, 23.0)
 USED = Expected(Outcome.PASS_REFUSED, None, None, 30.0, 33.0)
 EVERY = (P1, STRANGER, PASS, USED)
+UNSEEN = (Outcome.TOO_LATE, Outcome.ATTACK_DENIED, Outcome.EXIT)
 FAULTLESS = (
     Made(Outcome.MATCH, "p1", 2.1),
     Made(Outcome.NO_MATCH, None, 10.6),
@@ -25,7 +26,7 @@ def test_a_faultless_run_is_flawless_and_its_delays_are_measured_from_the_first_
     assert [judge.decide(made) for made in FAULTLESS] == list(EVERY)
     verdict = judge.close(90.0, [2.15, 20.25])
     assert verdict.flawless
-    assert verdict.counts == {each: Count(right=int(each not in (Outcome.TOO_LATE, Outcome.EXIT))) for each in Outcome}
+    assert verdict.counts == {each: Count(right=int(each not in UNSEEN)) for each in Outcome}
     assert verdict.face_ms == pytest.approx((150.0,))
     assert verdict.pass_ms == pytest.approx((250.0,))
 

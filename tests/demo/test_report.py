@@ -21,7 +21,7 @@ from agent.events.decision import Outcome
 SCHEMA = json.loads((Path(__file__).parents[2] / "agent/demo/schema.json").read_text("utf-8"))
 
 
-USUAL = tuple(each for each in Outcome if each not in (Outcome.TOO_LATE, Outcome.EXIT))
+USUAL = tuple(each for each in Outcome if each not in (Outcome.TOO_LATE, Outcome.ATTACK_DENIED, Outcome.EXIT))
 
 
 def verdict(**wrong: int) -> Verdict:

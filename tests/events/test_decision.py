@@ -15,7 +15,7 @@ def decided(outcome: Outcome, subject: SubjectId | None = None) -> Decision:
     return Decision(outcome, DoorId("main"), 1.0, captured_ns=1, frame=1, policy_version=1, subject=subject)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.EXIT])
+@pytest.mark.parametrize("outcome", [Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.ATTACK_DENIED, Outcome.EXIT])
 def test_a_decision_that_lets_nobody_in_by_the_face_names_nobody(outcome: Outcome) -> None:
     with pytest.raises(ValueError, match="names nobody"):
         decided(outcome, SubjectId("p-1"))

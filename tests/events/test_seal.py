@@ -22,9 +22,9 @@ SITE, DEVICE = SiteId("yard"), DeviceId("gate-1")
 SIGN = SignSecret(bytes(range(32)))
 BOX = BoxSecret(bytes(range(32, 64)))
 PUBLIC = crypto.sign_public(SIGN)
-NOBODY = {Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.EXIT}
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True).filter(lambda name: not name.endswith("\n"))
+NAMELESS = (Outcome.NO_MATCH, Outcome.TOO_LATE, Outcome.ATTACK_DENIED, Outcome.EXIT)
 DECISIONS = st.builds(
     lambda outcome, door, at, subject, ground: Decision(
         outcome,
@@ -33,8 +33,8 @@ DECISIONS = st.builds(
         captured_ns=5,
         frame=6,
         policy_version=7,
-        subject=None if outcome in NOBODY or subject is None else SubjectId(subject),
-        ground=ground if outcome is Outcome.PASS_REFUSED else None,
+        subject=None if outcome in NAMELESS or subject is None else SubjectId(subject),
+        ground=ground if outcome in (Outcome.PASS_REFUSED, Outcome.ATTACK_DENIED) else None,
     ),
     st.sampled_from(Outcome),
     NAMES,

@@ -16,7 +16,23 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.lib.stride_tricks import sliding_window_view
 
-from agent.models.graph import ADD, CONV, DEPTHWISE, MAXIMUM, PAD, POOL, PRELU, RESHAPE, RESIZE, Array, Graph, Node
+from agent.models.graph import (
+    ADD,
+    CONV,
+    DEPTHWISE,
+    GATE,
+    MAXIMUM,
+    MEAN,
+    PAD,
+    POOL,
+    PRELU,
+    RESHAPE,
+    RESIZE,
+    SIGMOID,
+    Array,
+    Graph,
+    Node,
+)
 from agent.models.runtime import start
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +85,12 @@ def operation(node: Node, graph: Graph, known: Mapping[str, Real]) -> Real:
     elif node.kind == RESIZE:
         high, wide = graph.shapes[node.output][1:3]
         made = resized(resized(first, 0, high, node.half_pixel), 1, wide, node.half_pixel)
+    elif node.kind == MEAN:
+        made = first.mean(axis=(0, 1), keepdims=True)
+    elif node.kind == SIGMOID:
+        made = 1 / (1 + np.exp(-first))
+    elif node.kind == GATE:
+        made = first * known[node.inputs[1]]
     else:
         assert node.kind == RESHAPE
         made = first.reshape(graph.shapes[node.output][1:])
@@ -153,6 +175,18 @@ class Chance:
         half_pixel = bool(self.number(0, 1))
         self.add(Node(RESIZE, (self.last,), self.name(), half_pixel=half_pixel), (1, high * 2, wide * 2, channels))
 
+    def gate(self) -> None:
+        """Squeeze and excitation: channels are let through by what their means say."""
+        through, channels = self.last, self.graph.shapes[self.last][-1]
+        self.add(Node(MEAN, (self.last,), self.name()), (1, 1, 1, channels), free=False)
+        for relu, out in ((True, self.number(1, 4)), (False, channels)):
+            weight = self.random.normal(0, 1, (out, 1, 1, self.graph.shapes[self.last][-1])).astype(np.float32)
+            bias = self.random.normal(0, 0.3, out).astype(np.float32)
+            node = Node(CONV, (self.last,), self.name(), weight=weight, bias=bias, relu=relu)
+            self.add(node, (1, 1, 1, out), free=False)
+        self.add(Node(SIGMOID, (self.last,), self.name()), (1, 1, 1, channels), free=False)
+        self.add(Node(GATE, (through, self.last), self.name()), self.graph.shapes[through])
+
     def finish(self, flat: bool) -> Graph:
         self.convolution(CONV, relu=False, kernel=1)
         if flat:
@@ -163,17 +197,17 @@ class Chance:
 
 
 def network(seed: int) -> Graph:
-    """A network of three to eight operations and more, any of the eight kinds, its last a convolution or a reshape."""
+    """A network of three to eight operations and more, any of the eleven kinds, its last a convolution or a reshape."""
     chance = Chance(seed)
     chance.convolution(CONV, relu=bool(chance.number(0, 1)))
     for _ in range(chance.number(1, 5)):
-        step = chance.number(0, 6)
+        step = chance.number(0, 7)
         if step == 0:
             chance.convolution(CONV, relu=bool(chance.number(0, 1)))
         elif step == 1:
             chance.convolution(DEPTHWISE, relu=bool(chance.number(0, 1)))
         else:
-            (chance.bend, chance.join, chance.pool, chance.pad, chance.resize)[step - 2]()
+            (chance.bend, chance.join, chance.pool, chance.pad, chance.resize, chance.gate)[step - 2]()
     return chance.finish(flat=bool(chance.number(0, 1)))
 
 

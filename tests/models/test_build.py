@@ -14,7 +14,7 @@ from agent.adapters.litert import LoadedModel, load_models
 from agent.errors import ConfigError, DeviceError
 from agent.face.detect import Infer
 from agent.models import card, write
-from agent.models.build import CARD, build, note, place
+from agent.models.build import CARD, build, note, note_pad, place
 from agent.models.evaluate import Evaluation
 from agent.models.manifest import NAME, ModelEntry, read_manifest
 from agent.models.sources import PICTURES
@@ -22,16 +22,19 @@ from tests.models.faces import make_faces
 from tests.models.given import CAST, MODELS
 
 DETECTOR, EMBEDDER = (MODELS / "detector.tflite").read_bytes(), (MODELS / "embedder.tflite").read_bytes()
+PAD = (MODELS / "pad.tflite").read_bytes()
 
 
 def load(entry: ModelEntry, folder: Path) -> Infer:
     return LoadedModel.load(entry, folder).run
 
 
-def placed(out: Path, detector: bytes = DETECTOR, embedder: bytes = EMBEDDER, faces: Path | None = None) -> list[str]:
+def placed(
+    out: Path, detector: bytes = DETECTOR, embedder: bytes = EMBEDDER, faces: Path | None = None, pad: bytes = PAD
+) -> list[str]:
     """Runs `place`; gives what it said."""
     said: list[str] = []
-    place(out, detector, embedder, CAST, faces, load, said.append)
+    place(out, (detector, embedder, pad), CAST, faces, load, said.append)
     return said
 
 
@@ -82,6 +85,23 @@ def test_a_new_detector_loses_its_old_figures(out: Path) -> None:
     assert made.model("embedder") == before.model("embedder")
     assert made.operating_points[0] == before.operating_points[0]
     assert "This very file was not evaluated." in (out / CARD).read_text("utf-8")
+
+
+def test_a_new_detection_of_attacks_loses_its_threshold(out: Path) -> None:
+    assert len(read_manifest(out).pad_points) == 1
+    placed(out, pad=PAD + b"\0")
+    assert read_manifest(out).pad_points == ()
+
+
+def test_a_threshold_for_attacks_is_noted_and_the_rest_stays(out: Path) -> None:
+    before = read_manifest(out)
+    (point,) = before.pad_points
+    made = note_pad(out, replace(point, threshold=0.25))
+    assert replace(made, pad_points=before.pad_points) == before
+    assert made.pad_threshold("simulated") == 0.25
+    assert "threshold 0.25" in (out / CARD).read_text("utf-8")
+    with pytest.raises(DeviceError, match="pad_point: none is labelled 'real'"):
+        made.pad_threshold("real")
 
 
 def test_an_old_manifest_that_breaks_a_rule_is_no_evaluation(out: Path) -> None:

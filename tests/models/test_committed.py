@@ -12,18 +12,18 @@ from ai_edge_litert import schema_py_generated as schema
 from agent.adapters.litert import LoadedModel
 from agent.face.align import inter_eye_px, yaw_deg
 from agent.models.evaluate import MARGIN_MIN, Eyes, cast_scores, on_cast
-from agent.models.manifest import Role, read_manifest
+from agent.models.manifest import ModelEntry, read_manifest
 from agent.scene.cast import Cast, Sprite
 from tests.models.given import CAST, MODELS, tensors
 
 MANIFEST = read_manifest(MODELS)
 SPRITES = Cast(CAST).file.sprite
-ROLES: tuple[Role, ...] = ("detector", "embedder")
 
 
 @pytest.fixture(scope="module")
 def eyes() -> Eyes:
-    return Eyes(*(LoadedModel.load(MANIFEST.model(role), MODELS).run for role in ROLES))
+    detector, embedder = (LoadedModel.load(entry, MODELS).run for entry in MANIFEST.models[:2])
+    return Eyes(detector, embedder)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,8 @@ def cast() -> Cast:
     return Cast(CAST)
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_every_tensor_is_int8_or_a_stored_int32(role: Role) -> None:
-    entry = MANIFEST.model(role)
+@pytest.mark.parametrize("entry", MANIFEST.models, ids=lambda entry: entry.role)
+def test_every_tensor_is_int8_or_a_stored_int32(entry: ModelEntry) -> None:
     data = (MODELS / entry.file).read_bytes()
     assert hashlib.sha256(data).hexdigest() == entry.sha256
     found = tensors(data)

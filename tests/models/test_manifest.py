@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from agent.models.manifest import (
     Manifest,
     ModelEntry,
     OperatingPoint,
+    PadPoint,
     Source,
     Tensor,
     parse,
@@ -100,6 +102,7 @@ def test_the_committed_manifest_is_read_and_written_as_it_is() -> None:
     assert parse(encoded(RAW), manifest.where) == manifest
     assert manifest.model("detector").declares == ("box", "landmarks")
     assert manifest.model("embedder").declares == ("embedding",)
+    assert manifest.pad is not None and manifest.pad.declares == ("liveness",)
     assert all(model.runtimes == RUNTIMES for model in manifest.models)
 
 
@@ -175,6 +178,8 @@ BROKEN: list[tuple[Path_, list[Any]]] = [
     (("operating_point", 0, "label"), ["demo", ""]),
     (("operating_point", 0, "embedder"), ["", "A" * 64]),
     (("operating_point", 0, "threshold"), [0, 0.04, 1, 1.0, -0.5, 10**400]),
+    (("pad_point", 0, "label"), ["real", ""]),
+    (("pad_point", 0, "threshold"), [0, 0.0, 1.0, -0.5]),
     (("operating_point", 0, "search", 0, "people"), [0, -1, 10**7 + 1]),
     (("operating_point", 0, "search", 0, "fpir"), [0, -1, 1.5]),
     (("operating_point", 0, "search", 0, "threshold"), [0, 0.04, 1.0]),
@@ -199,16 +204,30 @@ def test_a_trait_of_a_person_cannot_be_declared() -> None:
     assert DECLARABLE == ("box", "landmarks", "quality", "liveness", "embedding")
     for declared in (["age"], ["box", "age"], ["sex"], ["mood"], ["box", "Embedding"], ["box", "box"]):
         refused(changed(("model", 0, "declares"), declared), "model[0].declares", "must ")
-    for place, declared in ((0, []), (0, ["embedding"]), (0, ["box", "embedding"]), (1, ["box"]), (1, [])):
+    for place, declared in (
+        (0, []),
+        (0, ["embedding"]),
+        (0, ["box", "embedding"]),
+        (1, ["box"]),
+        (1, []),
+        (2, ["box"]),
+        (2, []),
+    ):
         refused(changed(("model", place, "declares"), declared), f"model[{place}].declares", "may declare only")
     for allowed in (["box"], ["box", "landmarks", "quality", "liveness"]):
         assert parse(changed(("model", 0, "declares"), allowed), "").model("detector").declares == tuple(allowed)
 
 
-def test_there_is_one_detector_and_one_embedder() -> None:
-    detector, embedder = RAW["model"]
-    for models in ([], [detector], [embedder], [detector] * 2, [detector, embedder, embedder]):
+def test_there_is_one_detector_and_one_embedder_and_at_most_one_pad_behind_them() -> None:
+    detector, embedder, pad = RAW["model"]
+    faulty = [[], [detector], [embedder], [detector] * 2, [detector, embedder, embedder], [detector, pad]]
+    for models in (*faulty, [detector, pad, embedder], [detector, embedder, pad, pad]):
         refused(changed(("model",), models), "model", "must be exactly one detector and one embedder")
+    without = copy.deepcopy(RAW) | {"model": [detector, embedder]}
+    refused(encoded(without), "pad_point", "is not known here")
+    del without["pad_point"]
+    found = parse(encoded(without), "here")
+    assert (found.pad, found.pad_points) == (None, ())
     raw = copy.deepcopy(RAW)
     del raw["model"]
     refused(encoded(raw), "model", "must be exactly one detector and one embedder")
@@ -233,6 +252,17 @@ def test_an_operating_point_holds_for_one_embedder_and_has_one_label() -> None:
     with pytest.raises(DeviceError, match=r"m/manifest\.toml: operating_point: none is labelled 'real'"):
         none.threshold("real")
     assert read_manifest(MODELS).threshold("synthetic-cast") == RAW["operating_point"][1]["threshold"]
+
+
+def test_a_threshold_for_attacks_holds_for_one_file_and_has_one_label() -> None:
+    (point,) = RAW["pad_point"]
+    refused(changed(("pad_point",), [point] * 2), "pad_point.label", "must not repeat")
+    other = changed(("pad_point", 0, "model"), "0" * 64)
+    refused(other, "pad_point.model", "a threshold holds for one file only")
+    assert read_manifest(MODELS).pad_threshold("simulated") == point["threshold"]
+    none = parse(changed(("pad_point",), []), "m/manifest.toml")
+    with pytest.raises(DeviceError, match=r"m/manifest\.toml: pad_point: none is labelled 'simulated'"):
+        none.pad_threshold("simulated")
 
 
 @pytest.mark.parametrize(
@@ -289,12 +319,23 @@ def entries(role: str, declares: tuple[str, ...]) -> st.SearchStrategy[ModelEntr
 
 
 @settings(derandomize=True, max_examples=40)
-@given(entries("detector", ("box",)), entries("embedder", ("embedding",)), st.floats(0.05, 0.99), TEXTS, FIGURES)
+@given(
+    entries("detector", ("box",)), entries("embedder", ("embedding",)), st.none() | entries("pad", ("liveness",)),
+    st.floats(0.05, 0.99), TEXTS, FIGURES,
+)  # fmt: skip
 def test_what_is_written_is_read_back(
-    detector: ModelEntry, embedder: ModelEntry, threshold: float, chosen: str, figures: tuple[Figure, ...]
+    detector: ModelEntry,
+    embedder: ModelEntry,
+    pad: ModelEntry | None,
+    threshold: float,
+    chosen: str,
+    figures: tuple[Figure, ...],
 ) -> None:
     point = OperatingPoint("real", embedder.sha256, threshold, chosen, figures)
     manifest = Manifest((detector, embedder), (point,), "here")
+    if pad is not None:
+        attacks = PadPoint("simulated", pad.sha256, threshold, chosen, figures)
+        manifest = replace(manifest, models=(detector, embedder, pad), pad_points=(attacks,))
     text = write.text(manifest)
     assert parse(text.encode(), "here") == manifest
     assert card.text(manifest)

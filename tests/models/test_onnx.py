@@ -156,6 +156,99 @@ def test_an_odd_picture_at_stride_two_is_refused() -> None:
         read(Net(stride=2, high=7).data(), "net.onnx")
 
 
+def stored(name: str, array: npt.NDArray[np.float32]) -> bytes:
+    sides = b"".join(part(1, side) for side in array.shape)
+    return part(5, sides + part(2, 1) + part(8, name) + part(9, array.tobytes()))
+
+
+def acts(kind: str, inputs: tuple[str, ...], output: str, *attributes: bytes) -> bytes:
+    names = b"".join(part(1, name) for name in inputs)
+    return part(1, names + part(2, output) + part(4, kind) + b"".join(part(5, each) for each in attributes))
+
+
+@dataclass
+class Gated:
+    """Squeeze and excitation, then a linear end, in ONNX: what a test changes before it is written."""
+
+    seed: int
+    epsilon: float = 1e-5
+    reads_before_the_relu: bool = False
+    last: str = "MatMul"
+
+    def __post_init__(self) -> None:
+        random = np.random.default_rng(self.seed)
+
+        def some(*shape: int) -> npt.NDArray[np.float32]:
+            return random.normal(0, 0.5, shape).astype(np.float32)
+
+        self.arrays = {
+            "w0": some(4, 3, 1, 1), "b0": some(4), "w1": some(2, 4, 1, 1), "b1": some(2), "w2": some(4, 2, 1, 1),
+            "b2": some(4), "w3": some(4, 1, 6, 6), "b3": some(4), "m0": some(4, 5), "m1": some(5, 3),
+            "f": some(5), "s": some(5), "n": some(5), "v": np.abs(some(5)) + 0.1,
+        }  # fmt: skip
+        self.picture = some(6, 6, 3)
+
+    def data(self) -> bytes:
+        def conv(taken: str, place: int, output: str, side: int = 1, group: int = 1) -> bytes:
+            options = {
+                "dilations": [1, 1],
+                "group": group,
+                "kernel_shape": [side] * 2,
+                "pads": [0] * 4,
+                "strides": [1] * 2,
+            }
+            attributes = (attribute(*each) for each in options.items())
+            return acts("Conv", (taken, f"w{place}", f"b{place}"), output, *attributes)
+
+        epsilon = part(1, "epsilon") + varint(2 << 3 | 5) + np.float32(self.epsilon).tobytes()
+        body = part(11, value_info("in", (1, 3, 6, 6))) + part(12, value_info("out", (1, 3)))
+        body += b"".join(stored(name, array) for name, array in self.arrays.items())
+        body += conv("in", 0, "a") + acts("GlobalAveragePool", ("a",), "p") + conv("p", 1, "q")
+        if self.reads_before_the_relu:
+            body += acts("Sigmoid", ("q",), "other")
+        body += acts("Relu", ("q",), "r") + conv("r", 2, "t") + acts("Sigmoid", ("t",), "u")
+        body += acts("Mul", ("a", "u"), "g") + acts("Add", ("a", "g"), "h") + conv("h", 3, "d", 6, 4)
+        body += acts("Shape", ("d",), "sides") + acts("Reshape", ("d", "sides"), "flat")
+        body += acts("MatMul", ("flat", "m0"), "x")
+        body += acts("BatchNormalization", ("x", "f", "s", "n", "v"), "y", epsilon)
+        body += acts(self.last, ("y", "m1"), "out")
+        return part(1, 7) + part(2, "test") + part(7, body)
+
+    def answer(self) -> Real:
+        """By ONNX's definition, three numbers."""
+        of = {name: array.astype(np.float64) for name, array in self.arrays.items()}
+        a = self.picture @ of["w0"][:, :, 0, 0].T + of["b0"]
+        gate = np.maximum(of["w1"][:, :, 0, 0] @ a.mean(axis=(0, 1)) + of["b1"], 0)
+        gate = 1 / (1 + np.exp(-(of["w2"][:, :, 0, 0] @ gate + of["b2"])))
+        h = a + a * gate
+        d = np.einsum("ijc,cij->c", h, of["w3"][:, 0]) + of["b3"]
+        x = (d @ of["m0"] - of["n"]) / np.sqrt(of["v"] + 1e-5) * of["f"] + of["s"]
+        return np.asarray(x @ of["m1"], np.float64)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_gates_and_a_linear_end_answer_as_onnx_defines(seed: int) -> None:
+    net = Gated(seed)
+    graph = read(net.data(), "net.onnx")
+    assert graph.shapes[graph.result[0]] == (1, 3)
+    np.testing.assert_allclose(answers(graph, net.picture)[graph.result[0]], net.answer(), atol=1e-4)
+    assert [node.kind for node in graph.nodes][-3:] == ["depthwise", "conv", "reshape"], "one product is left of three"
+
+
+@pytest.mark.parametrize(
+    ("net", "fault"),
+    [
+        (Gated(1, epsilon=1e-3), "BatchNormalization is not known in this form"),
+        (Gated(1, reads_before_the_relu=True), "Relu is not known in this form"),
+        (Gated(1, last="Relu"), "Relu is not known in this form"),
+        (Gated(1, last="Gemm"), "Gemm is not known in this form"),
+    ],
+)
+def test_another_linear_end_is_refused(net: Gated, fault: str) -> None:
+    with pytest.raises(DeviceError, match=fault):
+        read(net.data(), "net.onnx")
+
+
 @settings(derandomize=True, max_examples=200)
 @given(st.data())
 def test_changed_bytes_are_read_or_refused(data: st.DataObject) -> None:

@@ -47,6 +47,20 @@ TIMED = {
 """Whatever has a date is unmet while the time is not known."""
 UNTIMED = TIMED | {Ground.CLOCK_UNTRUSTED}
 MODELS = {Ground.MODEL_NOT_ALLOWED, Ground.ASSESSMENT_UNFIT}
+UNLOADED = {Ground.MODEL_NOT_ALLOWED, Ground.OUTPUT_NOT_ALLOWED, Ground.ASSESSMENT_UNFIT}
+PAD = Sha256("b" * 64)
+WITH_PAD = LoadedModels(DETECTOR, EMBEDDER, OUTPUTS | {"liveness"}, PAD)
+_MODELS: Any = document()["models"]
+_SCOPE: Any = document()["assessment"]["scope"]
+UNASSESSED: dict[str, Any] = {
+    "pad": {"label": "simulated", "threshold": 0.5},
+    "models": [*_MODELS, {"role": "pad", "sha256": PAD}],
+}
+ASKS = UNASSESSED | {
+    "assessment": document()["assessment"] | {"scope": _SCOPE | {"models": [DETECTOR, EMBEDDER, PAD]}},
+}
+UNNAMED: dict[str, Any] = {"models": [*_MODELS, {"role": "embedder", "sha256": PAD}]}
+"""Named, but not for this."""
 THREE_YEARS = {"max_days": 1095, "max_idle_days": 1095}
 
 
@@ -265,6 +279,19 @@ CASES: list[Case] = [
         SEEN,
         {Ground.OUTPUT_NOT_ALLOWED},
     ),
+    ("pad not asked for, and loaded", {}, {"models": WITH_PAD}, SEEN, set()),
+    ("pad asked for, and loaded", ASKS, {"models": WITH_PAD}, SEEN, set()),
+    ("pad asked for, none loaded", ASKS, {}, SEEN, {Ground.PAD_MISSING, Ground.ASSESSMENT_UNFIT}),
+    ("pad asked for, models unknown", ASKS, {"models": None}, SEEN, UNLOADED | {Ground.PAD_MISSING}),
+    (
+        "pad asked for, another loaded",
+        ASKS,
+        {"models": replace(WITH_PAD, pad=DETECTOR)},
+        SEEN,
+        {Ground.PAD_MISSING, Ground.ASSESSMENT_UNFIT},
+    ),
+    ("pad asked for, its file not named", ASKS | UNNAMED, {"models": WITH_PAD}, SEEN, {Ground.PAD_MISSING}),
+    ("pad asked for, not assessed", UNASSESSED, {"models": WITH_PAD}, SEEN, {Ground.ASSESSMENT_UNFIT}),
     ("public place for residents", {"place": "public-place"}, {}, SEEN, {Ground.PURPOSE_UNFIT}),
     ("public place for security", {"place": "public-place", "purpose": "public-security"}, {}, SEEN, set()),
     ("private land for security", {"purpose": "public-security"}, {}, SEEN, {Ground.PURPOSE_UNFIT}),

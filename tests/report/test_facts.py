@@ -95,6 +95,7 @@ def test_decisions_are_counted_and_few_ones_are_not_told(device: DeviceFacts) ->
         Outcome.PASS_ACCEPTED: 7 + 7 * 4,
         Outcome.PASS_REFUSED: None,
         Outcome.TOO_LATE: 0,
+        Outcome.ATTACK_DENIED: 0,
         Outcome.EXIT: 0,
     }
     assert device.pass_faults == {"pass-expired": None}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held, load_pad
 from agent.adapters.markers import ArucoReader
 from agent.adapters.qr import ZxingReader
 from agent.adapters.simulated import SceneStart, SimulatedCamera, SimulatedLocator
@@ -81,8 +81,10 @@ class Moment:
 class Player:
     """A device whose people are enrolled, before one scene."""
 
-    def __init__(self, scene: Scene, device: Device, models: tuple[LoadedModel, LoadedModel]) -> None:
-        self._scene, self._device, self._models = scene, device, models
+    def __init__(
+        self, scene: Scene, device: Device, models: tuple[LoadedModel, LoadedModel], pad: LoadedModel | None = None
+    ) -> None:
+        self._scene, self._device, self._models, self._pad = scene, device, models, pad
         self._law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))
         self.gate, self._embedder = Gate(self._law), RecordingEmbedder(LiteRtEmbedder(models[1]))
 
@@ -99,7 +101,8 @@ class Player:
         """
         detector, embedder = self._models
         core = Core(
-            self.gate, LiteRtDetector(detector), self._embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses()
+            self.gate, LiteRtDetector(detector), self._embedder, ArucoReader(), ZxingReader(), NoStopwatch(), Uses(),
+            None if self._pad is None else LiteRtPad(self._pad),
         )  # fmt: skip
         store = Store.open(
             self._device.store, site=self._device.site, device=self._device.id, ledger_key=self._device.keys.ledger_key
@@ -118,7 +121,7 @@ class Player:
                 unix_s=began + at_s,
                 lease_until_s=began + 3600,
                 fix=locator.fix(frame.captured_ns),
-                models=held(*self._models),
+                models=held(*self._models, self._pad),
                 keys_sealed=True,
                 ledger_writable=True,
                 stopped=False,
@@ -161,13 +164,20 @@ class Played:
         return [now.at_s for now in self.moments if ground in now.grounds]
 
 
-def play(scene: Scene, models: tuple[LoadedModel, LoadedModel], folder: Path, *, metering: bool = True) -> Played:
+def play(
+    scene: Scene,
+    models: tuple[LoadedModel, LoadedModel],
+    folder: Path,
+    *,
+    metering: bool = True,
+    pad: LoadedModel | None = None,
+) -> Played:
     """A scene of its own, from a policy made for it and its people enrolled in `folder` to its last frame."""
     device = make(folder, policies.for_scene(scene.script, read_manifest(MODELS), datetime.now(UTC)))
     try:
-        enrol_cast(device, scene, *models)
+        enrol_cast(device, scene, *models, pad=load_pad(MODELS) if scene.script.attempt.pad else None)
     finally:
         device.server.close()
-    player = Player(scene, device, models)
+    player = Player(scene, device, models, pad)
     moments = list(player.play({}, metering=metering))
     return Played(scene, player.looks, moments)

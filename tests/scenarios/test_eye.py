@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.adapters.litert import LoadedModel
+from agent.adapters.litert import LoadedModel, load_pad
+from agent.policy.grounds import Ground
 from agent.scene import truth
 from agent.scene.scene import load
 from tests.scenarios.player import play
@@ -48,3 +49,20 @@ def test_far_faces_are_found_followed_and_recognised(models: tuple[LoadedModel, 
     assert played.decisions == [("match", "p1"), ("no-match", "")]
     assert played.looked_at["P4"] <= 3 and set(played.looked_at) == {"P1", "P4"}
     assert truth.unlawful(played.scene, played.looks) == []
+
+
+def test_a_print_and_a_phone_of_somebody_enrolled_are_denied_and_the_person_is_let_in(
+    models: tuple[LoadedModel, LoadedModel], tmp_path: Path
+) -> None:
+    played = play(load(SCENES / "attacks.toml"), models, tmp_path, pad=load_pad(MODELS))
+    assert [made[1:] for made in played.made] == [("attack-denied", None), ("attack-denied", None), ("match", "p1")]
+    assert [each.expected for each in truth.attempts(played.scene)] == ["attack-denied", "attack-denied", "match"]
+    assert all(now.grounds == () for now in played.moments) and truth.unlawful(played.scene, played.looks) == []
+
+
+def test_without_the_model_that_the_policy_asks_for_nobody_is_looked_at(
+    models: tuple[LoadedModel, LoadedModel], tmp_path: Path
+) -> None:
+    played = play(load(SCENES / "attacks.toml"), models, tmp_path)
+    assert played.made == [] and played.looks == []
+    assert played.refused_for(Ground.PAD_MISSING)
