@@ -8,7 +8,7 @@ from agent.adapters.litert import LoadedModel, load_pad
 from agent.policy.grounds import Ground
 from agent.scene import truth
 from agent.scene.scene import load
-from tests.scenarios.player import play
+from tests.scenarios.player import MODELS, play
 
 SCENES = Path(__file__).parent / "eye"
 
