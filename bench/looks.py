@@ -24,21 +24,22 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from agent.adapters.litert import load_models
 from agent.face.align import chip, inter_eye_px, yaw_deg
 from agent.face.detect import Face
 from agent.face.light import levelled
-from agent.face.quality import quality, sharpness
+from agent.face.quality import Quality, quality, sharpness
 from agent.gallery.alike import MARGIN
 from agent.gallery.gallery import CLEAR
+from agent.models.eyes import Eyes, read_picture
 from agent.models.faceset import Faces, read_faces
 from agent.models.manifest import read_manifest
 from agent.units import Rgb
-from bench.eye import Eye, Scores, read
+from bench.shown import table
 from bench.spoil import WAYS
 
 OUT, ERR = Console(width=130), Console(stderr=True)
@@ -55,6 +56,7 @@ LIGHT: Final[dict[str, Callable[[Rgb], Rgb]]] = {
     "CLAHE 4, 2x2": lambda chip: _clahe(chip, 4.0, 2),
     "levelled": levelled,
 }
+Scores = npt.NDArray[np.float32]
 
 
 def _clahe(chip: Rgb, clip: float, tiles: int) -> Rgb:
@@ -84,55 +86,46 @@ def _people(faces: Faces) -> list[list[Path]]:
     return [found[subject] for subject in sorted(found)]
 
 
-def measures(face: Face, chip: Rgb) -> dict[str, float]:
+def measures(face: Face, chip: Rgb, made: Quality) -> dict[str, float]:
     middle = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)[12:100, 12:100]
-    made = quality(face, chip)
     return {
         "eyes": inter_eye_px(face), "sharp": sharpness(chip), "mean": float(middle.mean()),
         "burnt": float((middle > 247).mean()), "spread": float(middle.std()), "uncovered": made.uncovered,
     }  # fmt: skip
 
 
-def looks(eye: Eye, people: list[list[Path]]) -> tuple[int, dict[str, dict[int, Look]]]:
+def looks(eyes: Eyes, people: list[list[Path]]) -> tuple[int, dict[str, dict[int, Look]]]:
     """By way of spoiling and person; who is missing was not found by the detector any more."""
     references: list[Scores] = []
     shown: list[tuple[Rgb, Face]] = []
     for first, second, *_ in _each(people, "references"):
-        one, picture = read(first), read(second)
-        face, seen = eye.face(one), eye.face(picture)
+        one, picture = read_picture(first), read_picture(second)
+        face, seen = eyes.face(one), eyes.face(picture)
         if face is not None and seen is not None:
-            references.append(eye.template(chip(one, face)))
+            references.append(eyes.embedded(chip(one, face)))
             shown.append((picture, seen))
     gallery = np.array(references)
     found: dict[str, dict[int, Look]] = {}
     for way, spoil in WAYS.items():
         for number, (picture, truth) in enumerate(_each(shown, way)):
             spoilt = np.ascontiguousarray(spoil(picture, truth))
-            face = eye.face(spoilt)
+            face = eyes.face(spoilt)
             if face is None or face.box.overlap(truth.box) < 0.3:
                 continue
             cut = chip(spoilt, face)
             own, other = dict[str, float](), dict[str, float]()
             for light, change in LIGHT.items():
-                if light.startswith("CLAHE") and not way.startswith(("ordinary", "dark", "bright", "pale", "from")):
-                    continue
-                scores = gallery @ eye.template(change(cut))
+                scores = gallery @ eyes.embedded(np.ascontiguousarray(change(cut)))
                 own[light], scores[number] = float(scores[number]), -1.0
                 other[light] = float(scores.max())
-            found.setdefault(way, {})[number] = Look(own, other, measures(face, cut), quality(face, cut).least)
+            made = quality(face, cut)
+            found.setdefault(way, {})[number] = Look(own, other, measures(face, cut, made), made.least)
     return len(shown), found
-
-
-def _table(title: str, *heads: str) -> Table:
-    made = Table(title=title)
-    for place, head in enumerate(heads):
-        made.add_column(head, justify="right" if place else "left")
-    return made
 
 
 def components(n: int, found: dict[str, dict[int, Look]], threshold: float) -> dict[str, Any]:
     names = ("eyes", "sharp", "mean", "burnt", "spread", "uncovered")
-    shown = _table(f"medians of the measures, n = {n}", "spoilt", "lost", *names, "no probe at 25", "not known")
+    shown = table(f"medians of the measures, n = {n}", "spoilt", "lost", *names, "no probe at 25", "not known")
     figures: dict[str, Any] = {}
     for way, rows in found.items():
         every = list(rows.values())
@@ -148,12 +141,10 @@ def components(n: int, found: dict[str, dict[int, Look]], threshold: float) -> d
 
 
 def light(found: dict[str, dict[int, Look]], threshold: float) -> dict[str, Any]:
-    shown = _table("not known / taken for somebody else", "light", *LIGHT)
+    shown = table("not known / taken for somebody else", "light", *LIGHT)
     figures: dict[str, Any] = {}
     for way, rows in found.items():
         every = list(rows.values())
-        if len(every[0].own) < len(LIGHT):
-            continue
         both = {
             name: (
                 float(np.mean([look.own[name] < threshold for look in every])),
@@ -169,7 +160,7 @@ def light(found: dict[str, dict[int, Look]], threshold: float) -> dict[str, Any]
 
 def rule(found: dict[str, dict[int, Look]], threshold: float) -> dict[str, Any]:
     """Wrong is an upper bound: that two looks must name the same wrong person is not asked."""
-    shown = _table("share of attempts: wrong / not known", "three looks", "one", "any of three", *map(str, STEPS))
+    shown = table("share of attempts: wrong / not known", "three looks", "one", "any of three", *map(str, STEPS))
     figures: dict[str, Any] = {}
     for name, ways in SETS.items():
         common = sorted(set.intersection(*(set(found[way]) for way in ways)))
@@ -194,7 +185,7 @@ def rule(found: dict[str, dict[int, Look]], threshold: float) -> dict[str, Any]:
         figures[name] = rates
     OUT.print(shown)
     single = list(found["ordinary"].values())
-    shown = _table(f"one ordinary look; CLEAR is {CLEAR}", "above the threshold by", "wrong", "of the matches")
+    shown = table(f"one ordinary look; CLEAR is {CLEAR}", "above the threshold by", "wrong", "of the matches")
     known = [look.own["levelled"] for look in single if look.own["levelled"] >= threshold]
     for step in STEPS:
         wrong = float(np.mean([look.other["levelled"] >= threshold + step for look in single]))
@@ -205,16 +196,16 @@ def rule(found: dict[str, dict[int, Look]], threshold: float) -> dict[str, Any]:
     return figures
 
 
-def alike(eye: Eye, people: list[list[Path]], threshold: float) -> dict[str, Any]:
+def alike(eyes: Eyes, people: list[list[Path]], threshold: float) -> dict[str, Any]:
     """References of three pictures; probes are all others of the same person."""
     references: list[Scores] = []
     probes: list[tuple[int, Scores]] = []
     for paths in _each([each for each in people if len(each) >= 4], "people of four pictures"):
         made: list[Scores] = []
-        for picture in map(read, paths):
-            face = eye.face(picture)
-            if face is not None:
-                made.append(eye.template(chip(picture, face)))
+        for picture in map(read_picture, paths):
+            template = eyes.template(picture)
+            if template is not None:
+                made.append(template)
         if len(made) >= 4:
             mean = np.sum(made[:3], axis=0)
             probes += [(len(references), each) for each in made[3:]]
@@ -226,7 +217,7 @@ def alike(eye: Eye, people: list[list[Path]], threshold: float) -> dict[str, Any
     owner = np.array([place for place, _ in probes])
     pairs = near[owner]
     above = float(np.mean(near[np.triu_indices(len(near), 1)] >= threshold - MARGIN))
-    shown = _table(f"{len(gallery)} people; pairs at the margin of {MARGIN} or above: {above:.5f}",
+    shown = table(f"{len(gallery)} people; pairs at the margin of {MARGIN} or above: {above:.5f}",
                    "two references below the threshold by", "probes that reach it", "of", "share")  # fmt: skip
     figures: dict[str, Any] = {"people": len(gallery), "pairs above": above}
     edges = (-2.0, 0.0, MARGIN, 2 * MARGIN, 3 * MARGIN, 9.0)
@@ -239,20 +230,20 @@ def alike(eye: Eye, people: list[list[Path]], threshold: float) -> dict[str, Any
     return figures
 
 
-def pose(eye: Eye, people: list[list[Path]], threshold: float) -> dict[str, Any]:
+def pose(eyes: Eyes, people: list[list[Path]], threshold: float) -> dict[str, Any]:
     """Pairs of one person: the reference looks ahead (under 12 degrees), the probe elsewhere."""
     seen: list[tuple[float, float]] = []
     for paths in _each(people, "pose"):
         made: list[tuple[Scores, float]] = []
-        for picture in map(read, paths[:4]):
-            face = eye.face(picture)
+        for picture in map(read_picture, paths[:4]):
+            face = eyes.face(picture)
             if face is not None:
-                made.append((eye.template(chip(picture, face)), abs(yaw_deg(face))))
+                made.append((eyes.embedded(chip(picture, face)), abs(yaw_deg(face))))
         for place, (one, ahead) in enumerate(made):
             if ahead < 12:
                 seen += [(yaw, float(one @ other)) for at, (other, yaw) in enumerate(made) if at != place]
     yaws, scores = np.array(seen).T
-    shown = _table("yaw of the probe", "degrees", "pairs", "not known")
+    shown = table("yaw of the probe", "degrees", "pairs", "not known")
     figures: dict[str, Any] = {}
     for low, high in ((0, 15), (15, 30), (30, 40), (40, 90)):
         chosen = (yaws >= low) & (yaws < high)
@@ -270,15 +261,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     threshold = read_manifest(ROOT / "models").threshold("real")
-    eye, people = Eye(), _people(read_faces(given.data, option="--data"))
+    detector, embedder = load_models(ROOT / "models", threads=2)
+    eyes, people = Eyes(detector.run, embedder.run), _people(read_faces(given.data, option="--data"))
     several = [paths for paths in people if len(paths) >= 2]
     chance = np.random.default_rng(7).permutation(len(several))
-    n, found = looks(eye, [several[place] for place in chance[: given.people]])
+    n, found = looks(eyes, [several[place] for place in chance[: given.people]])
     OUT.print(f"threshold {threshold}")
     figures = {
         "components": components(n, found, threshold), "light": light(found, threshold), "rule": rule(found, threshold),
-        "pose": pose(eye, [several[place] for place in chance[:700]], threshold),
-        "alike": alike(eye, people, threshold),
+        "pose": pose(eyes, [several[place] for place in chance[:700]], threshold),
+        "alike": alike(eyes, people, threshold),
     }  # fmt: skip
     if given.json is not None:
         given.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf8")

@@ -23,7 +23,6 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import Progress, track
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -32,6 +31,7 @@ from bench.people import canaries, cores
 from bench.people.captured import COUNT, ERASED, Captured, capture
 from bench.people.enrolment import LIMIT_S, enrolment_seconds
 from bench.people.withdrawn import withdrawn
+from bench.shown import table
 from bench.vault.device import BACKENDS
 
 WITHDRAWN_S, UNLOCK_S, ENCODINGS = 1.0, 2.0, 6
@@ -43,13 +43,6 @@ _PLACES: Final = ("disk", "standard error", "AF_UNIX", "MQTT", "temporary")
 
 def watch(numbers: Iterable[int], what: str, total: int) -> Iterable[int]:
     return track(numbers, what, total=total, console=_ERR, transient=True)
-
-
-def table(title: str, *heads: str) -> Table:
-    made = Table(title=title)
-    for place, head in enumerate(heads):
-        made.add_column(head, justify="right" if place else "left")
-    return made
 
 
 def leaks() -> bool:

@@ -23,7 +23,6 @@ from typing import Final
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -31,6 +30,7 @@ from agent.models.manifest import read_manifest
 from bench.people.hostile import Attempt, Town, envelopes, receipts, withdrawal_codes
 from bench.people.hostile_passes import passes
 from bench.people.replayed import REPLAYS, replays
+from bench.shown import table
 from bench.vault import erased, linkage, tamper
 from bench.vault.device import BACKENDS
 
@@ -42,13 +42,6 @@ _OUT, _ERR = Console(highlight=False), Console(stderr=True)
 
 def watch(numbers: Iterable[int], what: str, total: int) -> Iterable[int]:
     return track(numbers, what, total=total, console=_ERR, transient=True)
-
-
-def table(title: str, *heads: str) -> Table:
-    made = Table(title=title)
-    for place, head in enumerate(heads):
-        made.add_column(head, justify="right" if place else "left")
-    return made
 
 
 def tampered() -> bool:

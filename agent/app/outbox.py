@@ -23,8 +23,9 @@ from agent.events.wire import Acknowledgement
 
 _AGAIN_S: Final = 5.0
 _AGAIN: Final = 100
-_BATCH: Final = 50
-"""Rows that are read, or freed, at once: less than a millisecond's work."""
+_BATCH: Final = 16
+"""Rows that are read, or freed, at once while a decision waits. One in a hundred of them waits 4 to 7 ms
+with 50 and 4 ms at most with 16, at half the rate (3,000 a second)."""
 _WINDOW: Final = 200
 _UNHEARD: Final = 1000
 """So many acknowledgements may wait; then the channel does, and with it the link."""

@@ -33,9 +33,13 @@ class Eyes:
         if face is None:
             return None
         try:
-            vector = self._embed(chip(picture, face))[0]
+            return self.embedded(chip(picture, face))
         except ValueError:
             return None
+
+    def embedded(self, aligned: Rgb) -> Floats:
+        """The unit template of a (112, 112, 3) chip."""
+        vector = self._embed(aligned)[0]
         return np.asarray(vector / np.float32(np.linalg.norm(vector)), np.float32)
 
 

@@ -277,17 +277,22 @@ def test_metrics_come_every_five_seconds_and_with_each_change(heart: Heartbeat, 
 class TestMeasure:
     def test_a_frame_s_stages_and_the_whole(self) -> None:
         measure = Measure()
-        for number in range(3):
+
+        def frame(number: int) -> dict[str, float]:
             measure.start(number * 66_666_667)
             burn(0.002)
             measure.lap("gate")
             burn(0.004)
             measure.lap("detect")
             measure.lap("frame")
-        medians = measure.medians_ms()
+            return measure.medians_ms()
+
+        alone = frame(0)  # of one frame the medians are its own times, which add up however busy the machine is
+        assert alone["frame"] >= alone["gate"] + alone["detect"] - 0.002
+        frame(1)
+        medians = frame(2)
         assert set(medians) == {"gate", "detect", "frame"}
-        assert medians["gate"] >= 2 and medians["detect"] >= 4
-        assert medians["frame"] >= 6, "the whole holds both; medians of three need not add up on a busy machine"
+        assert medians["gate"] >= 2 and medians["detect"] >= 4 and medians["frame"] >= 6
         assert (measure.frames, measure.fps()) == (3, 15.0)
 
     def test_before_the_second_frame_there_is_no_rate(self) -> None:
