@@ -84,7 +84,9 @@ Medians over the frames that have the stage, in the recogniser's own loop at 15 
   model files, MediaPipe is its detector of full range in float. They live in `.venv-bench` (`requirements/bench.txt`),
   and are no dependency.
 - **1:N.** Made-up templates of 512 values; people who are there and strangers in turn, threshold 0.45. Searched is in
-  eight bits, decided in twelve (`agent/gallery/rows.py`); 20,000 references and more on two threads.
+  eight bits, decided in twelve (`agent/gallery/rows.py`); 20,000 references and more on two threads. On `faces-dev`
+  (823 enrolled, 2,469 probes) it names nobody else than 32-bit floats do, no score differs by more than 0.0001, and
+  FNIR at FPIR 1e-2 and 1e-3 is the same.
 - **Idle.** Processor time of the whole process over {idle} s before the empty scene, with a sensor's noise, 10 frames a
   second. What a camera's driver takes is not in it.
 - **To the door.** From the exposure of a frame to the door's pulse, decision on disk, in the recogniser as a process at
