@@ -96,12 +96,12 @@ Medians over the frames that have the stage, in the recogniser's own loop at 15 
 ## What was tried for the frame
 
 On the machine that it was written on (x86-64) the bare detector takes about 3 ms, so that a tenth of it is 0.3 ms for
-everything else, which is Python. Taken away were: averaging to the detector's size (1.1 ms, now 0.25), previews on the
-frame's way (12.8 ms five times a second, now 1.5 ms on another thread), asking the same zones six times a frame (0.3 ms),
-reading a mark again that looks the same (0.2 ms), half of decoding (0.06 ms), and NumPy's spread and mean where OpenCV's
-take a tenth. Keeping large arrays from going back to the system changed nothing that could be measured. What is left:
-asking 28 rules (0.2 ms), masking and letterbox (0.35 ms), decoding, tracks and attempts (0.3 ms), time, position and
-housekeeping (0.2 ms); and a frame on which a face is compared waits for the disk as well.
+everything else, which is Python. Taken away were: averaging to the detector's size (1.1 ms, now 0.25), previews on
+the frame's way (12.8 ms five times a second, now 1.5 ms on another thread), asking the same zones six times a frame
+(0.3 ms), reading a mark again that looks the same (0.2 ms), half of decoding (0.06 ms), and NumPy's spread and mean
+where OpenCV's take a tenth. Keeping large arrays from going back to the system changed nothing that could be
+measured. What is left: asking 28 rules (0.2 ms), masking and letterbox (0.35 ms), decoding, tracks and attempts (0.3
+ms), time, position and housekeeping (0.2 ms); and a frame on which a face is compared waits for the disk as well.
 
 ## On a Raspberry Pi
 
