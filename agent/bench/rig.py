@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.adapters.broker import EmbeddedBroker
-from agent.demo.device import Device
+from agent.demo.device import CHECK_EVERY_S, Device
 from agent.demo.prepare import prepare
 from agent.demo.process import Child, start
 from agent.demo.source import MODELS, Source
@@ -41,6 +41,9 @@ def rig(say: Callable[[str], None]) -> Iterator[Rig]:
         broker.start()
         ready = prepare(folder, Source(), MODELS, broker, 0, lambda done: None)
         assert ready.scene is not None  # a scene plays
+        # The demo looks for news every second, to show them at once; a device does once a minute.
+        config = ready.device.config
+        config.write_text(config.read_text("utf-8").replace(f"check_every_s = {CHECK_EVERY_S}\n", ""), "utf-8")
         link = start("link", "agent.demo.link", [str(os.getpid())], folder / "link.err", ask=True, answer=True)
         try:
             assert link.process.stdin is not None and link.process.stdout is not None

@@ -22,6 +22,7 @@ from agent.units import Box, Rgb
 
 INPUT_SIDE = 192
 GRID_SIDE = 48
+_CELL_PX = INPUT_SIDE / GRID_SIDE
 LANDMARKS = 6
 RIGHT_EYE, LEFT_EYE, NOSE, MOUTH, RIGHT_EAR, LEFT_EAR = range(LANDMARKS)
 """Order of the landmarks; right and left are the person's own, so the right eye is on the left of the picture."""
@@ -128,35 +129,39 @@ def decode(
     rows, columns = np.nonzero(logits >= logit(score_min))
     if rows.size == 0:
         return ()
-    scores = 1.0 / (1.0 + np.exp(-logits[rows, columns].astype(np.float64)))
-    cells = (np.stack((columns, rows), axis=1) + 0.5) * (INPUT_SIDE / GRID_SIDE)
-    points = offsets[rows, columns].reshape(-1, 1 + LANDMARKS, 2) + cells[:, None, :]
+    found = logits[rows, columns].astype(np.float64)
+    order = np.argsort(-found, kind="stable")
+    rows, columns, scores = rows[order], columns[order], 1.0 / (1.0 + np.exp(-found[order]))
+    points = offsets[rows, columns].astype(np.float64).reshape(-1, 1 + LANDMARKS, 2)
+    points[..., 0] += ((columns + 0.5) * _CELL_PX)[:, np.newaxis]
+    points[..., 1] += ((rows + 0.5) * _CELL_PX)[:, np.newaxis]
     half = sizes[rows, columns] / 2
-    corners = np.concatenate((points[:, 0] - half, points[:, 0] + half), axis=1)
-    candidates = np.concatenate((corners.reshape(-1, 2, 2), points[:, 1:]), axis=1)
-    order = np.argsort(-scores, kind="stable")
-    return tuple(_face(*merged, letterbox) for merged in _merge(candidates[order], scores[order]))
+    # The box's two corners in place of its centre, then the landmarks.
+    candidates = np.concatenate((points[:, :1] - half[:, np.newaxis], points), axis=1)
+    candidates[:, 1] += half
+    return tuple(_face(*merged, letterbox) for merged in _merge(candidates, scores))
 
 
 def _merge(candidates: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> list[tuple[Floats, float]]:
     """Average each best candidate with those that overlap it, weighted by score; (8, 2) points and score of each."""
     merged: list[tuple[Floats, float]] = []
     while scores.size:
-        near = _overlap(candidates[0], candidates) > OVERLAP_MIN
+        near = _overlap(candidates[:, :2]) > OVERLAP_MIN
         near[0] = True
-        points = np.average(candidates[near], axis=0, weights=scores[near])
+        weights = scores[near]
+        points = np.tensordot(weights / weights.sum(), candidates[near], axes=1)
         merged.append((points.astype(np.float32), float(scores[0])))
         candidates, scores = candidates[~near], scores[~near]
     return merged
 
 
-def _overlap(one: npt.NDArray[np.float64], many: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    low = np.maximum(one[0], many[:, 0])
-    high = np.minimum(one[1], many[:, 1])
-    shared = np.prod(np.clip(high - low, 0.0, None), axis=1)
-    area = np.prod(np.clip(many[:, 1] - many[:, 0], 0.0, None), axis=1)
-    union = area + max(0.0, float(np.prod(one[1] - one[0]))) - shared
-    return np.asarray(shared / np.maximum(union, 1e-9))
+def _overlap(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Intersection over union of each box with the first; (n, 2, 2), two corners each."""
+    first = boxes[0]
+    shared = np.maximum(np.minimum(first[1], boxes[:, 1]) - np.maximum(first[0], boxes[:, 0]), 0.0)
+    sides = np.maximum(boxes[:, 1] - boxes[:, 0], 0.0)
+    common, areas = shared[:, 0] * shared[:, 1], sides[:, 0] * sides[:, 1]
+    return np.asarray(common / np.maximum(areas + areas[0] - common, 1e-9))
 
 
 def _face(points: Floats, score: float, letterbox: Letterbox) -> Face:

@@ -19,7 +19,7 @@ def pins(lock: Path) -> dict[str, str]:
     return {canonicalize_name(pin["name"]): pin["version"] for pin in found if pin}
 
 
-@pytest.fixture(params=["run.txt", "device.txt", "dev.txt", "tflite-runtime.txt"])
+@pytest.fixture(params=["run.txt", "device.txt", "dev.txt", "tflite-runtime.txt", "bench.txt"])
 def lock(request: pytest.FixtureRequest, root: Path) -> Path:
     return root / "requirements" / str(request.param)
 
