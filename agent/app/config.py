@@ -245,6 +245,8 @@ def _path(base: Path, name: str) -> Path:
 def _exists(path: Path) -> bool:
     try:
         path.stat()
-    except OSError:  # a folder on the way that may not be entered, a name that is too long
+    except PermissionError:  # what this process may not look at is another's secret, and that one reads it
+        return True
+    except OSError:  # a name that is too long, links in a circle
         return False
     return True

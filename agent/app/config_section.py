@@ -18,4 +18,6 @@ Pin = Annotated[int, Field(ge=0, le=27)]
 class Section(BaseModel):
     """Nothing but what is named, of just the type that is named; a fault never repeats what was written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )

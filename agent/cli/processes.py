@@ -64,9 +64,26 @@ def rtsp(file: Path) -> None:
     sys.exit(process.run(config.load(file)))
 
 
+def _print_schema(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from agent.app.config_schema import text
+
+    click.echo(text(), nl=False)
+    context.exit()
+
+
 @click.command()
 @CONFIG
 @click.option("--offline", is_flag=True, help="Read the config alone.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of a device config, for editors, and check nothing.",
+)
 def check(file: Path, offline: bool) -> None:
     """Check a device config, the clock, and the way to the repository and each broker; say what to do.
 

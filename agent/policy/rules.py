@@ -183,9 +183,7 @@ def room_for_one_more(law: Law, stock: int | None) -> bool:
 
 
 @obligation(
-    Ground.LOCATION_UNKNOWN,
-    "the position is attested or known with its error",
-    "wait for a fix, or have the position surveyed",
+    Ground.LOCATION_UNKNOWN, "the position is attested or known with its error", "wait for a fix, or have it surveyed"
 )
 def location_known(law: Law, here: Circumstances) -> bool | None:
     location = law.policy.document.location

@@ -243,6 +243,7 @@ class Bench:
         self.age_ns = 0
         """How old the frames are when the camera gives them."""
         self.opened = 0
+        self.pressed = self.tampered = False
         self._embedder = embedder
 
     def pulse(self, door: DoorId) -> None:
@@ -251,8 +252,13 @@ class Bench:
             assert store.frontier.size > 0
         self.opened += 1
 
+    def exit_asked(self, now_ns: int) -> int | None:
+        """Implements `ports.Contacts`."""
+        pressed, self.pressed = self.pressed, False
+        return now_ns if pressed else None
+
     def close(self) -> None:
-        """Implements `ports.Door`."""
+        """Implements `ports.Door` and `ports.Contacts`."""
 
     def play(self, script: Callable[[Peer], None], *, linked: bool = True) -> int:
         """Run it on this thread while the script plays on another, and end it by SIGTERM; the exit code.
@@ -285,6 +291,7 @@ class Bench:
                 open_door=lambda: self,
                 embedder=self._embedder,
                 open_reader=self._reader,
+                open_contacts=lambda: self,
             )
             return run(load(self.device.config), parts)
         finally:

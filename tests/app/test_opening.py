@@ -67,6 +67,8 @@ def decided(outcome: Outcome, captured_ns: int = 0) -> Decision:
         (Outcome.PASS_ACCEPTED, (LATE_NS + 1, LATE_NS + 2), [TOO_LATE], 0),
         (MATCH, (LATE_NS, LATE_NS + 1), [MATCH, TOO_LATE], 0),  # the disk was slow
         (MATCH, (-1, 0), [TOO_LATE], 0),  # a frame from the future
+        (Outcome.EXIT, (0, LATE_NS), [Outcome.EXIT], 1),
+        (Outcome.EXIT, (LATE_NS + 1, LATE_NS + 2), [TOO_LATE], 0),
         (Outcome.NO_MATCH, (9 * LATE_NS, 9 * LATE_NS), [Outcome.NO_MATCH], 0),
         (Outcome.PASS_REFUSED, (9 * LATE_NS, 9 * LATE_NS), [Outcome.PASS_REFUSED], 0),
     ],
@@ -83,3 +85,25 @@ def test_only_what_is_young_opens(
     assert [each.outcome for each in ledger(device)[before:]] == written
     assert door.told == [DoorId("main")] * told
     assert all(entry.subject is None for entry in ledger(device)[before:] if entry.outcome is TOO_LATE)
+
+
+class Pressed:
+    """Implements `ports.Contacts`."""
+
+    tampered = True
+
+    def exit_asked(self, now_ns: int) -> int | None:
+        return now_ns - 5
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def test_without_a_policy_the_button_opens_nothing_and_without_contacts_nobody_asks(
+    device: Device, store: Store
+) -> None:
+    about = {"site": device.site, "device": device.id, "sign_secret": device.keys.sign_secret}
+    opening = Opening(store, CountingDoor(), Watch(7), contacts=Pressed(), **about)
+    assert opening.exit_asked(None, 1.7e9) is None and opening.tampered
+    without = Opening(store, CountingDoor(), Watch(), **about)
+    assert without.exit_asked(None, 1.7e9) is None and not without.tampered

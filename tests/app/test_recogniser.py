@@ -118,6 +118,22 @@ def test_who_is_recognised_from_a_frame_that_is_older_than_a_second_stays_outsid
     assert bench.opened == 1
 
 
+def test_the_button_inside_opens_is_written_down_and_names_nobody_and_an_open_housing_refuses(bench: Bench) -> None:
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.pressed = True
+        (event,) = peer.wait_events(1)
+        assert (event.outcome, event.subject, event.ground) == (Outcome.EXIT, None, None)
+        bench.tampered = True
+        peer.wait_grounds(Ground.TAMPERED)
+        bench.pressed = True
+        peer.wait_events(2)  # who is inside gets out all the same
+
+    assert bench.play(script) == 0
+    assert bench.opened == 2
+    assert [(each.outcome, each.subject) for each in ledger(bench.device)] == [(Outcome.EXIT, None)] * 2
+
+
 def test_before_the_site_was_heard_the_camera_stays_shut_and_a_start_without_it_knows_the_last_law(
     bench: Bench,
 ) -> None:
