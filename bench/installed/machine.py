@@ -36,10 +36,23 @@ class Said:
 class Machine:
     """`booted` makes it; `root` is its disk as seen from outside."""
 
-    def __init__(self, root: Path, pid: int) -> None:
-        self.root = root
-        self._pid = pid
+    def __init__(self, root: Path, nspawn: subprocess.Popen[bytes]) -> None:
+        self.root, self._nspawn = root, nspawn
+        self._pid = 0
         """Of its first process."""
+
+    def wait_up(self, timeout_s: float = _BOOT_S) -> bool:
+        """Wait until it has booted: for the first time, or anew after it was up. False: it has not."""
+        former, ends = self._pid, time.monotonic() + timeout_s
+        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
+        while time.monotonic() < ends and self._nspawn.poll() is None:
+            pids = [int(word) for word in children.read_text().split()]
+            if pids and pids[0] != former:
+                self._pid = pids[0]
+                if self.run("systemctl", "is-system-running").text in ("running", "degraded"):
+                    return True
+            time.sleep(0.2)
+        return False
 
     def command(self, *words: str) -> list[str]:
         """The words that run this in there, as root."""
@@ -130,7 +143,10 @@ def booted(image: Path, stick: Path) -> Iterator[Machine]:
         stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        yield _up(root, nspawn)
+        machine = Machine(root, nspawn)
+        if not machine.wait_up():
+            raise NotRun("systemd-nspawn does not boot a system here; it needs root and namespaces")
+        yield machine
     finally:
         nspawn.terminate()
         try:
@@ -141,15 +157,3 @@ def booted(image: Path, stick: Path) -> Iterator[Machine]:
         log.close()
         shutil.rmtree(root, ignore_errors=True)
         Path(log.name).unlink(missing_ok=True)
-
-
-def _up(root: Path, nspawn: subprocess.Popen[bytes]) -> Machine:
-    ends = time.monotonic() + _BOOT_S
-    while time.monotonic() < ends and nspawn.poll() is None:
-        children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children").read_text().split()
-        if children:
-            machine = Machine(root, int(children[0]))
-            if machine.run("systemctl", "is-system-running").text in ("running", "degraded"):
-                return machine
-        time.sleep(0.2)
-    raise NotRun("systemd-nspawn does not boot a system here; it needs root and namespaces")
