@@ -144,6 +144,26 @@ class Proof:
         times = said.count("Watchdog timeout")
         self.found("watchdog's word in the journal", f"{times} times", "1 time", times == 1)
 
+    def started_anew(self) -> None:
+        """A recogniser that is killed again and again: the machine starts anew, and all comes back by itself."""
+        unit, limits = _UNITS[0], self.machine.disk("/etc/systemd/system/doorward-recogniser.service.d/limits.conf")
+        limits.parent.mkdir(exist_ok=True)
+        limits.write_text("[Unit]\nStartLimitBurst=4\n")  # instead of forty
+        self.machine.run("systemctl", "daemon-reload")
+        began = time.monotonic()
+        last = "doorward-last-resort.service"
+        while self.machine.fact(last, "ActiveState") == "inactive" and time.monotonic() - began < 120:
+            if (pid := self.machine.fact(unit, "MainPID")) not in ("", "0"):
+                self.machine.run("kill", "-KILL", pid)
+            time.sleep(0.3)
+        count = decisions(self.machine)
+        up = self.machine.wait_up()
+        self.found("killed again and again: the machine", "starts anew" if up else "does not", "starts anew", up)
+        limits.unlink()
+        more = wait_decisions(self.machine, count, 60)
+        self.found("   and decides after its boot, untouched", "yes" if more else "no", "yes", more is not None)
+        self.site.serve(self.machine)
+
     def upgraded(self) -> None:
         current = self.machine.run("readlink", "/opt/doorward/current").text
         for name, words in (
@@ -178,7 +198,9 @@ class Proof:
         self.found("uninstall killed behind its first act: key files left, program still there",
                    f"{len(left)}, {there}", "0, True", not left and there)  # fmt: skip
         said, _ = self.machine.typed(line, self.answers, folder=f"{STICK}/{self.bundle.name}")
-        rest = self.machine.run("find", "/", "/run", "-xdev", "-name", "*doorward*").text.split()
+        rest = self.machine.run(
+            "find", "/", "/run", "-xdev", "-path", "/media/stick", "-prune", "-o", "-name", "*doorward*", "-print"
+        ).text.split()
         users = self.machine.run("getent", "passwd", "doorward-recogniser", "doorward-link").text
         self.found("uninstall: files, users left", f"{len(rest)}, {users or 0}", "0, 0",
                    said.code == 0 and not rest and not users)  # fmt: skip
@@ -205,6 +227,7 @@ def prove(suite: str) -> bool:
             for line in (*lines, upgrade):
                 proof.command(line)
             proof.watched()
+            proof.started_anew()
             proof.upgraded()
             proof.removed(last)
     table = Table(title=f"{suite}, {platform.machine()}")

@@ -21,6 +21,8 @@ from bench.debian import NotRun, cache_folder
 STICK: Final = "/media/stick"
 """Where what the installer carries is found."""
 _BOOT_S: Final = 90.0
+_ANEW: Final = 133
+"""How systemd-nspawn ends when the system in it wants to start anew (systemd-nspawn(1), --keep-unit)."""
 _INSIDE: Final = ("/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root",
                   "LANG=C.UTF-8", "TERM=dumb", "SYSTEMD_PAGER=cat", "COLUMNS=120")  # fmt: skip
 
@@ -36,10 +38,35 @@ class Said:
 class Machine:
     """`booted` makes it; `root` is its disk as seen from outside."""
 
-    def __init__(self, root: Path, pid: int) -> None:
-        self.root = root
-        self._pid = pid
+    def __init__(self, root: Path, boot: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self.root, self._boot, self._nspawn = root, boot, boot()
+        self._pid = 0
         """Of its first process."""
+
+    def wait_up(self, timeout_s: float = _BOOT_S) -> bool:
+        """Wait until it has booted: for the first time, or anew after it was up. False: it has not."""
+        former, ends = self._pid, time.monotonic() + timeout_s
+        while time.monotonic() < ends:
+            if self._nspawn.poll() is not None:
+                if self._nspawn.returncode != _ANEW:
+                    return False
+                self._nspawn = self._boot()  # as firmware does
+            children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
+            pids = [int(word) for word in children.read_text().split()]
+            if pids and pids[0] != former:
+                self._pid = pids[0]
+                if self.run("systemctl", "is-system-running").text in ("running", "degraded"):
+                    return True
+            time.sleep(0.2)
+        return False
+
+    def off(self) -> None:
+        self._nspawn.terminate()
+        try:
+            self._nspawn.wait(30)
+        except subprocess.TimeoutExpired:
+            self._nspawn.kill()
+            self._nspawn.wait()
 
     def command(self, *words: str) -> list[str]:
         """The words that run this in there, as root."""
@@ -123,33 +150,18 @@ def booted(image: Path, stick: Path) -> Iterator[Machine]:
     (root / "etc/hostname").write_text("gate\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost gate\n")
     log = (cache_folder() / f"run-{os.getpid()}.log").open("w")
-    nspawn = subprocess.Popen(
-        ["systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--private-network", "--register=no",
-         "--keep-unit", f"--machine=doorward-{os.getpid()}", f"--bind-ro={stick}:{STICK}", "--link-journal=no",
-         "--console=read-only"],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    words = ["systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--private-network", "--register=no",
+             "--keep-unit", f"--machine=doorward-{os.getpid()}", f"--bind-ro={stick}:{STICK}", "--link-journal=no",
+             "--console=read-only"]  # fmt: skip
+    machine = Machine(
+        root, lambda: subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    )
     try:
-        yield _up(root, nspawn)
+        if not machine.wait_up():
+            raise NotRun("systemd-nspawn does not boot a system here; it needs root and namespaces")
+        yield machine
     finally:
-        nspawn.terminate()
-        try:
-            nspawn.wait(30)
-        except subprocess.TimeoutExpired:
-            nspawn.kill()
-            nspawn.wait()
+        machine.off()
         log.close()
         shutil.rmtree(root, ignore_errors=True)
         Path(log.name).unlink(missing_ok=True)
-
-
-def _up(root: Path, nspawn: subprocess.Popen[bytes]) -> Machine:
-    ends = time.monotonic() + _BOOT_S
-    while time.monotonic() < ends and nspawn.poll() is None:
-        children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children").read_text().split()
-        if children:
-            machine = Machine(root, int(children[0]))
-            if machine.run("systemctl", "is-system-running").text in ("running", "degraded"):
-                return machine
-        time.sleep(0.2)
-    raise NotRun("systemd-nspawn does not boot a system here; it needs root and namespaces")

@@ -94,6 +94,10 @@ class Site:
         etc.mkdir(mode=0o755)
         shutil.copy(self._folder / "door.avi", etc / "door.avi")
         self._serve(machine)
+        self.serve(machine)
+
+    def serve(self, machine: Machine) -> None:
+        """Start the broker and the web server in there; its boot does not."""
         served = ("python3", "-m", "http.server", "8490", "--bind", "127.0.0.1", "--directory", "/srv/site")
         for unit, words in (
             ("site-broker", ("mosquitto", "-c", "/srv/broker/mosquitto.conf")),
