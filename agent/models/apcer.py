@@ -155,15 +155,18 @@ def pad_point(made: Sequence[Trial], model: Sha256, name: str) -> PadPoint:
 
 
 def report(made: Sequence[Trial], name: str, shipped: float | None) -> dict[str, Any]:
-    """All figures as plain data: at a threshold of this set's own on its other half, and at the shipped one on all."""
+    """All figures as plain data: at a threshold of this set's own on its other half, and at the shipped one on all.
+
+    Args:
+        shipped: None: there is none. Where it is this set's own, only the other half says anything.
+    """
     at = threshold(made)
-    found: dict[str, Any] = {
+    return {
         "data": name,
         "attacks": "simulated",
         "own_threshold": {"threshold": at, **_rates([each for each in made if each.half == 1], at)},
-        "shipped_threshold": None if shipped is None else {"threshold": shipped, **_rates(made, shipped)},
+        "shipped_threshold": {"threshold": shipped, **_rates(made, shipped)} if shipped not in (None, at) else None,
     }
-    return found
 
 
 def _rates(made: Sequence[Trial], at: float) -> dict[str, Any]:

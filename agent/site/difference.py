@@ -155,8 +155,9 @@ def _leaf(old: Any, new: Any, where: str, kind: str) -> Change:
         return _profile(old, new, where)
     if kind in weights.TRUE_WIDENS:
         return Change(bool(new), where, words)
-    if kind in weights.PRESENCE_WIDENS and None in (old, new):
-        return Change(old is None, where, "added" if old is None else "removed")
+    if None in (old, new) and kind in weights.PRESENCE_WIDENS | weights.ABSENCE_WIDENS:
+        added = old is None
+        return Change(added == (kind in weights.PRESENCE_WIDENS), where, "added" if added else "removed")
     if kind in weights.MORE_WIDENS or kind in weights.LESS_WIDENS:
         before, after = (_number(each, kind) for each in (old, new))
         if before is not None and after is not None:

@@ -14,13 +14,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, held, load_models, unit
+from agent.adapters.litert import (
+    LiteRtDetector,
+    LiteRtEmbedder,
+    LiteRtPad,
+    LoadedModel,
+    held,
+    load_models,
+    load_pad,
+    unit,
+)
 from agent.errors import DeviceError
+from agent.face.pad import BonaFide, Suspicion, judge_face
 from agent.face.probe import Probe, ProbeLimits, make_probe
 from agent.models.emit import Scale, emit
 from agent.models.graph import CONV, RESHAPE, Graph, Node
 from agent.models.manifest import HELP, NAME, ModelEntry, Role, Tensor, read_manifest
-from agent.units import Sha256
+from agent.policy.pad import Pad
+from agent.units import Box, Sha256
 from tests.face.given import frame, opted_in, scene
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -209,6 +220,39 @@ class TestDeclared:
             LiteRtEmbedder(detector)
 
 
+class TestPad:
+    def test_a_picture_of_a_cast_member_is_told_from_its_print(self, loaded: tuple[LoadedModel, LoadedModel]) -> None:
+        pad = load_pad(MODELS)
+        assert pad is not None
+        picture, sprite = scene(left=180, top=120)
+        left, top, right, low = (float(side) for side in sprite.face)
+        box = Box(left + 180, top + 120, right + 180, low + 120)
+        printed = picture.copy()
+        printed[: round(box.y0) - 30], printed[:, : round(box.x0) - 30] = 250, 250
+        printed[round(box.y1) + 30 :], printed[:, round(box.x1) + 30 :] = 250, 250
+        rule, detector = Pad(label="simulated", threshold=0.5), LiteRtPad(pad)
+        assert isinstance(judge_face(frame(picture), opted_in(box), rule, detector), BonaFide)
+        assert judge_face(frame(printed), opted_in(box), rule, detector) is Suspicion.ATTACK_SUSPECTED
+
+    def test_a_folder_without_one_has_none(self, tmp_path: Path) -> None:
+        text = (MODELS / "manifest.toml").read_text("utf-8")
+        begin, end = text.index('[[model]]\nname = "fr-liveness-int8"'), text.index("[[operating_point]]")
+        rest = text[:begin] + text[end : text.index("[[pad_point]]")]
+        (tmp_path / "manifest.toml").write_text(rest, "utf-8")
+        assert load_pad(tmp_path) is None
+
+    def test_a_file_in_the_other_role(self, loaded: tuple[LoadedModel, LoadedModel]) -> None:
+        pad = read_manifest(MODELS).pad
+        assert pad is not None
+        with pytest.raises(DeviceError, match="models: role: the embedder cannot tell prints and screens"):
+            LiteRtPad(loaded[1])
+        refused(replace(pad, role="embedder"), MODELS, "output: the embedder has embedding")
+        moved = replace(pad, inputs=(replace(pad.inputs[0], zero=0),))
+        refused(moved, MODELS, "input: must be one tensor of 1 x 128 x 128 x 3 with zero point -128")
+        with pytest.raises(DeviceError, match=r"sha256: is not the one in the manifest"):
+            LoadedModel.load(replace(pad, sha256=DETECTOR.sha256), MODELS)
+
+
 class TestRuntime:
     def test_one_that_the_file_was_not_tested_with(self) -> None:
         wrong = replace(DETECTOR, runtimes=("tflite-runtime",))
@@ -225,7 +269,11 @@ class TestRuntime:
         assert embedder.identity == f"{EMBEDDER.sha256} {embedder.runtime}"
         models = held(detector, embedder)
         assert (models.detector, models.embedder) == (DETECTOR.sha256, EMBEDDER.sha256)
-        assert models.outputs == {"box", "landmarks", "embedding"}
+        assert models.outputs == {"box", "landmarks", "embedding"} and models.pad is None
+        pad = load_pad(MODELS)
+        assert pad is not None
+        models = held(detector, embedder, pad)
+        assert models.outputs == {"box", "landmarks", "embedding", "liveness"} and models.pad == pad.sha256
 
     def test_a_runtime_that_fails_while_running(self) -> None:
         model = LoadedModel.load(EMBEDDER, MODELS)

@@ -214,3 +214,38 @@ def test_a_report_that_cannot_be_written(faces: Path, tmp_path: Path) -> None:
     plots.write_text("a file")
     done = types("evaluate", "--data", faces, "--json", tmp_path / "r.json", "--plots", plots, **NOWHERE)
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_attacks_are_simulated_on_a_folder_of_faces_and_the_threshold_can_be_kept(folder: Path, tmp_path: Path) -> None:
+    faces, figures, plots = make_faces(tmp_path / "faces"), tmp_path / "figures.json", tmp_path / "plots"
+    before = read_manifest(folder)
+    words = ("--data", faces, "--json", figures, "--plots", plots, "--dir", folder, "--into-manifest")
+    done = types("attacks", *words)
+    assert done.returncode == 0, done.stderr
+    found, after = json.loads(figures.read_text("utf-8")), read_manifest(folder)
+    assert found["attacks"] == "simulated" and found["data"] == "faces"
+    assert found["shipped_threshold"] is None, "it is the one that was chosen here"
+    assert after.pad_threshold("simulated") == found["own_threshold"]["threshold"]
+    assert (after.models, after.operating_points) == (before.models, before.operating_points)
+    assert done.stdout.startswith("Simulated presentation attacks, faces. No real attack was made.")
+    assert "<svg" in (plots / "faces-attacks.svg").read_text("utf-8")
+
+
+def test_attacks_need_a_folder_with_faces_and_a_model_for_them(folder: Path, tmp_path: Path) -> None:
+    refused(
+        types("attacks", "--data", tmp_path, "--json", tmp_path / "a.json"),
+        f"{tmp_path / 'images.csv'}: cannot be read; --data names a folder with images.csv (file,subject)",
+    )
+    text = (folder / "manifest.toml").read_text("utf-8")
+    begin, end = text.index('[[model]]\nname = "fr-liveness-int8"'), text.index("[[operating_point]]")
+    (folder / "manifest.toml").write_text(text[:begin] + text[end : text.index("[[pad_point]]")], "utf-8")
+    refused(
+        types("attacks", "--data", tmp_path, "--json", tmp_path / "a.json", "--dir", folder),
+        f"--dir: {folder}: holds no model of role pad; run 'doorward models build'",
+    )
+
+
+def test_verify_says_what_a_policy_may_ask_for() -> None:
+    point = read_manifest(MODELS).pad_points[0]
+    asked = f'pad = {{ label = "simulated", threshold = {point.threshold:g} }}'
+    assert f"presentation attacks, for a policy: {asked}" in types("verify").stdout

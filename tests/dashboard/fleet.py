@@ -144,7 +144,8 @@ class SimulatedDoor:
         self._frames += 75
         hour_s = time.time() // 3600 * 3600 - 3600
         hourly = tuple(
-            Hourly(outcome=each, at_least=at_least) for each, at_least in zip(Outcome, (45, 10, 20, 0, 0), strict=True)
+            Hourly(outcome=each, at_least=at_least)
+            for each, at_least in zip(Outcome, (45, 10, 20, 0, 0, 0), strict=True)
         )
         refused = (RefusedFrames(ground=Ground.SIGN_MISSING, frames=self._frames // 5),)
         said = {

@@ -196,12 +196,16 @@ class Chance:
         return self.graph
 
 
-def network(seed: int) -> Graph:
-    """A network of three to eight operations and more, any of the eleven kinds, its last a convolution or a reshape."""
+def network(seed: int, *, gates: bool = True) -> Graph:
+    """A network of three to eight operations and more, any of the eleven kinds, its last a convolution or a reshape.
+
+    Args:
+        gates: what only an ONNX file has may be there too.
+    """
     chance = Chance(seed)
     chance.convolution(CONV, relu=bool(chance.number(0, 1)))
     for _ in range(chance.number(1, 5)):
-        step = chance.number(0, 7)
+        step = chance.number(0, 6 + gates)
         if step == 0:
             chance.convolution(CONV, relu=bool(chance.number(0, 1)))
         elif step == 1:

@@ -70,6 +70,7 @@ ELSEWHERE = {"doors": ["main"], "purposes": ["resident-entry"], "per_day": 20}
 def policy_fields(**changes: Any) -> dict[str, Any]:
     """The site's policy for the next 360 days."""
     manifest = read_manifest(MODELS)
+    run = manifest.models[:2]  # this site asks for no detection of attacks
     dated = {"on": iso(NOW_S - DAY_S), "until": iso(NOW_S + 360 * DAY_S)}
     lawful = document()
     until = {"until": dated["until"]}
@@ -78,13 +79,13 @@ def policy_fields(**changes: Any) -> dict[str, Any]:
         "necessity": lawful["necessity"] | dated,
         "assessment": lawful["assessment"]
         | dated
-        | {"scope": lawful["assessment"]["scope"] | {"models": [model.sha256 for model in manifest.models]}},
+        | {"scope": lawful["assessment"]["scope"] | {"models": [each.sha256 for each in run]}},
         "alternatives": [{**dated, "way": "staff"}, {**dated, "way": "pass"}],
         "view": {"width": 640, "height": 480},
         "attempt": lawful["attempt"] | {"region": WHOLE},
         "retention": {"max_days": 365, "max_idle_days": 120},
         "operating_point": {"label": "real", "threshold": manifest.threshold("real")},
-        "models": [{"role": model.role, "sha256": model.sha256} for model in manifest.models],
+        "models": [{"role": each.role, "sha256": each.sha256} for each in run],
         "events_key": box_public(EVENTS).hex(),
         "enrolment_keys": [{"key": sign_public(RECEIPTS).hex(), "elsewhere": ELSEWHERE, **until}],
         "pass_keys": [{"key": sign_public(PASSES).hex(), "doors": ["main"], **until}],

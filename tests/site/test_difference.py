@@ -25,6 +25,7 @@ FULL = {
     "stricter": ["sign-missing"],
     "filing": {"authority": "cac", "number": "n-1", "filed": iso(NOW_S - 9), "covers_people": 20_000},
     "lifts": ["stop-old"],
+    "pad": {"label": "simulated", "threshold": 0.5},
     "enrolment_keys": [
         {
             "key": "4" * 64,
@@ -83,6 +84,8 @@ WIDER: list[tuple[str, dict[str, Any]]] = [
     ("single_key", {"single_key": True}),
     ("outcome_class_in_clear", {"outcome_class_in_clear": True}),
     ("operating_point.threshold", part("operating_point", threshold=0.4)),
+    ("pad", {"pad": None}),
+    ("pad.threshold", {"pad": {"label": "simulated", "threshold": 0.4}}),
     ("operating_point.search[500].threshold", part("operating_point", search=[{"people": 500, "threshold": 0.55}])),
     ("attempt.dwell_s", part("attempt", dwell_s=0.4)),
     ("attempt.leave_s", part("attempt", leave_s=2)),
