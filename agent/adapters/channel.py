@@ -2,8 +2,8 @@
 
 Rules: the recogniser never waits for the link. What it sends goes into bounded places that one thread empties: the
 latest telemetry of each kind, the latest preview, the latest `_ANSWERS` answers, at most `_EVENTS` events (the outbox
-keeps the rest, and `send_event` says so). One link at a time; a link that takes nothing for `_STALL_S` or says what
-cannot be parsed is cut off.
+keeps the rest, and `send_event` says so). One link at a time, and only of the user who owns the socket's path; one that
+takes nothing for `_STALL_S` or says what cannot be parsed is cut off.
 Leaves out: what the bytes mean (events/wire.py) and when to try an event again (the owner of the outbox).
 """
 
@@ -29,6 +29,8 @@ _ANSWERS: Final = 32
 _STALL_S: Final = 5
 _CHUNK: Final = 64 * 1024
 _PATH_BYTES: Final = 107
+_CREDENTIALS: Final = struct.Struct("3i")
+"""struct ucred: process, user and group, as the kernel knows them (unix(7), SO_PEERCRED)."""
 _FETCH_FAULTS: Final = {
     FetchOutcome.UNREACHABLE: "the site repository cannot be reached; look at its address and the network",
     FetchOutcome.REFUSED: "the site repository's certificate or answer was refused; look at repository and its CA",
@@ -42,8 +44,10 @@ class Channel:
     Callbacks run on a thread of the channel and must be quick.
     """
 
-    def __init__(self, server: socket.socket, path: Path) -> None:
+    def __init__(self, server: socket.socket, path: Path | None = None) -> None:
+        """A listening socket; `path` is taken away at the end, None: it is systemd's and outlives this process."""
         self._server, self._path = server, path
+        self._owner: Final = os.stat(server.getsockname()).st_uid
         self._peer: socket.socket | None = None
         self._closing = threading.Event()
         self._wake = threading.Condition()
@@ -91,10 +95,12 @@ class Channel:
             server.listen(1)
         except OSError as error:
             raise ConfigError(f"{path}: cannot listen there ({error.strerror}); correct the state path") from None
-        channel = cls(server, path)
-        for thread in channel._threads:
+        return cls(server, path).started()
+
+    def started(self) -> Channel:
+        for thread in self._threads:
             thread.start()
-        return channel
+        return self
 
     def on_acknowledge(self, callback: Callable[[Sequence[Acknowledgement]], None]) -> None:
         """`callback(found)` with what has come at once of the word that somebody holds an event."""
@@ -188,7 +194,8 @@ class Channel:
         for end in (self._server, self._peer):
             if end is not None:
                 _shut(end)
-        self._path.unlink(missing_ok=True)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(timeout=_STALL_S + 1)
@@ -203,6 +210,10 @@ class Channel:
                 peer, _ = self._server.accept()
             except OSError:
                 return
+            _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+            if uid != self._owner:
+                peer.close()
+                continue
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _STALL_S, 0))
             with self._wake:
                 if self._closing.is_set():

@@ -7,15 +7,16 @@ dump and is not traced.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
-from agent.adapters.keys import CredentialKeys, KeySource, PlainKeys, TpmKeys
+from agent.adapters.keys import CredentialKeys, KeySource, PlainKeys, TpmKeys, overwrite
 from agent.adapters.sandbox import no_core_dumps
 from agent.app.config import DeviceConfig, Keys
 from agent.errors import ConfigError, VaultError
 from agent.units import DeviceId
 
 _PLAIN, _TPM = "keys.json", "tpm.json"
+_ALL: Final = (_TPM, _PLAIN, "doorward-keys.cred")
 
 
 def open_keys(config: DeviceConfig) -> KeySource:
@@ -43,7 +44,7 @@ def make_keys(state: Path, device: DeviceId, chosen: Keys) -> KeySource:
         DeviceError: the disk, the TPM or systemd does not do it.
     """
     no_core_dumps()
-    for name in (_PLAIN, _TPM, "doorward-keys.cred"):
+    for name in _ALL:
         if (state / name).exists():
             raise VaultError(f"{state / name}: keys exist already and were left as they are; use another state folder")
     match chosen.backend:
@@ -55,6 +56,29 @@ def make_keys(state: Path, device: DeviceId, chosen: Keys) -> KeySource:
             return TpmKeys.create(state / _TPM, device, chosen.tcti)
         case _:
             assert_never(chosen.backend)
+
+
+def destroy_keys(config: DeviceConfig) -> tuple[str, ...]:
+    """Destroy every secret of the device: the chip's indices, the epochs' files, then what opens them.
+
+    Returns:
+        What was destroyed; empty if there was nothing. A credential needs not be opened for it, a TPM must answer.
+
+    Raises:
+        DeviceError: the disk or the TPM failed; run it again.
+        VaultError: the TPM does not open its file: it was cleared, and then its indices are gone already.
+    """
+    gone: list[str] = []
+    if (config.state / _TPM).exists():
+        keys = TpmKeys.open(config.state / _TPM, config.keys.tcti)
+        for epoch in sorted(keys.epochs.known()):
+            keys.epochs.destroy(epoch)
+            gone.append(f"epoch {epoch} in the TPM")
+    for path in (*sorted((config.state / "epochs").glob("*.key")), *(config.state / name for name in _ALL)):
+        if path.exists():
+            overwrite(path)
+            gone.append(path.name)
+    return tuple(gone)
 
 
 def _open(config: DeviceConfig) -> KeySource:

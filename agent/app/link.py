@@ -23,6 +23,7 @@ from agent.adapters.fetch import Repository
 from agent.adapters.link_end import LinkEnd
 from agent.adapters.mqtt import Broker, Connection, Will
 from agent.adapters.page import Page
+from agent.adapters.watchdog import watchdog
 from agent.app.brokers import TO_DO, addresses
 from agent.app.link_settings import LinkSettings
 from agent.app.rate import Bucket
@@ -268,6 +269,7 @@ def main(settings: LinkSettings) -> int:
     # Threads inherit this: one that began just then took the signal from the main thread, which went on sleeping.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    systemd = watchdog()
     try:
         link = Link(settings)
     except DoorwardError as error:
@@ -276,7 +278,9 @@ def main(settings: LinkSettings) -> int:
     link.start()
     sys.stdout.write(json.dumps({"ready": True, "page": link.url}) + "\n")
     sys.stdout.flush()
+    systemd.ready()
     signal.sigwait(ends)
+    systemd.stopping()
     link.close()
     return 0
 

@@ -28,6 +28,7 @@ from agent.app.measure import Measure
 from agent.app.metrics import metrics
 from agent.app.opening import Opening
 from agent.app.outbox import Outbox
+from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.timekeeping import RUN_S, hear, run_on
 from agent.core import (
@@ -83,6 +84,7 @@ class Loop:
         erasure: Erasure,
         heartbeat: Heartbeat,
         measure: Measure,
+        pulse: Pulse,
         clock: Clock,
         trusted: TrustedClock,
         eye: Eye,
@@ -99,11 +101,10 @@ class Loop:
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
         self._custody, self._erasure = custody, erasure
         self._commands, self._counts = commands, HourlyCounts()
-        self._measure, self._clock, self._trusted = measure, clock, trusted
+        self._measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
-        self._self_test = self_test
         self._models: LoadedModels | None = models
-        self._sign_secret, self._report = sign_secret, report
+        self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._ledger_writable = True
         self._ledger_again_at = self._run_at = 0.0
         self._passes_at_ns = self._preview_at_ns = 0
@@ -116,6 +117,7 @@ class Loop:
         """
         for event in self._standing.opening(self._unix_s()):
             self._receive(event)
+        self._pulse.begun()
         while not stop.is_set():
             self._commands.work(self._unix_s(), self._dated_s())
             self._hear_the_authority()
@@ -125,12 +127,14 @@ class Loop:
                 self._receive(captured)
             if isinstance(captured, FrameArrived):
                 self._measure.lap("frame")
+                self._pulse.judged(captured.captured.captured_ns, self._clock.monotonic_ns())
             self._housekeeping()
 
     def _look(self, stop: threading.Event) -> Input | None:
         """The next frame, if the policy lets the camera be open at all."""
         if self._gate.closed() is not None:
             self._eye.close()
+            self._pulse.shut(self._clock.monotonic_ns())
             stop.wait(_WAIT_S)
             return None
         self._eye.open()
@@ -279,7 +283,8 @@ class Loop:
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
         if time.monotonic() >= self._run_at:
             self._run_at = time.monotonic() + RUN_S
-            self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
+            if self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
+                self._pulse.committed()
             self._written(lambda: self._erasure.retry(self._unix_s()))
         self._written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
@@ -289,6 +294,7 @@ class Loop:
         except DoorwardError as error:
             self._report(str(error))
         self._outbox.offer_again()
+        self._pulse.beat(self._clock.monotonic_ns())
 
     def _unix_s(self) -> float | None:
         return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())

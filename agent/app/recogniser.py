@@ -26,6 +26,7 @@ from agent.adapters.picture import read_picture
 from agent.adapters.qr import ZxingReader
 from agent.adapters.store import Store
 from agent.adapters.token import Slot
+from agent.adapters.watchdog import handed_over, watchdog
 from agent.app.alternative import self_test
 from agent.app.authority import Authority
 from agent.app.commands import Commands
@@ -41,6 +42,7 @@ from agent.app.measure import Measure
 from agent.app.opening import Opening
 from agent.app.outbox import SWITCH_S, Outbox
 from agent.app.parts import Parts
+from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.timekeeping import trusted_clock
 from agent.core import Core
@@ -67,9 +69,11 @@ def run(config: DeviceConfig, parts: Parts) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    pulse = Pulse(watchdog())
     with ExitStack() as opened:
-        loop = _open(config, parts, opened)
+        loop = _open(config, parts, pulse, opened)
         loop.run(stop)
+        pulse.ended()
     return 0
 
 
@@ -99,11 +103,12 @@ def alone(state: Path) -> Iterator[None]:
         yield
 
 
-def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
+def _open(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitStack) -> Loop:
     site, device = SiteId(config.site.name), DeviceId(config.device.id)
     opened.enter_context(alone(config.state))
     keys = open_keys(config)
-    channel = Channel.listen(config.socket)
+    server = handed_over()
+    channel = Channel.listen(config.socket) if server is None else Channel(server).started()
     opened.callback(channel.close)
     store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
     opened.callback(store.close)
@@ -185,6 +190,7 @@ def _open(config: DeviceConfig, parts: Parts, opened: ExitStack) -> Loop:
         erasure=erasure,
         heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
         measure=measure,
+        pulse=pulse,
         clock=clock,
         trusted=trusted,
         eye=eye,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -31,7 +32,10 @@ def recogniser(file: Path) -> None:
 
 @click.command()
 @CONFIG
-def link(file: Path) -> None:
+@click.option(
+    "--socket", type=click.Path(path_type=Path), help="Where the recogniser listens, unless in its state folder."
+)
+def link(file: Path, socket: Path | None) -> None:
     """Run the link: broker, page and site repository. It has no camera and no vault."""
     from agent.adapters import sandbox
 
@@ -41,7 +45,8 @@ def link(file: Path) -> None:
     from agent.app import link as process
     from agent.app.link_settings import settings_of
 
-    sys.exit(process.main(settings_of(config.load(file))))
+    settings = settings_of(config.load(file))
+    sys.exit(process.main(settings if socket is None else replace(settings, socket=socket)))
 
 
 @click.command()

@@ -13,7 +13,7 @@ from agent.adapters.keys.source import (
     vault_keys,
 )
 from agent.adapters.keys.tpm import TpmKeys
-from agent.adapters.keys.whole import write_whole
+from agent.adapters.keys.whole import overwrite, write_whole
 
 __all__ = [
     "KEY_BYTES",
@@ -26,6 +26,7 @@ __all__ = [
     "TpmKeys",
     "device_document",
     "epoch_box",
+    "overwrite",
     "vault_keys",
     "write_whole",
 ]
