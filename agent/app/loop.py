@@ -7,7 +7,6 @@ Nothing waits for the network. One thread does all this; the camera, the socket 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -62,7 +61,7 @@ from agent.ports import Clock, Locator, TokenReader
 _WAIT_S: Final = 0.1
 _PASSES_EVERY_NS: Final = 150_000_000
 """QR codes are searched about seven times a second: a hand holds a pass for longer than that."""
-_LEDGER_RETRY_S: Final = 2.0
+_LEDGER_RETRY_NS: Final = 2_000_000_000
 _NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
 
@@ -106,8 +105,7 @@ class Loop:
         self._models: LoadedModels | None = models
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._ledger_writable = True
-        self._ledger_again_at = self._run_at = 0.0
-        self._passes_at_ns = self._preview_at_ns = 0
+        self._ledger_again_ns = self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop.
@@ -171,7 +169,7 @@ class Loop:
             stock=self._standing.stock,
             crossed_s=self._standing.crossed_s,
             utc_offset_s=None if timezone is None or unix_s is None else utc_offset_s(timezone, unix_s),
-            codes_read=self._self_test.alive(time.monotonic()),
+            codes_read=self._self_test.alive(now_ns / 1e9),
         )
 
     def _receive(self, event: Input) -> None:
@@ -225,7 +223,7 @@ class Loop:
             write()
         except DeviceError as error:
             self._ledger_writable = False
-            self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
+            self._ledger_again_ns = self._clock.monotonic_ns() + _LEDGER_RETRY_NS
             self._report(str(error))
             if self._store.broken:
                 raise
@@ -269,8 +267,8 @@ class Loop:
     def _housekeeping(self) -> None:
         state = self._core.state
         grounds = state.grounds if isinstance(state, Refusal) else ()
-        if not self._ledger_writable and time.monotonic() >= self._ledger_again_at:
-            self._ledger_again_at = time.monotonic() + _LEDGER_RETRY_S
+        if not self._ledger_writable and self._clock.monotonic_ns() >= self._ledger_again_ns:
+            self._ledger_again_ns = self._clock.monotonic_ns() + _LEDGER_RETRY_NS
             self._ledger_writable = self._store.writable()
             if self._store.broken:
                 raise DeviceError(f"{self._store.path}: the disk has failed; check it, then start again")
@@ -281,8 +279,8 @@ class Loop:
         fix = None if self._locator is None else self._locator.fix(now_ns)
         standing = self._standing
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
-        if time.monotonic() >= self._run_at:
-            self._run_at = time.monotonic() + RUN_S
+        if now_ns >= self._run_ns:
+            self._run_ns = now_ns + round(RUN_S * 1e9)
             if self._written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
                 self._pulse.committed()
             self._written(lambda: self._erasure.retry(self._unix_s()))
