@@ -98,8 +98,7 @@ class Loop:
         self._config, self._core, self._gate = config, core, gate
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
-        self._custody, self._erasure = custody, erasure
-        self._commands, self._counts = commands, HourlyCounts()
+        self._custody, self._erasure, self._commands, self._counts = custody, erasure, commands, HourlyCounts()
         self._measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._models: LoadedModels | None = models
@@ -276,8 +275,7 @@ class Loop:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         now_ns = self._clock.monotonic_ns()
         grounds = unseen(grounds, self._standing.law, self._surroundings, now_ns)
-        fix = None if self._locator is None else self._locator.fix(now_ns)
-        standing = self._standing
+        fix, standing = None if self._locator is None else self._locator.fix(now_ns), self._standing
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
         if now_ns >= self._run_ns:
             self._run_ns = now_ns + round(RUN_S * 1e9)

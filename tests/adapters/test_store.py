@@ -276,7 +276,9 @@ def test_a_withdrawn_person_is_gone_and_stays_gone(state: Path, path: Path) -> N
     assert any(secrets[P1][at : at + 16] in whole(state) for at in range(0, 900 - 16, 4))
     assert store.erase({P1: Ended.WITHDRAWN}, NOW_S)
     assert not any(secrets[P1][at : at + 16] in whole(state) for at in range(0, 900 - 16, 4))
-    assert any(secrets[P2][at : at + 16] in whole(state) for at in range(0, 900 - 16, 4)), "the scan finds what is there"
+    assert any(secrets[P2][at : at + 16] in whole(state) for at in range(0, 900 - 16, 4)), (
+        "the scan finds what is there"
+    )
     assert store.marks.withdrawn(P1) and not store.marks.withdrawn(P2) and len(store.marks.all()) == 1
     assert [row.subject for row in store.references()] == [P2]
     with pytest.raises(VaultError, match="has withdrawn"):
