@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,7 @@ from bench.soak.visits import A_PASS, DAY_S, Way, moments, way_of
 def test_a_day_has_its_visits_and_its_time_only_rises() -> None:
     turns = list(moments(24, 1_000, 6.0))
     assert {each.visit for each in turns if each.way is not None} == set(range(1_000))
-    assert all(before.at_s < after.at_s for before, after in zip(turns, turns[1:], strict=False))
+    assert all(before.at_s < after.at_s for before, after in pairwise(turns))
     assert DAY_S - 90 < turns[-1].at_s < DAY_S
     ways = Counter(way_of(visit) for visit in range(1_000))
     assert ways == {Way.PASS: 1_000 // A_PASS, Way.FACE: 100, Way.CARD: 1_000 - 1_000 // A_PASS - 100}
