@@ -151,6 +151,7 @@ class Trial:
         """One fault. `lasts_s`: the fault goes on for so long, and the door is to say why it refuses."""
         gate = self._gate
         before, kills = ledger(gate.device), gate.supervisor.kills
+        gate.grounds = None  # what was said before is no word on this fault
         began = time.monotonic()
         begin()
         refused = gate.refuses(lasts_s) if lasts_s else None
