@@ -121,11 +121,12 @@ def soak(folder: Path, hours: float, a_day: int, idle_s: float) -> Soaked:
     log = folder / "said"
     with log.open("w") as said:
         command = [sys.executable, "-m", "bench.soak.recogniser", str(folder / "plan.json")]
-        recogniser = subprocess.Popen(command, cwd=ROOT, stderr=said)
+        recogniser = subprocess.Popen(command, cwd=ROOT, stderr=said, start_new_session=True)  # Ctrl-C is ours
         start = "from agent.cli import main; main()"
         link = subprocess.Popen(
             [sys.executable, "-c", start, "link", "--config", str(device.config)],
             cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said,
+            start_new_session=True,
         )  # fmt: skip
         began = time.monotonic()
         try:
