@@ -7,7 +7,6 @@ leave.
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from agent.policy.law import Law
 from agent.policy.location import Gnss, Pose, Spot, spot
 from agent.policy.proof import ends_s, evidence, soon
 from agent.policy.rules import OBLIGATIONS
+from agent.ports import Clock
 from agent.units import Fix, Sha256
 
 _BEAT_S: Final = 15.0
@@ -48,9 +48,10 @@ class Constant:
 class Heartbeat:
     """Decides what is due; the caller signs and sends."""
 
-    def __init__(self, constant: Constant, send: Callable[[Body], None]) -> None:
+    def __init__(self, constant: Constant, send: Callable[[Body], None], clock: Clock) -> None:
         self._constant = constant
         self.send: Final = send
+        self._clock = clock
         self._grounds: tuple[Ground, ...] | None = None
         self._law: Law | None = None
         self._since: dict[Ground, tuple[bodies.Met, float]] = {}
@@ -74,7 +75,7 @@ class Heartbeat:
             stock: people whose consent is kept; None while they cannot be counted.
             crossed_s: when the stock reached the filing threshold; None: it has not, or nobody knows when.
         """
-        now = time.monotonic()
+        now = self._clock.monotonic_ns() / 1e9
         if grounds == self._grounds and law is self._law and now - self._status_at < _BEAT_S:
             return
         if grounds != self._grounds:
@@ -105,7 +106,7 @@ class Heartbeat:
 
     def checkpoint(self, store: Store, secret: SignSecret, unix_s: float | None) -> None:
         """Sign the ledger's head when it is time, or when it has grown by a hundred entries."""
-        now, size = time.monotonic(), store.frontier.size
+        now, size = self._clock.monotonic_ns() / 1e9, store.frontier.size
         if size == self._signed_size or (now < self._checkpoint_at and size - self._signed_size < _CHECKPOINT_ENTRIES):
             return
         signed = read_checkpoint(store.checkpoint(secret, unix_s))
@@ -121,7 +122,7 @@ class Heartbeat:
         )
 
     def metrics_due(self) -> bool:
-        now = time.monotonic()
+        now = self._clock.monotonic_ns() / 1e9
         if now - self._metrics_at < _METRICS_S:
             return False
         self._metrics_at = now

@@ -7,7 +7,6 @@ Nothing waits for the network. One thread does all this; the camera, the socket 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -99,14 +98,13 @@ class Loop:
         self._config, self._core, self._gate = config, core, gate
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
-        self._custody, self._erasure = custody, erasure
-        self._commands, self._counts = commands, HourlyCounts()
+        self._custody, self._erasure, self._commands, self._counts = custody, erasure, commands, HourlyCounts()
         self._measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._models: LoadedModels | None = models
-        self._writing, self._run_at = Writing(store, report), 0.0
-        self._passes_at_ns, self._preview_at_ns, self._encoder = 0, 0, Encoder()
+        self._writing, self._encoder = Writing(store, clock, report), Encoder()
+        self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop.
@@ -179,7 +177,7 @@ class Loop:
             crossed_s=self._standing.crossed_s,
             utc_offset_s=None if timezone is None or unix_s is None else utc_offset_s(timezone, unix_s),
             tampered=self._opening.tampered,
-            codes_read=self._self_test.alive(time.monotonic()),
+            codes_read=self._self_test.alive(now_ns / 1e9),
         )
 
     def _receive(self, event: Input) -> None:
@@ -269,11 +267,10 @@ class Loop:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)
         now_ns = self._clock.monotonic_ns()
         grounds = unseen(grounds, self._standing.law, self._surroundings, now_ns)
-        fix = None if self._locator is None else self._locator.fix(now_ns)
-        standing = self._standing
+        fix, standing = None if self._locator is None else self._locator.fix(now_ns), self._standing
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
-        if time.monotonic() >= self._run_at:
-            self._run_at = time.monotonic() + RUN_S
+        if now_ns >= self._run_ns:
+            self._run_ns = now_ns + round(RUN_S * 1e9)
             if self._writing.written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
                 self._pulse.committed()
             self._writing.written(lambda: self._erasure.retry(self._unix_s()))

@@ -20,7 +20,6 @@ from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
-from agent.adapters.clock import SystemClock
 from agent.adapters.keys import KeySource
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held, load_models
 from agent.adapters.markers import ArucoReader
@@ -59,7 +58,7 @@ from agent.gallery.vault import Rotation, VaultContext, unlock
 from agent.ledger.entry import started
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate
-from agent.ports import TokenReader
+from agent.ports import Clock, TokenReader
 from agent.units import DeviceId, SiteId
 
 _TWO: Final = ThreadPoolExecutor(2, "gallery")
@@ -130,7 +129,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
     opened.callback(store.close)
     store.rows.limit_bytes = round(share_of_disk(config.state, config.device.outbox_share))
-    clock, trusted = SystemClock(), trusted_clock(store)
+    clock, trusted = parts.clock, trusted_clock(store, parts.clock.monotonic_ns())
     unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
     store.note(started(site, device, __version__, unix_s))
     erasure = Erasure(store, keys, report)
@@ -156,10 +155,10 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     gate = Gate(None, empty)
     core = Core(
         gate,
-        LiteRtDetector(detector),
+        parts.detector(LiteRtDetector(detector)),
         parts.embedder(LiteRtEmbedder(embedder)),
-        ArucoReader(),
-        ZxingReader(),
+        parts.markers(ArucoReader()),
+        parts.qrs(ZxingReader()),
         measure,
         store.passes.used(),
         None if pad is None else LiteRtPad(pad),
@@ -207,7 +206,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         standing=standing,
         custody=custody,
         erasure=erasure,
-        heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send),
+        heartbeat=Heartbeat(_constant(config, keys, detector, embedder), telemetry.send, clock),
         measure=measure,
         pulse=pulse,
         clock=clock,
@@ -264,7 +263,7 @@ class _Telemetry:
     """Signs bodies with a sequence that rises over restarts and hands them to the channel."""
 
     def __init__(
-        self, config: DeviceConfig, channel: Channel, keys: KeySource, trusted: TrustedClock, clock: SystemClock
+        self, config: DeviceConfig, channel: Channel, keys: KeySource, trusted: TrustedClock, clock: Clock
     ) -> None:
         self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
         self._channel, self._keys, self._trusted, self._clock = channel, keys, trusted, clock

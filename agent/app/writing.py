@@ -6,22 +6,22 @@ store says that its content is unknown, the process must end. Leaves out: what i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final
 
 from agent.adapters.store import Store
 from agent.errors import DeviceError
+from agent.ports import Clock
 
-_RETRY_S: Final = 2.0
+_RETRY_NS: Final = 2_000_000_000
 
 
 class Writing:
     """The store's word on whether it can be written."""
 
-    def __init__(self, store: Store, report: Callable[[str], None]) -> None:
-        self._store, self._report = store, report
-        self._again_at = 0.0
+    def __init__(self, store: Store, clock: Clock, report: Callable[[str], None]) -> None:
+        self._store, self._clock, self._report = store, clock, report
+        self._again_ns = 0
         self.possible = True
 
     def written(self, write: Callable[[], object]) -> bool:
@@ -36,7 +36,7 @@ class Writing:
             write()
         except DeviceError as error:
             self.possible = False
-            self._again_at = time.monotonic() + _RETRY_S
+            self._again_ns = self._clock.monotonic_ns() + _RETRY_NS
             self._report(str(error))
             if self._store.broken:
                 raise
@@ -49,9 +49,9 @@ class Writing:
         Raises:
             DeviceError: as for `written`.
         """
-        if self.possible or time.monotonic() < self._again_at:
+        if self.possible or self._clock.monotonic_ns() < self._again_ns:
             return
-        self._again_at = time.monotonic() + _RETRY_S
+        self._again_ns = self._clock.monotonic_ns() + _RETRY_NS
         self.possible = self._store.writable()
         if self._store.broken:
             raise DeviceError(f"{self._store.path}: the disk has failed; check it, then start again")

@@ -36,20 +36,24 @@ DAY_S = 86_400
 
 
 class Clock:
-    """Moves the system's monotonic clock forward."""
+    """The system's clocks, of which the monotonic one can be moved forward."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self._ahead_s = 0.0
-        real = time.monotonic
-        monkeypatch.setattr(time, "monotonic", lambda: real() + self._ahead_s)
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns() + round(self._ahead_s * 1e9)
+
+    def unix_s(self) -> float:
+        return time.time()
 
     def forward(self, seconds: float) -> None:
         self._ahead_s += seconds
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -58,8 +62,8 @@ def sent() -> list[Body]:
 
 
 @pytest.fixture
-def heart(sent: list[Body]) -> Heartbeat:
-    return Heartbeat(CONSTANT, sent.append)
+def heart(sent: list[Body], clock: Clock) -> Heartbeat:
+    return Heartbeat(CONSTANT, sent.append, clock)
 
 
 def taken(sent: list[Body]) -> list[str]:
@@ -217,7 +221,7 @@ def test_evidence_is_the_policy_the_models_and_the_checkpoint_that_was_signed_la
     sent.clear()
     assert isinstance(signed, Ledger)
     assert proofs()[Ground.LEDGER_UNWRITABLE] == Evidence(kind=Proof.CHECKPOINT, ids=(signed.root,))
-    bare = Heartbeat(replace(CONSTANT, models=None), sent.append)
+    bare = Heartbeat(replace(CONSTANT, models=None), sent.append, Clock())
     bare.beat(LAW, (), None, NOW_S)
     told = next(body for body in sent if isinstance(body, Compliance))
     assert [each.evidence for each in told.obligations if each.ground is Ground.MODEL_NOT_ALLOWED] == [None]

@@ -23,6 +23,8 @@ APPLICATION: Final = 0x44_57_53_31
 """`DWS1` in the file's header: any other SQLite file is foreign."""
 FORM: Final = 2
 """Of the tables, in the file's header."""
+PAGE_BYTES: Final = 512
+"""Of a new store; one that exists keeps its own. The least that SQLite has is the least that is written: ADR 25."""
 _SETTINGS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -99,7 +101,10 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
 def _lay_out(db: sqlite3.Connection, site: SiteId, device: DeviceId) -> None:
     """One transaction, so that a power cut leaves an empty file or a whole one."""
     schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-    db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORM};")
+    db.executescript(
+        f"PRAGMA page_size = {PAGE_BYTES};"
+        f"BEGIN IMMEDIATE; {schema} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORM};"
+    )
     db.execute("INSERT INTO about VALUES ('site', ?), ('device', ?)", (site, device))
     db.execute("COMMIT")
 
