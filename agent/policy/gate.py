@@ -27,7 +27,7 @@ from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame
 from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
 from agent.policy.law import Law
-from agent.policy.preview import block_px, blocks, veil
+from agent.policy.preview import aimed, block_px, blocks, veil
 from agent.policy.rules import filed_for_one_more, unmet
 from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 
@@ -231,6 +231,16 @@ class Gate:
         if rgb is None or rgb.shape != self._seen.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
         return _preview(blocks(rgb & self._seen), captured.number)
+
+    def aim(self, captured: CapturedFrame, marks: Sequence[Polygon]) -> Preview | Refusal:
+        """The picture for aiming a camera while nobody is recognised: fine blocks, sharp on the marks alone; ends it."""
+        rgb, captured._rgb, captured._luma = captured._rgb, None, None
+        closed = self.closed()
+        if closed is not None or self._keep is None:
+            return closed or Refusal((Ground.NO_POLICY,))
+        if rgb is None or rgb.shape != self._keep.shape:
+            return Refusal((Ground.VIEW_MISMATCH,))
+        return _preview(aimed(rgb & self._keep, marks), captured.number)
 
     def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
         """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""

@@ -13,11 +13,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.units import Box, Rgb
+from agent.units import Box, Polygon, Rgb
 
 CELL_PX: Final = 40
 """Side of a block at 640×480; a face of up to 320 px is then at most eight blocks across."""
 FACE_BLOCKS: Final = 8
+AIM_PX: Final = 20
+"""Side of a block while a camera is aimed; a face of up to 160 px is then at most eight blocks across."""
+_MARGIN: Final = 1 / 12
+"""Of a marker's side, round it: half a module, enough to see its edges."""
 _SAME: Final = 26
 """Largest difference of a colour value (0 to 255) that still counts as the empty scene: noise and slow light."""
 
@@ -48,6 +52,29 @@ def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
         hidden[y0 : max(math.ceil(face.y1), 0), x0 : max(math.ceil(face.x1), 0)] = True
     mask = _cells(hidden, side).repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
     return np.where(mask[:, :, np.newaxis], blocks(live, side), empty)
+
+
+def aimed(rgb: Rgb, marks: Sequence[Polygon]) -> Rgb:
+    """Fine blocks, and the picture itself within each mark and half a module round it: what an installer needs to see.
+
+    A mark is print; what is held beside it, a face for instance, is in blocks up to that margin.
+    """
+    sharp = np.zeros(rgb.shape[:2], np.bool_)
+    ys, xs = np.mgrid[0 : rgb.shape[0], 0 : rgb.shape[1]] + 0.5
+    for mark in marks:
+        corners = np.array(mark, np.float64)
+        if corners.shape != (4, 2) or not np.isfinite(corners).all():
+            continue
+        sides = np.roll(corners, -1, axis=0) - corners
+        lengths = np.hypot(*sides.T)
+        # Clockwise as y counts down: inside is right of each side; a mark seen from behind shows nothing.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            depths = [
+                (dx * (ys - y) - dy * (xs - x)) / length
+                for (x, y), (dx, dy), length in zip(corners, sides, lengths, strict=True)
+            ]
+        sharp |= np.logical_and.reduce([depth >= -lengths.min() * _MARGIN for depth in depths])
+    return np.where(sharp[:, :, np.newaxis], rgb, blocks(rgb, AIM_PX))
 
 
 def _means(rgb: Rgb, side: int) -> Rgb:
