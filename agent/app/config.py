@@ -6,6 +6,7 @@ listed with file, line and rule, and nothing starts. Paths are relative to the c
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -25,6 +26,7 @@ from pydantic import (
 
 from agent.app.config_lines import fault_of, line_of
 from agent.errors import ConfigError
+from agent.measured import Aimed
 
 _SIZE_MAX: Final = 64 * 1024
 
@@ -200,6 +202,8 @@ class DeviceConfig(_Section):
     broker: Broker
     page: Page = Page()
     preview: Preview = Preview()
+    aim: Aimed | None = None
+    """Where `doorward aim` begins; it permits nothing."""
 
     base: Path = Field(exclude=True)
     """The folder of the config file; not a key of it."""
@@ -287,13 +291,5 @@ def _missing_files(config: DeviceConfig, file: Path, text: str) -> list[str]:
     return [
         f"{file}:{line_of(text, field)}: {'.'.join(field)}: {config.path(name)} is not there; correct the path"
         for field, name in named.items()
-        if name is not None and not _exists(config.path(name))
+        if name is not None and not os.path.exists(config.path(name))  # one that may not be asked for is not there
     ]
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:  # a folder on the way that may not be entered, a name that is too long
-        return False
-    return True

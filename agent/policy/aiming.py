@@ -12,13 +12,12 @@ import cmath
 import math
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Annotated, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
-from agent.policy.document import Strict
+from agent.measured import Aimed
 from agent.policy.footprint import axes, looking
 from agent.policy.location import Pose
 from agent.units import Point
@@ -43,30 +42,6 @@ _TRIED: Final = 4
 """From so many of the best of these it is tried to get better."""
 _STEP: Final = 1e-5
 _ROUNDS: Final = 60
-
-PlacePx = Annotated[float, Field(ge=-10_000, le=10_000)]
-PlacePoint = Annotated[tuple[PlacePx, PlacePx], Field(strict=False)]
-
-
-class Aimed(Strict):
-    """What an installer saw and measured; pixels of the recognition picture. It permits nothing."""
-
-    view_deg: Annotated[float, Field(ge=5, le=150)]
-    """Horizontal angle of view, from the data sheet of camera and lens."""
-    range_m: Annotated[float, Field(ge=1, le=200)]
-    """As `Pose.range_m`."""
-    horizon: Annotated[tuple[PlacePx, PlacePx], Field(strict=False)] | None = None
-    """How far down the horizon meets the left and the right edge of the picture; None: it cannot be told."""
-    ground: Annotated[tuple[PlacePoint, ...], Field(min_length=4, max_length=4, strict=False)]
-    """A rectangle on the ground, seen from the camera: near left, near right, far right, far left."""
-    width_m: Annotated[float, Field(ge=0.05, le=100)]
-    """From its left to its right corners."""
-    depth_m: Annotated[float, Field(ge=0.05, le=100)]
-    """From its near to its far corners."""
-    bearing_deg: Annotated[float, Field(ge=0, lt=360)]
-    """From its near to its far corners, clockwise from true north."""
-    region: Annotated[tuple[PlacePoint, ...], Field(min_length=3, max_length=20, strict=False)] | None = None
-    """The attempt region that is proposed; None: the policy's."""
 
 
 @unique
@@ -147,7 +122,9 @@ class _Sight:
         self._focal_px = focal_px(aimed.view_deg, width)
         # The plan of the rectangle as complex numbers, right and ahead; its middle is 0.
         right, ahead = aimed.width_m / 2, aimed.depth_m / 2
-        self._plan = np.array((complex(-right, -ahead), complex(right, -ahead), complex(right, ahead), -right + ahead * 1j))
+        self._plan = np.array(
+            (complex(-right, -ahead), complex(right, -ahead), complex(right, ahead), -right + ahead * 1j)
+        )
 
     def best(self, seen: Numbers) -> _Fit | None:
         """The best fit of all; None: a corner is above every horizon."""
@@ -254,7 +231,7 @@ def ring(pose: Pose, width: int, height: int, metres: float) -> tuple[Point, ...
 
 
 def horizon(pose: Pose, width: int, height: int) -> tuple[Point, Point] | None:
-    """Where the horizon meets the left and the right edge; None: it stands upright, or the camera looks straight down."""
+    """Where the horizon meets the left and the right edge; None: it is upright, or the camera looks straight down."""
     right, down, forward = axes(pose)[:, 2]
     if abs(down) < 1e-3:
         return None

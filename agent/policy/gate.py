@@ -233,7 +233,7 @@ class Gate:
         return _preview(blocks(rgb & self._seen), captured.number)
 
     def aim(self, captured: CapturedFrame, marks: Sequence[Polygon]) -> Preview | Refusal:
-        """The picture for aiming a camera while nobody is recognised: fine blocks, sharp on the marks alone; ends it."""
+        """The picture to aim a camera by while nobody is recognised: fine blocks, sharp on marks; ends it."""
         rgb, captured._rgb, captured._luma = captured._rgb, None, None
         closed = self.closed()
         if closed is not None or self._keep is None:
