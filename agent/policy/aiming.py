@@ -238,3 +238,37 @@ def horizon(pose: Pose, width: int, height: int) -> tuple[Point, Point] | None:
     focal = focal_px(pose.view_deg, width)
     left, far = (height / 2 - (edge * right + focal * forward) / down for edge in (-width / 2, width / 2))
     return (0.0, round(float(left), 1)), (float(width), round(float(far), 1))
+
+
+def example(pose: Pose | None, width: int, height: int) -> Aimed:
+    """What somebody would measure who had laid out a rectangle in the lower half of the picture of this pose.
+
+    Args:
+        pose: None, or one in which there is no ground below: a usual one is taken.
+    """
+    usual = Pose(height_m=2.2, heading_deg=0.0, tilt_deg=15.0, view_deg=62.0, range_m=15.0)
+    for each in (usual,) if pose is None else (pose, usual):
+        focal = focal_px(each.view_deg, width)
+        downs = [math.radians(each.tilt_deg) + math.atan(share * height / focal) for share in (0.4, 0.22)]
+        near_m, far_m = (each.height_m / math.tan(down) if 0.02 < down < 1.5 else math.inf for down in downs)
+        if far_m == math.inf or abs(each.roll_deg) > 20:
+            continue
+        wide_m, deep_m = (max(0.1, round(metres, 1)) for metres in (near_m * width * 0.35 / focal, far_m - near_m))
+        right, _, forward = looking(math.radians(each.heading_deg), 0.0, 0.0)
+        places = [
+            near_m * forward + side * wide_m / 2 * right + ahead * deep_m * forward - (0, 0, each.height_m)
+            for side, ahead in ((-1, 0), (1, 0), (1, 1), (-1, 1))
+        ]
+        across, down, ahead = (np.array(places) @ axes(each).T).T
+        corners = np.column_stack((focal * across / ahead + width / 2, focal * down / ahead + height / 2))
+        ends = horizon(each, width, height)
+        return Aimed(
+            view_deg=each.view_deg,
+            range_m=each.range_m,
+            horizon=None if ends is None else (ends[0][1], ends[1][1]),
+            ground=tuple((round(float(x), 1), round(float(y), 1)) for x, y in corners),
+            width_m=wide_m,
+            depth_m=deep_m,
+            bearing_deg=each.heading_deg,
+        )
+    raise AssertionError("the usual pose sees the ground")

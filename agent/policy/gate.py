@@ -27,7 +27,7 @@ from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame
 from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
 from agent.policy.law import Law
-from agent.policy.preview import aimed, block_px, blocks, veil
+from agent.policy.preview import Aiming, block_px, blocks, veil
 from agent.policy.rules import filed_for_one_more, unmet
 from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 
@@ -71,7 +71,7 @@ class Gate:
 
     def __init__(self, law: Law | None, empty: Rgb | None = None) -> None:
         self._empty = empty
-        self._resumption = Resumption()
+        self._resumption, self._aiming = Resumption(), Aiming()
         self.adopt(law)
 
     def adopt(self, law: Law | None) -> None:
@@ -240,7 +240,7 @@ class Gate:
             return closed or Refusal((Ground.NO_POLICY,))
         if rgb is None or rgb.shape != self._keep.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
-        return _preview(aimed(rgb & self._keep, marks), captured.number)
+        return _preview(self._aiming.picture(rgb & self._keep, marks, captured.captured_ns), captured.number)
 
     def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
         """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""

@@ -180,7 +180,8 @@ class Looking:
             "sign": None if sign is None else {"number": sign.number, "corners": sign.corners},
             "inter_eye_px": document.attempt.inter_eye_px,
             "pose": None if document.pose is None else document.pose.model_dump(),
-            "aimed": None if self._began is None else self._began.model_dump(mode="json"),
+            "measured": self._began is not None,
+            "aimed": (self._began or aiming.example(document.pose, *self._size)).model_dump(mode="json"),
         }
 
     def _drawn(self, aimed: Aimed, solved: Solved | Unsolved) -> dict[str, Any]:
