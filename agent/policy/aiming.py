@@ -42,6 +42,8 @@ _TRIED: Final = 4
 """From so many of the best of these it is tried to get better."""
 _STEP: Final = 1e-5
 _ROUNDS: Final = 60
+_LEAST: Final = 1e-3
+"""How far below the horizon ground is, as a slope, at the least."""
 
 
 @unique
@@ -82,15 +84,18 @@ def solve(aimed: Aimed, width: int, height: int) -> Solved | Unsolved:
     angle_deg, height_m = sight.unsure(best, seen)
     if not (angle_deg <= 3 and height_m <= 3):
         return Unsolved.TOO_VAGUE
-    heading = (aimed.bearing_deg + math.degrees(best.turn)) % 360
+    tilt, roll, turn = (_wrapped(math.degrees(angle)) for angle in (best.tilt, best.roll, best.turn))
+    if abs(tilt) > 90:  # the same camera, thought of as looking over its own head
+        tilt, roll, turn = _wrapped(180 - tilt), _wrapped(roll + 180), turn + 180
+    heading = (aimed.bearing_deg + turn) % 360
     if not 0.3 <= best.height_m <= 100:
         return Unsolved.OUT_OF_RANGE
     return Solved(
         Pose(
             height_m=round(best.height_m, 2),
             heading_deg=round(heading, 1) % 360,
-            tilt_deg=round(math.degrees(best.tilt), 1),
-            roll_deg=round(math.degrees(best.roll), 1) + 0.0,
+            tilt_deg=round(tilt, 1) + 0.0,
+            roll_deg=round(roll, 1) + 0.0,
             view_deg=aimed.view_deg,
             range_m=aimed.range_m,
             sigma_deg=max(1.0, math.ceil(angle_deg * 10) / 10),
@@ -137,11 +142,11 @@ class _Sight:
         nearest = sorted(starts, key=lambda found: found.cost)[:_TRIED]
         return min((self.settled(seen, each) for each in nearest), key=lambda found: found.cost, default=None)
 
-    def fit(self, seen: Numbers, tilt: float, roll: float) -> _Fit | None:
+    def fit(self, seen: Numbers, tilt: float, roll: float, least: float = _LEAST) -> _Fit | None:
         """With these two angles the rest has one best answer; None: a corner is above the horizon."""
         turned = looking(0.0, tilt, roll)
         rays = np.column_stack(((seen[:4] - self._middle) / self._focal_px, np.ones(4))) @ turned
-        if (rays[:, 2] > -1e-3).any():
+        if (rays[:, 2] > -least).any():
             return None
         ground = (rays[:, 0] + 1j * rays[:, 1]) / -rays[:, 2]
         middle = ground.mean()
@@ -150,9 +155,7 @@ class _Sight:
             return None
         placed = scale * self._plan + middle
         ahead = np.column_stack((placed.real, placed.imag, np.full(4, -1.0))) @ turned.T
-        if (ahead[:, 2] < 1e-6).any():
-            return None
-        corners = ahead[:, :2] / ahead[:, 2:] * self._focal_px + self._middle
+        corners = ahead[:, :2] / np.maximum(ahead[:, 2:], 1e-6) * self._focal_px + self._middle
         edges = np.array((0.0, self._width)) - self._middle[0]
         upright = turned[1, 2] if abs(turned[1, 2]) > 1e-6 else -1e-6
         horizon = self._middle[1] - (edges * turned[0, 2] + self._focal_px * turned[2, 2]) / upright
@@ -170,10 +173,7 @@ class _Sight:
         damp = 1e-3
         for _ in range(_ROUNDS):
             here = self.misses(best, seen)
-            sides = [self.fit(seen, best.tilt + turn, best.roll + roll) for turn, roll in ((_STEP, 0), (0, _STEP))]
-            slopes = np.column_stack([(self.misses(side, seen) - here) / _STEP for side in sides if side is not None])
-            if slopes.shape[1] < 2:  # at the very horizon
-                return best
+            slopes = np.column_stack([self._slope(best, seen, here, *turned) for turned in ((_STEP, 0), (0, _STEP))])
             square = slopes.T @ slopes
             step = np.linalg.solve(square + damp * np.diag(np.diag(square) + 1e-9), -slopes.T @ here)
             tried = self.fit(seen, best.tilt + float(step[0]), best.roll + float(step[1]))
@@ -184,6 +184,11 @@ class _Sight:
             else:
                 damp *= 10
         return best
+
+    def _slope(self, best: _Fit, seen: Numbers, here: Numbers, tilt: float, roll: float) -> Numbers:
+        side = self.fit(seen, best.tilt + tilt, best.roll + roll, least=_LEAST / 2)
+        assert side is not None  # so small a step does not cross the horizon
+        return (self.misses(side, seen) - here) / _STEP
 
     def unsure(self, best: _Fit, seen: Numbers) -> tuple[float, float]:
         """One standard deviation: of the least certain angle in degrees, and of the height; infinite if it fails."""
@@ -200,6 +205,10 @@ class _Sight:
             changes.append((other.tilt - best.tilt, other.roll - best.roll, turn, other.height_m - best.height_m))
         tilt, roll, turn, height_m = np.sqrt(np.sum(np.array(changes) ** 2, axis=0))
         return math.degrees(max(tilt, roll, turn)), float(height_m)
+
+
+def _wrapped(angle_deg: float) -> float:
+    return (angle_deg + 180) % 360 - 180
 
 
 def focal_px(view_deg: float, width: int) -> float:
