@@ -81,6 +81,7 @@ export function overlay(frame, plan, state, changed) {
     const knob = event.target.closest?.(".handle");
     if (!knob) return;
     event.preventDefault();
+    document.activeElement?.blur(); // the field that is being written would not follow
     held = Number(knob.dataset.place);
     drawing.setPointerCapture(event.pointerId);
   });

@@ -34,10 +34,28 @@ def gate(folder: Path, scene: Path = SCENE, **decided: Any) -> Device:
     return device
 
 
+def empty_scene(folder: Path, minutes: int = 10) -> Path:
+    """The scene's gate with nobody there, for as long as a test may take; sign, light and regions are the same."""
+    beside = folder / "scenes"
+    beside.symlink_to(SCENE.parent)
+    text = SCENE.read_text("utf-8")
+    path = folder / "alone" / "gate.toml"
+    path.parent.mkdir()
+    head = text[: text.index("# 0 s: P1 comes home")].replace("duration_s = 90.0", f"duration_s = {60 * minutes}.0")
+    head = head.replace("covered = [[41.0, 52.02]]", "").replace("seed = 7", 'seed = 7\nbeside = "../scenes"')
+    path.write_text(head + "\n" + text[text.index("[position]") :], "utf-8")
+    return path
+
+
 def looks(device: Device) -> list[bool]:
     """What the verified ledger says of aiming: True where it began, False where it ended; all of it is signed."""
     with read_ledger(device.store) as copy:
         assert verify_ledger(copy, device.key, device=device.id).unsigned == 0
+    return noted(device)
+
+
+def noted(device: Device) -> list[bool]:
+    """The same of whatever stands there, signed or not."""
     with read_ledger(device.store) as copy:
         return [entry.open for _, data in copy.entries if isinstance(entry := decode(data), Aimed)]
 

@@ -1,4 +1,4 @@
-"""Aiming without a browser: what is measured, what is shown of a real face beside a mark, what is written, what refuses."""
+"""Aiming without a browser: what is measured, shown of a real face beside a mark, written, and what refuses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from agent.policy.law import Law
 from agent.policy.location import Spot
 from agent.policy.preview import AIM_PX, blocks
 from agent.units import Luma, Polygon, Rgb
-from tests.aim.given import Visitor, gate, looks
+from tests.aim.given import Visitor, gate, looks, noted
 from tests.app.door import face
 from tests.app.running import until
 from tests.policy.given import SECOND, law, square
@@ -166,7 +166,7 @@ def test_a_face_beside_a_mark_stays_in_blocks_up_to_half_a_module(at: tuple[int,
     picture = shown(seen)
     ys, xs = np.mgrid[0:480, 0:640] + 0.5
     beyond = np.maximum(np.maximum(at[0] - xs, xs - at[0] - 60), np.maximum(at[1] - ys, ys - at[1] - 60))
-    assert detail(picture, beyond > 6, AIM_PX) < 12, "JPEG's own, and nothing of the face"
+    assert detail(picture, beyond > 6, AIM_PX) < 20, "JPEG's own, and nothing of the face"
     assert detail(rgb, beyond > 6, AIM_PX) > 60, "there was something to hide"
     inside = beyond < -2
     assert np.abs(picture.astype(int) - rgb)[inside].mean() < 12, "the mark is sharp"
@@ -264,14 +264,14 @@ def test_a_pose_comes_with_what_it_means_in_the_picture() -> None:
     assert told["pose"]["height_m"] == pytest.approx(2.2, abs=0.1) and told["pose"]["tilt_deg"] == pytest.approx(
         15, abs=1
     )
-    assert [ring["metres"] for ring in told["rings"] if not ring["face"]][:3] == [3, 5, 8]
+    assert [ring["metres"] for ring in told["rings"] if not ring["face"]][:3] == [2, 3, 5]
     assert told["reach_m"]["face"] == pytest.approx(0.84, abs=0.01), "0.063 m at 532 px for 40 px"
     assert told["reach_m"]["sign_a3"] == pytest.approx(4.0, abs=0.05), "as scripts/prove sign finds it"
     assert (told["zones"], told["hidden"]) == ("none", [])
 
 
 def test_zones_are_drawn_as_the_gate_would_black_them_out() -> None:
-    zones = [square(11.0, 48.00005, 0.0002)]
+    zones = [square(11.0002, 48.0001, 0.0001)]
     north = fields(bearing_deg=0.0, range_m=30.0)
     under = at_640(zones=zones)
     told = looking(under).ask("pose", north).body
@@ -505,7 +505,7 @@ def test_where_no_camera_is_opened_none_is_aimed(tmp_path: Path, decided: dict[s
     device = gate(tmp_path / "d", **decided)
     with pytest.raises(PolicyError, match=words):
         play(device, lambda visitor: pytest.fail("it was served"))
-    assert looks(device) == []
+    assert not noted(device)
 
 
 def test_beside_a_running_recogniser_nothing_is_aimed(tmp_path: Path) -> None:
@@ -518,7 +518,7 @@ def test_a_page_that_cannot_be_served_opens_no_camera_and_notes_nothing(tmp_path
     device = gate(tmp_path / "d")
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigError, match="--port"):
         play(device, lambda visitor: pytest.fail("it was served"), port=taken.getsockname()[1])
-    assert looks(device) == []
+    assert not noted(device)
 
 
 def test_a_carried_device_draws_zones_once_it_has_a_fix(tmp_path: Path) -> None:
