@@ -77,7 +77,7 @@ export function told(plan, drawn, why, measured) {
 const LEGEND = ["horizon", "ground", "ring", "face", "region", "excluded", "zone", "mark"];
 
 export function legend(plan, drawn) {
-  const shown = LEGEND.filter((kind) => (kind !== "excluded" || plan.excluded.length) && (kind !== "zone" || drawn?.hidden.length));
+  const shown = LEGEND.filter((kind) => (kind !== "excluded" || plan.excluded.length) && (kind !== "zone" || drawn?.hidden.length) && (kind !== "face" || drawn?.rings.some(({ face }) => face)));
   at("legend").replaceChildren(...shown.map((kind) => {
     const swatch = make("span", `swatch ${kind}`);
     swatch.setAttribute("aria-hidden", "true");

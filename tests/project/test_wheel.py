@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LARGEST = 850_000  # bytes, without models; the page has 25,000 of uPlot for its charts and 95,000 of an MQTT client
+LARGEST = 900_000  # bytes, without models; pages have 25,000 of uPlot for charts and 95,000 of an MQTT client
 AT_HOME = ("agent/demo/", "agent/scene/", "agent/adapters/simulated.py")
 """The simulated world stays in the checkout."""
 OUTSIDE = (*AT_HOME, "scenes/", "models/", "device_config/", "tests/", "scripts/", "docs/", "bench/")
