@@ -21,6 +21,7 @@ from agent.app.config_door import Contacts, Door, NoDoor
 from agent.app.config_lines import fault_of, line_of
 from agent.app.config_section import DeviceFile, FilePath, Name, Section
 from agent.errors import ConfigError
+from agent.measured import Aimed
 
 _SIZE_MAX: Final = 64 * 1024
 _FILES: Final = (
@@ -133,6 +134,8 @@ class DeviceConfig(Section):
     broker: Broker
     page: Page = Page()
     preview: Preview = Preview()
+    aim: Aimed | None = None
+    """Where `doorward aim` begins; it permits nothing."""
 
     base: Path = Field(exclude=True)
     """The folder of the config file; not a key of it."""

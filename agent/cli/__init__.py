@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "link": ("agent.cli.processes", "link", "Run the link: broker, page, site repository; no camera, no vault."),
     "rtsp": ("agent.cli.processes", "rtsp", "Run the reader of a network camera; no keys."),
     "check": ("agent.cli.processes", "check", "Check a device config; every fault by file, line and rule."),
+    "aim": ("agent.cli.aim", "aim", "Aim the camera: its view in blocks, focus, light and pose; nobody is recognised."),
     "device": ("agent.cli.device", "device", "Make and show a device's keys; tell a station to which key it seals."),
     "site": ("agent.cli.site", "site", "The authority: make, publish and restrict a site's policy."),
     "policy": ("agent.cli.policy", "policy", "What the rules demand, and whether they are met here and now."),

@@ -97,7 +97,14 @@ class RefusalChanged(_Timed):
     grounds: tuple[Ground, ...]
 
 
-Entry = Start | PolicyAdopted | Decided | Enrolled | Withdrawn | Erased | Shortened | RefusalChanged
+class Aimed(_Timed):
+    """Somebody began, or ended, to look through the camera in order to aim it; nobody was recognised meanwhile."""
+
+    kind: Literal["aim"] = "aim"
+    open: bool
+
+
+Entry = Start | PolicyAdopted | Decided | Enrolled | Withdrawn | Erased | Shortened | RefusalChanged | Aimed
 
 _ENTRY: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 
@@ -185,3 +192,7 @@ def erased(reason: Ended, receipt: bytes, unix_s: float | None) -> Erased:
 
 def shortened(first: int, days: int, unix_s: float) -> Shortened:
     return Shortened(time_ms=milliseconds(unix_s), first=first, days=days)
+
+
+def aimed(*, open: bool, unix_s: float | None) -> Aimed:
+    return Aimed(time_ms=milliseconds(unix_s), open=open)

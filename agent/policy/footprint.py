@@ -115,13 +115,17 @@ def _directions(pose: Pose, width: int, height: int) -> tuple[Angles, Angles, An
     middles, corners = rays(columns[:-1] + side / 2, rows[:-1] + side / 2), rays(columns, rows)
     sides = (corners[:-1, :-1], corners[1:, :-1], corners[:-1, 1:], corners[1:, 1:])
     size = np.max([np.arccos(np.minimum(np.sum(middles * each, axis=-1), 1.0)) for each in sides], axis=0)
-    east, north, up = np.moveaxis(middles @ _axes(pose), -1, 0)
+    east, north, up = np.moveaxis(middles @ axes(pose), -1, 0)
     return np.arctan2(east, north), np.arcsin(np.clip(up, -1, 1)), size + _turned(pose)
 
 
-def _axes(pose: Pose) -> npt.NDArray[np.float64]:
+def axes(pose: Pose) -> npt.NDArray[np.float64]:
     """The picture's right, its down, and the camera's forward, each as east, north, up."""
-    heading, tilt, roll = (math.radians(angle) for angle in (pose.heading_deg, pose.tilt_deg, pose.roll_deg))
+    return looking(*(math.radians(angle) for angle in (pose.heading_deg, pose.tilt_deg, pose.roll_deg)))
+
+
+def looking(heading: float, tilt: float, roll: float) -> npt.NDArray[np.float64]:
+    """The same from three angles in radians."""
     forward = np.array([math.sin(heading) * math.cos(tilt), math.cos(heading) * math.cos(tilt), -math.sin(tilt)])
     level = np.array([math.cos(heading), -math.sin(heading), 0.0])
     down = np.cross(forward, level)

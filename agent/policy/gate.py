@@ -27,7 +27,7 @@ from agent.policy.frames import CapturedFrame, CodeFrame, Permit, PermittedFrame
 from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
 from agent.policy.law import Law
-from agent.policy.preview import block_px, blocks, veil
+from agent.policy.preview import Aiming, block_px, blocks, veil
 from agent.policy.rules import filed_for_one_more, unmet
 from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 
@@ -71,7 +71,7 @@ class Gate:
 
     def __init__(self, law: Law | None, empty: Rgb | None = None) -> None:
         self._empty = empty
-        self._resumption = Resumption()
+        self._resumption, self._aiming = Resumption(), Aiming()
         self.adopt(law)
 
     def adopt(self, law: Law | None) -> None:
@@ -231,6 +231,16 @@ class Gate:
         if rgb is None or rgb.shape != self._seen.shape:
             return Refusal((Ground.VIEW_MISMATCH,))
         return _preview(blocks(rgb & self._seen), captured.number)
+
+    def aim(self, captured: CapturedFrame, marks: Sequence[Polygon]) -> Preview | Refusal:
+        """The picture to aim a camera by while nobody is recognised: fine blocks, sharp on marks; ends it."""
+        rgb, captured._rgb, captured._luma = captured._rgb, None, None
+        closed = self.closed()
+        if closed is not None or self._keep is None:
+            return closed or Refusal((Ground.NO_POLICY,))
+        if rgb is None or rgb.shape != self._keep.shape:
+            return Refusal((Ground.VIEW_MISMATCH,))
+        return _preview(self._aiming.picture(rgb & self._keep, marks, captured.captured_ns), captured.number)
 
     def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
         """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""

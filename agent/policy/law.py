@@ -52,11 +52,16 @@ class Law:
 
     def reached(self, spot: Spot, metres: float, here: Circumstances) -> tuple[Reached, ...]:
         """The zones in force within these metres and three standard deviations of the position; see `Fence`."""
-        around, reach_m = here.surroundings, metres + 3 * spot.sigma_m
+        return self.near(spot, metres, here.surroundings.unix_s, here.surroundings.utc_offset_s)
+
+    def near(
+        self, spot: Spot, metres: float, unix_s: float | None = None, utc_offset_s: float | None = None
+    ) -> tuple[Reached, ...]:
+        """The same at this time; without one, as if every zone were in force."""
         return tuple(
             found
             for fence in (self.policy.fence, self._extra)
-            for found in fence.reached(spot, reach_m, around.unix_s, around.utc_offset_s)
+            for found in fence.reached(spot, metres + 3 * spot.sigma_m, unix_s, utc_offset_s)
         )
 
     def plan(self, spot: Spot | None) -> Iterator[Zone]:

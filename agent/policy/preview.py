@@ -13,11 +13,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.units import Box, Rgb
+from agent.units import Box, Polygon, Rgb
 
 CELL_PX: Final = 40
 """Side of a block at 640×480; a face of up to 320 px is then at most eight blocks across."""
 FACE_BLOCKS: Final = 8
+AIM_PX: Final = 20
+"""Side of a block while a camera is aimed and nothing moves there: a face that keeps still is at most eight blocks
+across if it is no larger than 160 px; nobody who moves is finer than `CELL_PX`."""
+_STIRS: Final = 6
+"""Largest difference of such a block's colour from one frame to the next that counts as nothing: light and noise."""
+_STILL_NS: Final = 3_000_000_000
+_MARGIN: Final = 1 / 12
+"""Of a marker's side, round it: half a module, enough to see its edges."""
 _SAME: Final = 26
 """Largest difference of a colour value (0 to 255) that still counts as the empty scene: noise and slow light."""
 
@@ -54,6 +62,61 @@ def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
         y, x = row * side, column * side
         shown[y : y + side, x : x + side] = means[row, column]
     return shown
+
+
+class Aiming:
+    """The picture by which a camera is aimed: fine blocks where nothing moves, the usual ones where something does.
+
+    Within each mark, and half a module round it, the picture itself is shown: an installer must see print sharply. What
+    is held beside it, a face for instance, is in blocks up to that margin.
+    """
+
+    def __init__(self) -> None:
+        self._means: Rgb | None = None
+        self._moved_ns: npt.NDArray[np.int64] | None = None
+        """When something last moved, for each cell of `CELL_PX`."""
+
+    def picture(self, rgb: Rgb, marks: Sequence[Polygon], now_ns: int) -> Rgb:
+        """Frames in the order in which they were exposed, at `now_ns`."""
+        height, width = rgb.shape[:2]
+        moved = self._moving(_means(rgb, AIM_PX), now_ns)
+        coarse = moved.repeat(CELL_PX, axis=0).repeat(CELL_PX, axis=1)[:height, :width]
+        shown = np.where(coarse[:, :, np.newaxis], blocks(rgb, CELL_PX), blocks(rgb, AIM_PX))
+        return np.where(_inside(marks, height, width)[:, :, np.newaxis], rgb, shown)
+
+    def _moving(self, means: Rgb, now_ns: int) -> npt.NDArray[np.bool_]:
+        before, self._means = self._means, means
+        if before is None or before.shape != means.shape or self._moved_ns is None:
+            stirred = _cells(np.ones(means.shape[:2], np.bool_), CELL_PX // AIM_PX)
+            self._moved_ns = np.full(stirred.shape, now_ns, np.int64)
+            return stirred
+        differs = (np.maximum(means, before) - np.minimum(means, before)).max(axis=2) > _STIRS
+        around = np.pad(_cells(differs, CELL_PX // AIM_PX), 1)
+        rows, columns = self._moved_ns.shape
+        grown = [around[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+        self._moved_ns[np.logical_or.reduce(grown)] = now_ns
+        still_ns = now_ns - self._moved_ns
+        return np.asarray((still_ns < _STILL_NS) | (still_ns < 0), np.bool_)
+
+
+def _inside(marks: Sequence[Polygon], height: int, width: int) -> npt.NDArray[np.bool_]:
+    sharp = np.zeros((height, width), np.bool_)
+    ys, xs = np.mgrid[0:height, 0:width] + 0.5
+    for mark in marks:
+        corners = np.array(mark, np.float64)
+        if corners.shape != (4, 2) or not np.isfinite(corners).all():
+            continue
+        sides = np.roll(corners, -1, axis=0) - corners
+        lengths = np.hypot(*sides.T)
+        if not lengths.all():
+            continue
+        # Clockwise as y counts down: inside is right of each side; a mark seen from behind shows nothing.
+        depths = [
+            (dx * (ys - y) - dy * (xs - x)) / length
+            for (x, y), (dx, dy), length in zip(corners, sides, lengths, strict=True)
+        ]
+        sharp |= np.logical_and.reduce([depth >= -lengths.min() * _MARGIN for depth in depths])
+    return sharp
 
 
 def _means(rgb: Rgb, side: int) -> Rgb:

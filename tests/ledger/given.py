@@ -10,6 +10,7 @@ from agent.gallery.retention import Ended
 from agent.ledger.checkpoint import make_checkpoint
 from agent.ledger.entry import (
     Entry,
+    aimed,
     decided,
     encode,
     enrolled,
@@ -60,6 +61,7 @@ def one_of_each() -> list[Entry]:
         withdrawn(SUBJECT, NOW_S + 2, salt(KEY, 8)),
         erased(Ended.WITHDRAWN, b"receipt", NOW_S + 2),
         shortened(1, 365, NOW_S + 3),
+        aimed(open=True, unix_s=NOW_S + 4),
     ]
 
 

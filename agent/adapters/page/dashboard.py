@@ -11,23 +11,16 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from agent.adapters.page.server import ROOMS, TYPES, Answer, listen
 from agent.errors import ConfigError
 
-_FILES: Final = Path(__file__).resolve().parent.parent / "dashboard"
+_FILES: Final = ROOMS / "dashboard"
 ASKED: Final = "asked"
 """In the place of a broker's address: who watches says it, so the page may go to any by TLS, and to this machine."""
-_TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".md": "text/plain; charset=utf-8",
-}
 
 
 def page_files() -> dict[str, Path]:
@@ -36,7 +29,7 @@ def page_files() -> dict[str, Path]:
     Raises:
         ConfigError: the dashboard is not installed.
     """
-    files = {str(path.relative_to(_FILES)): path for path in sorted(_FILES.rglob("*")) if path.suffix in _TYPES}
+    files = {str(path.relative_to(_FILES)): path for path in sorted(_FILES.rglob("*")) if path.suffix in TYPES}
     if "index.html" not in files:
         raise ConfigError(f"{_FILES}: the page's files are missing; install doorward again")
     return files
@@ -70,6 +63,8 @@ class Page:
         ConfigError: the port is taken, or the dashboard is not installed.
     """
 
+    takes: int = 0
+
     def __init__(
         self,
         port: int,
@@ -83,10 +78,7 @@ class Page:
         files["/"] = files["/index.html"]
         self._files, self._facts, self._preview = files, facts, preview
         self._headers = strict_headers(websocket_url)
-        try:
-            self._server = _Server(("127.0.0.1", port), self)
-        except OSError as error:
-            raise ConfigError(f"{named}: {port}: {error.strerror}; choose another, or 0 for a free one") from None
+        self._server = listen("127.0.0.1", port, self, named, "choose another, or 0 for a free one")
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="page", daemon=True)
 
     @property
@@ -102,9 +94,9 @@ class Page:
             self._thread.join(timeout=2)
         self._server.server_close()
 
-    def answer(self, target: str, host: str | None) -> tuple[HTTPStatus, str, bytes, dict[str, str]]:
-        """Status, content type, body and extra headers for one GET."""
-        name = (host or "").rsplit(":", 1)[0]
+    def answer(self, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """One GET; see `server.Answering`."""
+        name = headers.get("host", "").rsplit(":", 1)[0]
         if name not in ("127.0.0.1", "localhost"):
             return HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"ask 127.0.0.1\n", {}
         path = urlsplit(target).path
@@ -119,56 +111,11 @@ class Page:
         file = self._files.get(path)
         if file is None:
             return HTTPStatus.NOT_FOUND, "text/plain", b"no such page\n", {}
-        return HTTPStatus.OK, _TYPES[file.suffix], file.read_bytes(), {"Cache-Control": "no-cache"}
+        return HTTPStatus.OK, TYPES[file.suffix], file.read_bytes(), {"Cache-Control": "no-cache"}
 
     def headers(self) -> dict[str, str]:
         """On every answer, errors of the server itself included."""
         return self._headers
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 16
-
-    def __init__(self, address: tuple[str, int], page: Page) -> None:
-        self.page = page
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is nobody's news."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # an answer to 0.9 has no headers
-    server_version = "doorward"
-    sys_version = ""
-    timeout: ClassVar[float | None] = 30
-
-    def do_GET(self) -> None:
-        self._answer(body_too=True)
-
-    def do_HEAD(self) -> None:
-        self._answer(body_too=False)
-
-    def _answer(self, *, body_too: bool) -> None:
-        assert isinstance(self.server, _Server)
-        status, kind, body, extra = self.server.page.answer(self.path, self.headers["Host"])
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **extra}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if body_too:
-            self.wfile.write(body)
-
-    def end_headers(self) -> None:
-        assert isinstance(self.server, _Server)
-        for name, value in self.server.page.headers().items():
-            self.send_header(name, value)
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Who looks at the page is nobody's news."""
 
 
 def _content_policy(websocket_url: str | None) -> str:
