@@ -178,7 +178,7 @@ class Channel:
             self._requests.append(wire.FetchRequest(number, min(limit, wire.MAX_FETCH), path))
             self._wake.notify_all()
             answered = self._wake.wait_for(
-                lambda: self._replies.get(number) is not None or self._lost(number), timeout_s
+                lambda: self._replies.get(number) is not None or number not in self._replies, timeout_s
             )
             reply = self._replies.pop(number, None)
         if reply is None:
@@ -204,9 +204,6 @@ class Channel:
             if thread is not threading.current_thread():
                 thread.join(timeout=_STALL_S + 1)
         self._server.close()
-
-    def _lost(self, number: int) -> bool:
-        return number not in self._replies
 
     def _serve(self) -> None:
         while not self._closing.is_set():

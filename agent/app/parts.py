@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agent.adapters.clock import SystemClock
-from agent.ports import Camera, Clock, CloserDetector, Contacts, Door, Embedder, Locator, MarkerReader, QrReader, TokenReader
+from agent.ports import (
+    Camera,
+    Clock,
+    CloserDetector,
+    Contacts,
+    Door,
+    Embedder,
+    Locator,
+    MarkerReader,
+    QrReader,
+    TokenReader,
+)
 
 _Part = TypeVar("_Part")
 

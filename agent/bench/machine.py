@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from agent.app.measure import temperature_c
+from agent.app.strain import temperature_c
 
 _LIBRARIES: Final = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless", "zxing-cpp")
 

@@ -87,11 +87,11 @@ class Aiming:
     def _moving(self, means: Rgb, now_ns: int) -> npt.NDArray[np.bool_]:
         before, self._means = self._means, means
         if before is None or before.shape != means.shape or self._moved_ns is None:
-            stirred = _cells(np.ones(means.shape[:2], np.bool_), CELL_PX // AIM_PX)
+            stirred = _any(np.ones(means.shape[:2], np.bool_), CELL_PX // AIM_PX)
             self._moved_ns = np.full(stirred.shape, now_ns, np.int64)
             return stirred
         differs = (np.maximum(means, before) - np.minimum(means, before)).max(axis=2) > _STIRS
-        around = np.pad(_cells(differs, CELL_PX // AIM_PX), 1)
+        around = np.pad(_any(differs, CELL_PX // AIM_PX), 1)
         rows, columns = self._moved_ns.shape
         grown = [around[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
         self._moved_ns[np.logical_or.reduce(grown)] = now_ns
@@ -133,8 +133,8 @@ def _means(rgb: Rgb, side: int) -> Rgb:
 
 
 def _any(marked: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.bool_]:
-    """For each cell of a (height, width, 3) mask whether anything in it is marked."""
-    height, width = marked.shape[:2]
-    flat = marked.reshape(height, width * 3)
+    """For each cell of a mask, (height, width) or (height, width, 3), whether anything in it is marked."""
+    height, width, each = *marked.shape[:2], marked[0, 0].size
+    flat = marked.reshape(height, width * each)
     strips: npt.NDArray[np.bool_] = np.logical_or.reduceat(flat, np.arange(0, height, side), axis=0)
-    return np.logical_or.reduceat(strips, np.arange(0, width * 3, side * 3), axis=1)
+    return np.logical_or.reduceat(strips, np.arange(0, width * each, side * each), axis=1)

@@ -252,11 +252,7 @@ def no_forbidding_sign(law: Law, here: Circumstances) -> bool | None:
     return None if here.sign is None else not here.sign.forbidding
 
 
-@obligation(
-    Ground.MODEL_NOT_ALLOWED,
-    "both models are those that the policy names",
-    "run 'doorward models verify'; name the models' hashes",
-)
+@obligation(Ground.MODEL_NOT_ALLOWED, "the policy names both models", "run 'doorward models verify'; name their hashes")
 def models_allowed(law: Law, here: Circumstances) -> bool | None:
     models, policy = here.surroundings.models, law.policy
     if models is None:

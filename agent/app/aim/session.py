@@ -22,6 +22,7 @@ from agent.app.config import DeviceConfig
 from agent.app.eye import Eye
 from agent.app.parts import Parts
 from agent.app.stopped import open_law
+from agent.app.strain import Strain
 from agent.crypto import SignSecret, random_bytes
 from agent.errors import PolicyError
 from agent.ledger.entry import aimed
@@ -91,7 +92,7 @@ def aim(
         opened.callback(page.close)
         opened.enter_context(_ended_by_signals(looking.over))
         opened.enter_context(_noted(store, keys.sign_secret, now_s))
-        eye = Eye(parts.open_camera, config.camera.stall_s, report)
+        eye = Eye(parts.open_camera, config.camera.stall_s, report, Strain(report))
         opened.callback(eye.close)
         eye.open()
         page.start()
