@@ -62,7 +62,7 @@ from agent.ports import Clock, Locator, TokenReader
 from agent.session import Session
 
 _WAIT_S: Final = 0.1
-_PASSES_EVERY_NS: Final = 200_000_000
+PASSES_EVERY_NS: Final = 200_000_000
 """QR codes are searched five times a second at most: a hand holds a pass for longer than that."""
 _NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
@@ -160,7 +160,7 @@ class Loop:
         now_ns = captured.captured_ns
         passes_due, preview_due = now_ns >= self._passes_at_ns, now_ns >= self._preview_at_ns
         if passes_due:
-            self._passes_at_ns = now_ns + _PASSES_EVERY_NS
+            self._passes_at_ns = now_ns + PASSES_EVERY_NS
         if preview_due:
             self._preview_at_ns = now_ns + round(self._config.preview.every_s * 1e9)
         self.measure.start(now_ns)
