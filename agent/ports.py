@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from agent.events.bodies import Stage
     from agent.face.detect import Face
     from agent.face.pad import PadView
     from agent.face.probe import Probe, ProbeTemplate
@@ -120,6 +121,6 @@ class Contacts(Protocol):
 
 
 class Stopwatch(Protocol):
-    def lap(self, stage: str) -> None:
-        """A stage of the frame's way has just ended; `stage` is a fixed word, never data."""
+    def lap(self, stage: Stage) -> None:
+        """A stage of the frame's way has just ended."""
         ...
