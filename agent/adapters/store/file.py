@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -46,7 +46,9 @@ def connect(path: Path, site: SiteId, device: DeviceId) -> sqlite3.Connection:
     db: sqlite3.Connection | None = None
     try:
         # Made by us, so that it is never readable by others; SQLite gives its side files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        _read_anew(path, os.O_RDWR | os.O_CREAT)
+        with suppress(FileNotFoundError):
+            _read_anew(Path(f"{path}-wal"), os.O_RDONLY)
         db = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
         _prepare(db, path, site, device)
         read_frontier(db)
@@ -55,6 +57,19 @@ def connect(path: Path, site: SiteId, device: DeviceId) -> sqlite3.Connection:
         if db is not None:
             db.close()
         raise fault(error, path) from None
+
+
+def _read_anew(path: Path, flags: int) -> None:
+    """Have the kernel forget what it holds of a file and has not still to write.
+
+    Pages whose writing failed count as written from then on, and stay in memory. Whoever reads them takes over a
+    transaction that is on no disk, appends to it, and loses all that with the next power cut.
+    """
+    file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(file)
 
 
 @contextmanager
