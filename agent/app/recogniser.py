@@ -48,6 +48,7 @@ from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.strain import Strain
 from agent.app.timekeeping import trusted_clock
+from agent.app.writing import Writing
 from agent.core import Core
 from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.events import bodies
@@ -131,7 +132,8 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     store.rows.limit_bytes = round(share_of_disk(config.state, config.device.outbox_share))
     clock, trusted = parts.clock, trusted_clock(store, parts.clock.monotonic_ns())
     unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
-    store.note(started(site, device, __version__, unix_s))
+    writing, start = Writing(store, clock, report), started(site, device, __version__, unix_s)
+    writing.owe(lambda: store.note(start))  # without room it refuses, since an end would make none
     erasure = Erasure(store, keys, report)
     erasure.settle(unix_s)
 
@@ -199,6 +201,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         core=core,
         gate=gate,
         store=store,
+        writing=writing,
         channel=channel,
         outbox=outbox,
         authority=authority,

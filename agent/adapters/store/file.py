@@ -25,6 +25,8 @@ FORM: Final = 2
 """Of the tables, in the file's header."""
 PAGE_BYTES: Final = 512
 """Of a new store; one that exists keeps its own. The least that SQLite has is the least that is written: ADR 25."""
+_ROOM_BYTES: Final = 2**20
+"""With more than this left, a disk that says that it is full is not believed."""
 _SETTINGS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -145,6 +147,15 @@ def _edge(rows: list[tuple[int, bytes]]) -> Frontier:
         return Frontier(size, tuple(peaks[at : at + 32] for at in range(0, len(peaks), 32)))
     except ValueError:
         raise VaultError("ledger: its edge is damaged; keep this copy and restore another") from None
+
+
+def no_room(path: Path) -> bool:
+    """Whether the file system that a file is on counts no room left for more than its smallest writes."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _ROOM_BYTES or found.f_ffree == 0 < found.f_files
 
 
 def code(error: sqlite3.Error) -> int:
