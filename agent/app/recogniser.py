@@ -41,6 +41,7 @@ from agent.app.keys import open_keys
 from agent.app.loop import Loop
 from agent.app.measure import Measure
 from agent.app.opening import Opening
+from agent.app.ordering import distant
 from agent.app.outbox import SWITCH_S, Outbox
 from agent.app.pad import open_pad
 from agent.app.parts import Parts
@@ -216,7 +217,15 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         trusted=trusted,
         eye=eye,
         self_test=self_test(report),
-        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret, contacts=contacts),
+        opening=Opening(
+            store,
+            distant(config, channel, clock, trusted, keys.sign_secret) or door,
+            clock,
+            site=site,
+            device=device,
+            sign_secret=keys.sign_secret,
+            contacts=contacts,
+        ),
         locator=locator,
         readers=tuple(readers),
         models=held(detector, embedder, pad),

@@ -36,7 +36,7 @@ server.set_service(sys.argv[1])
 made = GstRtspServer.RTSPMediaFactory()
 made.set_launch(
     "( appsrc name=picture is-live=true do-timestamp=true format=time max-bytes=2000000 leaky-type=downstream "
-    f"caps=video/x-raw,format=RGB,width=640,height=480,framerate={FPS}/1 ! videoconvert ! "
+    f"caps=video/x-raw,format=RGB,width=640,height=480,framerate={FPS}/1 ! videoconvert ! video/x-raw,format=I420 ! "
     f"x264enc tune=zerolatency speed-preset=ultrafast key-int-max={FPS} ! rtph264pay name=pay0 pt=96 )"
 )
 made.set_shared(True)
