@@ -105,6 +105,24 @@ class Door(Protocol):
         ...
 
 
+@runtime_checkable
+class DistantDoor(Protocol):
+    """A door beyond a network: what opens it must be able to tell an order from one that is repeated or late."""
+
+    def reachable(self) -> bool:
+        """Whether an order gets through, as far as that can be known here."""
+        ...
+
+    def order(self, door: DoorId, number: int, until_ns: int) -> None:
+        """Have it opened once, and return at once. Called only after the decision is durable.
+
+        Args:
+            number: above that of every order before, over restarts too.
+            until_ns: on the monotonic clock; afterwards nobody may open.
+        """
+        ...
+
+
 class Contacts(Protocol):
     """Contacts beside the door."""
 

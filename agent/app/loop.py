@@ -76,6 +76,7 @@ class Loop:
         core: Core,
         gate: Gate,
         store: Store,
+        writing: Writing,
         channel: Channel,
         outbox: Outbox,
         authority: Authority,
@@ -105,7 +106,7 @@ class Loop:
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._models: LoadedModels | None = models
-        self._writing, self._encoder = Writing(store, clock, report), Encoder()
+        self._writing, self._encoder = writing, Encoder()
         self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
 
     @property
@@ -278,7 +279,8 @@ class Loop:
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
         if now_ns >= self._run_ns:
             self._run_ns = now_ns + round(RUN_S * 1e9)
-            if self._writing.written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
+            self._writing.written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
+            if self._writing.answered:
                 self._pulse.committed()
             self._writing.written(lambda: self._erasure.retry(self._unix_s()))
         self._writing.written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
