@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -160,21 +161,25 @@ def test_starts_that_fail_come_ever_more_slowly(tmp_path: Path) -> None:
     assert pause(tmp_path, sleeps).split()[9:] == [], "a file that is damaged is no file"
 
 
-def last_resort(folder: Path, result: str) -> list[str]:
-    """What it asked systemctl to do, for a recogniser that ended so."""
+def last_resort(
+    folder: Path, *words: str, state: str = "failed", group: Sequence[Path] = (), **facts: str
+) -> list[str]:
+    """What it asked systemctl to do, for a recogniser of which these facts are true; run in the control group."""
     done = folder / "done"
     done.unlink(missing_ok=True)
-    (folder / "systemctl").write_text(
-        f'#!/bin/sh\ncase "$*" in *Result*) echo {result};; *) echo "$*" >>{done};; esac\n'
-    )
+    told = "".join(f"*{name}*) echo {value};; " for name, value in {"ActiveState": state, **facts}.items())
+    (folder / "systemctl").write_text(f'#!/bin/sh\ncase "$*" in {told} *show*) ;; *) echo "$*" >>{done};; esac\n')
     (folder / "systemctl").chmod(0o755)
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}",
         "STATE_DIRECTORY": str(folder),
         "DOORWARD_WAIT_S": "0",
+        "DOORWARD_ASKED": str(folder / "asked"),
     }
-    subprocess.run([SYSTEMD / "last-resort"], env=environment, check=True, capture_output=True)
-    return done.read_text().splitlines()
+    enter = "".join(f"echo $$ >{each}; " for each in group)
+    command = ["bash", "-c", f'{enter}exec "$@"', "bash", str(SYSTEMD / "last-resort"), *words]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return done.read_text().splitlines() if done.exists() else []
 
 
 ANEW = ["--force reboot"]
@@ -183,17 +188,67 @@ AGAIN = ["reset-failed doorward-recogniser.service", "--no-block start doorward-
 
 @pytest.mark.parametrize("result", ["watchdog", "timeout", "signal", "core-dump"])
 def test_what_hangs_starts_the_machine_anew_once_in_twelve_hours(tmp_path: Path, result: str) -> None:
-    assert last_resort(tmp_path, result) == ANEW
-    assert last_resort(tmp_path, result) == AGAIN
+    assert last_resort(tmp_path, Result=result) == ANEW
+    assert last_resort(tmp_path, Result=result) == AGAIN
     stamp = tmp_path / "started-anew"
     for age_h, expected in ((11, AGAIN), (13, ANEW), (-1, ANEW)):  # the last: a clock that was set back
         os.utime(stamp, (time.time() - age_h * 3600,) * 2)
-        assert last_resort(tmp_path, result) == expected, age_h
+        assert last_resort(tmp_path, Result=result) == expected, age_h
 
 
 @pytest.mark.parametrize("result", ["exit-code", "resources", "oom-kill", "start-limit-hit"])
 def test_a_fault_that_no_start_cures_does_not(tmp_path: Path, result: str) -> None:
-    assert last_resort(tmp_path, result) == AGAIN
+    assert last_resort(tmp_path, Result=result) == AGAIN
+    assert not (tmp_path / "started-anew").exists()
+
+
+def test_what_systemd_starts_again_by_itself_is_left_to_it(tmp_path: Path) -> None:
+    """From systemd 254 on OnFailure= comes at every failure, not at the last alone."""
+    assert last_resort(tmp_path, state="activating", Result="watchdog") == []
+    assert last_resort(tmp_path, state="active", Result="watchdog") == []
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[list[Path]]:
+    """A control group of its own: what takes a process into it, in each hierarchy that there is."""
+    place = Path("/sys/fs/cgroup")
+    roots = [each for each in (place / "systemd", place / "unified") if each.exists()] or [place]
+    groups = [root / f"doorward-{os.getpid()}" for root in roots]
+    try:
+        for each in groups:
+            each.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error.strerror}")
+    yield [each / "cgroup.procs" for each in groups]
+    for each in groups:
+        each.rmdir()
+
+
+@pytest.fixture
+def left(group: list[Path]) -> Iterator[None]:
+    """A process in there that does not end."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        for each in group:
+            each.write_text(str(process.pid))
+        yield
+        process.kill()
+
+
+def test_what_the_kernel_does_not_let_go_of_starts_the_machine_anew(
+    tmp_path: Path, group: list[Path], left: None
+) -> None:
+    assert last_resort(tmp_path, "left-over", group=group) == ANEW
+    assert last_resort(tmp_path, "left-over", group=group) == [], "not twice in twelve hours"
+
+
+def test_where_nothing_is_left_over_nothing_happens(tmp_path: Path, group: list[Path]) -> None:
+    assert last_resort(tmp_path, "left-over", group=group) == []
+    assert not (tmp_path / "started-anew").exists()
+
+
+def test_not_where_somebody_has_asked_it_to_stop(tmp_path: Path, group: list[Path], left: None) -> None:
+    assert last_resort(tmp_path, "left-over", group=group, Job="117") == []
+    assert last_resort(tmp_path, Result="timeout") == [], "and not because it had to be killed for that"
     assert not (tmp_path / "started-anew").exists()
 
 
