@@ -1,7 +1,7 @@
 """A fresh Debian of its own, as an installer meets it: booted by systemd, with Python, without a package of ours.
 
-mosquitto is the site's, which stands beside the device in the same container: with the network off, its
-loopback is the only network that there is.
+mosquitto and the camera of the network are the site's, which stands beside the device in the same container: with the
+network off, its loopback is the only network that there is.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from typing import Final
 
 from bench.debian import Making, made
 
-PACKAGES: Final = ("ca-certificates", "dbus", "mosquitto", "procps", "python3", "sudo", "systemd-sysv")
+PACKAGES: Final = (
+    "ca-certificates", "dbus", "procps", "python3", "sudo", "systemd-sysv",
+    "mosquitto",
+    "gir1.2-gst-rtsp-server-1.0", "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-ugly",
+    "python3-gi",
+)  # fmt: skip
 PYTHONS: Final = {"bookworm": "3.11", "trixie": "3.13"}
 
 
 def image(suite: str) -> Path:
-    """Its folder, made at the first call: some two minutes, and 0.4 GB on disk. Nobody may change it: take a copy.
+    """Its folder, made at the first call: some three minutes, and 0.8 GB on disk. Nobody may change it: take a copy.
 
     Args:
         suite: a key of `PYTHONS`.

@@ -404,3 +404,13 @@ class TestHanded:
         (tmp_path / "file").write_text("")
         with pytest.raises(ConfigError, match=r"cannot listen there \(.+\); correct camera\.socket"):
             Handing.listen(tmp_path / "file" / "frames.sock")
+
+    def test_a_socket_that_others_may_connect_to_is_refused(self, tmp_path: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(tmp_path / "frames.sock"))
+            for mode in (0o606, 0o620):
+                (tmp_path / "frames.sock").chmod(mode)
+                with pytest.raises(ConfigError, match="open to other users; its .socket needs SocketMode=0600"):
+                    Handing(server)
+            (tmp_path / "frames.sock").chmod(0o600)
+            Handing(server).close()

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.app.needs import FRAMES
 from bench.installed.sandbox import exposure
 from tests.conftest import ROOT
 
 SYSTEMD = ROOT / "systemd"
-RECOGNISER, LINK = "doorward-recogniser.service", "doorward-link.service"
-BOTH = {
+RECOGNISER, LINK, RTSP = "doorward-recogniser.service", "doorward-link.service", "doorward-rtsp.service"
+ALL = {
     "NoNewPrivileges": ["yes"],
     "CapabilityBoundingSet": [""],
     "AmbientCapabilities": [""],
@@ -69,7 +70,20 @@ OWN = {
         "MemoryMax": ["256M"],
         "TasksMax": ["32"],
     },
+    RTSP: {
+        "User": ["doorward-rtsp"],
+        "PrivateUsers": ["yes"],
+        "RestrictAddressFamilies": ["AF_INET AF_INET6 AF_UNIX"],
+        "IPAddressDeny": ["any"],
+        "SocketBindDeny": ["any"],
+        "InaccessiblePaths": ["-/etc/doorward/link"],
+        "WatchdogSec": ["20"],
+        "MemoryMax": ["256M"],
+        "TasksMax": ["32"],
+    },
 }
+ONE_CAMERA = "[Service]\nIPAddressAllow=192.0.2.7\n"
+"""As scripts/install lays it beside the reader's unit."""
 
 
 class _All(dict[str, object]):
@@ -89,16 +103,16 @@ def unit(path: Path) -> dict[str, dict[str, list[str]]]:
     return {name: {key: value.split("\n") for key, value in parser[name].items()} for name in parser.sections()}
 
 
-@pytest.mark.parametrize("name", [RECOGNISER, LINK])
+@pytest.mark.parametrize("name", [RECOGNISER, LINK, RTSP])
 def test_each_line_of_the_sandbox(name: str) -> None:
     service = unit(SYSTEMD / name)["Service"]
-    for key, value in (BOTH | OWN[name]).items():
+    for key, value in (ALL | OWN[name]).items():
         assert service.get(key) == value, f"{name}: {key}"
 
 
-@pytest.mark.parametrize(("name", "most"), [(RECOGNISER, 0.5), (LINK, 1.0)])
-def test_what_systemd_reckons_with_every_drop_in(name: str, most: float, tmp_path: Path) -> None:
-    assert exposure(SYSTEMD, name, tmp_path) <= most
+@pytest.mark.parametrize(("name", "most", "more"), [(RECOGNISER, 0.5, ""), (LINK, 1.0, ""), (RTSP, 1.0, ONE_CAMERA)])
+def test_what_systemd_reckons_with_every_drop_in(name: str, most: float, more: str, tmp_path: Path) -> None:
+    assert exposure(SYSTEMD, name, tmp_path, more) <= most
 
 
 def test_nobody_is_served_but_the_link(root: Path) -> None:
@@ -112,17 +126,32 @@ def test_nobody_is_served_but_the_link(root: Path) -> None:
     assert "--socket /run/doorward/link.sock" in unit(SYSTEMD / LINK)["Service"]["ExecStart"][0]
 
 
-def test_the_link_has_no_device_and_no_drop_in() -> None:
-    service = unit(SYSTEMD / LINK)["Service"]
+def test_frames_are_handed_to_nobody_but_the_recogniser() -> None:
+    socket = unit(SYSTEMD / "doorward-rtsp.socket")["Socket"]
+    assert socket["ListenStream"] == [str(FRAMES)]
+    assert (socket["SocketUser"], socket["SocketMode"]) == (["doorward-recogniser"], ["0600"])
+
+
+@pytest.mark.parametrize("name", [LINK, RTSP])
+def test_what_has_a_network_has_no_device_and_no_drop_in(name: str) -> None:
+    service = unit(SYSTEMD / name)["Service"]
     assert not service.keys() & {"DeviceAllow", "SupplementaryGroups", "StateDirectory", "LoadCredentialEncrypted"}
-    assert not (SYSTEMD / f"{LINK}.d").exists()
+    assert not (SYSTEMD / f"{name}.d").exists()
 
 
 def test_drop_ins_widen_devices_and_keys_alone() -> None:
     allowed = {"PrivateDevices", "DeviceAllow", "LoadCredentialEncrypted"}
     for file in (SYSTEMD / f"{RECOGNISER}.d").iterdir():
         found = unit(file)
-        assert found.keys() == {"Service"} and found["Service"].keys() <= allowed, file.name
+        assert found.keys() <= {"Unit", "Service"} and found.get("Service", {}).keys() <= allowed, file.name
+        assert found.get("Unit", {}).keys() <= {"Wants", "After"}, file.name
+
+
+def test_each_user_of_a_unit_is_made() -> None:
+    text = (SYSTEMD / "sysusers.conf").read_text()
+    for name in (RECOGNISER, LINK, RTSP):
+        (user,) = unit(SYSTEMD / name)["Service"]["User"]
+        assert f"\nu {user} - " in text and f"\nm {user} doorward\n" in text
 
 
 def test_every_unit_is_verified_in_silence(tmp_path: Path) -> None:
