@@ -15,7 +15,7 @@ PACKAGES: Final = (
     "ca-certificates", "dbus", "procps", "python3", "sudo", "systemd-sysv",
     "mosquitto",
     "gir1.2-gst-rtsp-server-1.0", "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-ugly",
-    "python3-gi",
+    "python3-gi", "dbus-user-session",
 )  # fmt: skip
 PYTHONS: Final = {"bookworm": "3.11", "trixie": "3.13"}
 

@@ -410,7 +410,7 @@ class TestHanded:
             server.bind(str(tmp_path / "frames.sock"))
             for mode in (0o606, 0o620):
                 (tmp_path / "frames.sock").chmod(mode)
-                with pytest.raises(ConfigError, match="open to other users; its .socket needs SocketMode=0600"):
+                with pytest.raises(ConfigError, match=r"open to other users; its \.socket needs SocketMode=0600"):
                     Handing(server)
             (tmp_path / "frames.sock").chmod(0o600)
             Handing(server).close()
