@@ -45,7 +45,7 @@ def test_the_test_lock_holds_what_runs(root: Path) -> None:
 
 def test_a_device_runs_the_very_releases_and_nothing_of_a_desktop(root: Path) -> None:
     run, device = pins(root / "requirements/run.txt"), pins(root / "requirements/device.txt")
-    pins_of_a_pi = {"colorzero", "gpiozero", "lgpio", "setuptools"}
+    pins_of_a_pi = {"colorzero", "gpiozero", "lgpio", "setuptools", "simplejpeg"}
     assert device.keys() - run.keys() == {"pip", *pins_of_a_pi}
     assert {name: version for name, version in device.items() if name in run}.items() <= run.items()
     assert not device.keys() & {"iotcore", "hatchling", "fonttools", "fpdf2"}
