@@ -27,22 +27,20 @@ def asked(folder: Path, example: str, *changes: tuple[str, str]) -> list[str]:
 PINS = ["python gpiozero python3-gpiozero", "python lgpio python3-lgpio"]
 RELAY = ('kind = "relay"', 'kind = "none"')
 NO_RELAY = (RELAY, *((f"{key} = ", "") for key in ("pin", "lock", "pulse_s")))
-NO_CONTACTS = (("exit_pin = ", ""), ("tamper_pin = ", ""))
+CONTACTS = [("# exit_pin", "exit_pin = 5"), ("# tamper_pin", "tamper_pin = 6"), ("# ir_cut_pin", "ir_cut_pin = 22")]
 
 
 def test_a_pi_with_camera_relay_and_tpm(tmp_path: Path) -> None:
     assert asked(tmp_path, "gate-pi") == ["devices", "tpm", "python picamera2 python3-picamera2", *PINS]
 
 
-@pytest.mark.parametrize(
-    "left", [NO_CONTACTS, NO_RELAY, (*NO_CONTACTS, *NO_RELAY, ("# ir_cut_pin", "ir_cut_pin = 22"))]
-)
-def test_one_pin_is_enough_to_need_them(tmp_path: Path, left: tuple[tuple[str, str], ...]) -> None:
-    assert asked(tmp_path, "gate-pi", *left)[-2:] == PINS
+@pytest.mark.parametrize("contact", CONTACTS)
+def test_one_pin_is_enough_to_need_them(tmp_path: Path, contact: tuple[str, str]) -> None:
+    assert asked(tmp_path, "gate-pi", *NO_RELAY, contact)[-2:] == PINS
 
 
 def test_without_a_pin_none_is_needed(tmp_path: Path) -> None:
-    assert asked(tmp_path, "gate-pi", *NO_CONTACTS, *NO_RELAY)[2:] == ["python picamera2 python3-picamera2"]
+    assert asked(tmp_path, "gate-pi", *NO_RELAY)[2:] == ["python picamera2 python3-picamera2"]
 
 
 def test_a_usb_camera(tmp_path: Path) -> None:

@@ -69,6 +69,20 @@ def test_a_key_that_is_none_is_told(tmp_path: Path) -> None:
     assert missing.returncode == 2 and "cannot be read" in missing.stderr
 
 
+@pytest.mark.parametrize("example", ["gate-pi", "door-usb", "rtsp"])
+@pytest.mark.parametrize("keys", ["tpm2", "systemd-credentials"])
+def test_each_example_of_a_device_takes_the_five_answers_and_says_what_it_needs(
+    tmp_path: Path, example: str, keys: str
+) -> None:
+    words = [keys if word == "tpm2" else word for word in ANSWERS]
+    file = tmp_path / "device.toml"
+    models = ("--set", f"models.directory={ROOT / 'models'}")
+    done = doorward("device", "fill", ROOT / f"device_config/{example}.toml", *words, *models, "-o", file)
+    assert done.returncode == 0, done.stderr
+    asked = doorward("device", "needs", "--config", file)
+    assert asked.returncode == 0 and {"tpm2": "tpm", "systemd-credentials": "credentials"}[keys] in asked.stdout.split()
+
+
 def configured(folder: Path, keys: str) -> Path:
     text = (ROOT / "device_config/desktop.toml").read_text()
     for key, value in (
