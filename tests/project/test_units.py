@@ -204,6 +204,7 @@ def last_resort(
         "STATE_DIRECTORY": str(folder),
         "DOORWARD_WAIT_S": "0",
         "DOORWARD_ASKED": str(folder / "asked"),
+        "DOORWARD_OUTSIDE": "yes",
     }
     enter = "".join(f"echo $$ >{each}; " for each in group)
     command = ["bash", "-c", f'{enter}exec "$@"', "bash", str(SYSTEMD / "last-resort"), *words]
