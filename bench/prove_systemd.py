@@ -63,11 +63,13 @@ def prove(suite: str) -> bool:
             proof.sandboxed(*proof.units)
             for line in (*lines, upgrade):
                 proof.command(line)
+            proof.aimed()
             proof.watched()
             hung(proof)
             proof.started_anew()
             proof.upgraded()
             proof.removed(last)
+            proof.lacking()
             networked(proof, last)
     table = Table(title=f"{suite}, {platform.machine()}")
     for head in ("what", "found", "goal"):

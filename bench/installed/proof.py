@@ -102,6 +102,25 @@ class Proof:
             for what, answer, good in tried(self.machine, unit):
                 self.found(f"{unit.split('.')[0]} tries {what}", answer, "as it should be", good)
 
+    def aimed(self) -> None:
+        """The recogniser stays stopped while its camera is aimed, on a page that others can reach."""
+        count, said = decisions(self.machine), self.machine.disk("/root/aim")
+        self.machine.run("systemctl", "stop", "doorward-recogniser.socket")
+        aim = "doorward-here aim --config /etc/doorward/device.toml </dev/null >/root/aim 2>&1 &"
+        self.machine.run("bash", "-c", aim)
+        began = time.monotonic()
+        while "aim at http" not in (said.read_text("utf-8") if said.exists() else "") and time.monotonic() - began < 30:
+            time.sleep(0.2)
+        page = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8481/').status)"
+        answer = self.machine.run("python3", "-c", page).text[-100:]
+        self.found("stopped, and aimed: its page answers", answer, "200", answer == "200")
+        state = self.machine.fact(self.units[0], "ActiveState")
+        self.found("   meanwhile the recogniser, whose link runs, is", state, "inactive", state == "inactive")
+        self.machine.run("systemctl", "stop", "run-*.service")
+        self.machine.run("systemctl", "start", "doorward.target")
+        more = wait_decisions(self.machine, count, 60)
+        self.found("   started again, it decides after", f"{more or 0:.1f} s", "it does", more is not None)
+
     def watched(self) -> None:
         """Stopped, it neither judges nor commits; killed, it has not even a chance to say so."""
         recogniser, link = self.units
@@ -174,6 +193,16 @@ class Proof:
         )
         more = wait_decisions(self.machine, decisions(self.machine), 60)
         self.found("   and decides after", f"{more or 0:.1f} s", "it does", more is not None)
+
+    def lacking(self) -> None:
+        """A Pi's camera and relay on a machine that has neither's library: told, and nothing is switched."""
+        line = "sudo scripts/install --example device_config/gate-pi.toml --no-start"
+        said, _ = self.machine.typed(line, self.answers, folder=f"{STICK}/{self.bundle.name}")
+        told = "apt-get install python3-picamera2" in said.text.splitlines()[-1]
+        there = self.machine.disk("/opt/doorward/current").is_symlink()
+        self.found("a Pi's camera without picamera2", f"exit {said.code}, {'told' if told else 'not told'}",
+                   "exit 1, told, nothing switched", said.code == 1 and told and not there)  # fmt: skip
+        self.machine.disk("/etc/doorward/device.toml").unlink()
 
     def removed(self, line: str) -> None:
         """Interrupted right behind its first act, the keys are gone; then to the end."""
