@@ -120,6 +120,21 @@ def test_erasing_destroys_every_secret_and_leaves_the_ledger(tmp_path: Path) -> 
     assert "holds no keys" in doorward("device", "erase", "--config", file, "--yes").stdout
 
 
+@pytest.mark.parametrize("name", ["lock", "keys.json", "epochs/1.key"])
+def test_no_link_in_the_state_leads_whoever_erases_elsewhere(tmp_path: Path, name: str) -> None:
+    """The recogniser's user may put anything into its folder, and root may be who erases."""
+    file = configured(tmp_path, 'backend = "plain"')
+    assert doorward("device", "init", "--config", file).returncode == 0
+    victim, planted = tmp_path / "victim", tmp_path / "state" / name
+    victim.write_text("root:x:0:0\n")
+    planted.unlink(missing_ok=True)
+    planted.symlink_to(victim)
+    done = doorward("device", "erase", "--config", file, "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and f"{planted}: is a link, or no file; " in done.stderr
+    assert victim.read_text() == "root:x:0:0\n"
+
+
 def test_in_a_tpm_the_indices_go_too() -> None:
     short = tempfile.TemporaryDirectory
     with short(prefix="tpm-") as chip, short() as folder, running_tpm(Path(chip)) as tcti:
