@@ -201,7 +201,7 @@ def last_resort(
     (folder / "systemctl").chmod(0o755)
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}",
-        "STATE_DIRECTORY": str(folder),
+        "DOORWARD_STAMP": str(folder / "started-anew"),
         "DOORWARD_WAIT_S": "0",
         "DOORWARD_ASKED": str(folder / "asked"),
         "DOORWARD_OUTSIDE": "yes",
