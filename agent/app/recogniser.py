@@ -20,7 +20,7 @@ from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
-from agent.adapters.keys import KeySource
+from agent.adapters.keys import KeySource, own_file
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held, load_models
 from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
@@ -97,10 +97,11 @@ def alone(state: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another one does, or the folder cannot be made or written.
+        DeviceError: the lock is a link, or no file.
     """
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (state / "lock").open("w")
+        lock = own_file(state / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise ConfigError(f"{state}: {error.strerror}; correct device.state, or who owns the folder") from None
     with lock:

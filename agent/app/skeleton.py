@@ -19,6 +19,9 @@ INSTALLED: Final[Mapping[Key, str]] = {
 }
 _DESKTOP: Final = frozenset({("device", "insecure_dev"), ("broker", "websocket")})
 """What no device takes over from an example."""
+_BACKEND: Final = ("keys", "backend")
+_TPM: Final = ("keys", "tcti")
+"""Taken over where the keys are in a TPM."""
 
 
 def filled(example: str, answers: Mapping[Key, str | int]) -> str:
@@ -33,7 +36,7 @@ def filled(example: str, answers: Mapping[Key, str | int]) -> str:
             table = stripped.strip("[] ")
         key = (table, stripped.split("=", 1)[0].strip())
         if "=" in stripped and not stripped.startswith("#"):
-            if key in _DESKTOP:
+            if key in _DESKTOP or (key == _TPM and answers.get(_BACKEND, "tpm2") != "tpm2"):
                 continue
             if key in due:
                 line = _line(key[1], due.pop(key))

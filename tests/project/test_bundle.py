@@ -29,6 +29,28 @@ WHEELS = {
 }
 
 
+LOCK = """one==1.0 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via project
+two==2.0 ; python_full_version < '3.13' \\
+    --hash=sha256:cc
+three==3.0 ; sys_platform == 'win32' \\
+    --hash=sha256:dd
+"""
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_a_lock_is_read_for_the_target_and_not_for_who_makes_the_bundle(
+    root: Path, tmp_path: Path, python: str
+) -> None:
+    (tmp_path / "lock").write_text(LOCK)
+    words = [sys.executable, str(root / "scripts/target.py"), str(tmp_path / "lock"), "--machine", "aarch64"]
+    said = subprocess.run([*words, "--python", python], check=True, capture_output=True, text=True).stdout
+    older = ["two==2.0 --hash=sha256:cc"] if python == "3.11" else []
+    assert said.splitlines() == ["one==1.0 --hash=sha256:aa --hash=sha256:bb", *older]
+
+
 @pytest.fixture
 def bundle(tmp_path: Path, root: Path) -> Path:
     made = tmp_path / "bundle"

@@ -26,7 +26,7 @@ def install(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def bundle(root: Path, tmp_path: Path) -> Path:
     """As far as what is looked at before anything is changed: the wheels are empty."""
     made = tmp_path / "bundle"
-    for name in ("scripts", "systemd"):
+    for name in ("scripts", "systemd", "device_config"):
         shutil.copytree(root / name, made / name)
     (made / "wheels").mkdir()
     tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
@@ -50,6 +50,13 @@ FIVE = ("--device", "a", "--site", "b", "--root-sha256", "c", "--repository", "d
         (["--example", "BUNDLE/gate.toml"], 2, "install: --device is missing, and there is no terminal to ask at"),
         (["--example", "BUNDLE/gate.toml", *FIVE[:-2]], 2, "install: --broker is missing, and there is no terminal"),
         (["--example", "BUNDLE/gate.toml", *FIVE, "--broker-ca", "/x"], 2, "install: --broker-ca: /x cannot be read"),
+        (["--camera", "rtsp://192.0.2.7/a"], 2, "install: --device is missing, and there is no terminal to ask at"),
+        (["--camera", "/dev/video2"], 2, "install: --device is missing, and there is no terminal to ask at"),
+        (
+            ["--camera", "rtsp://x", "--camera-password-file", "/x", *FIVE, "--example", "BUNDLE/gate.toml"],
+            2,
+            "install: --camera-password-file: /x cannot be read",
+        ),
         (["--config", "/x"], 2, "install: --config: /x cannot be read"),
         (["--uninstall"], 2, "install: --uninstall destroys the keys and everybody's enrolment; add --yes"),
     ],
@@ -88,7 +95,7 @@ def test_the_help_lists_every_option(root: Path) -> None:
     script = (root / "scripts/install").read_text()
     (names,) = re.findall(r"^        (--device \|.*?)\)$", script, re.DOTALL | re.MULTILINE)
     options = {*re.findall(r"--[a-z0-9-]+", names), "--set", "--keep-journal", "--yes", "--no-start", "--uninstall"}
-    assert len(options) == 19
+    assert len(options) == 22
     for option in options:
         assert option in text, option
     assert "set -euo" not in text
