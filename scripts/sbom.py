@@ -24,10 +24,10 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from target import target
+
+from scripts.target import target
 
 OURS = "doorward"
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/schema/bom/1.6")
@@ -60,7 +60,7 @@ def pins(wheels: Iterable[Wheel]) -> str:
     return "".join(f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in wheels)
 
 
-def bill(wheels: list[Wheel], models: list[dict[str, Any]], where: Environment, unix_s: int) -> dict[str, Any]:
+def bill(wheels: list[Wheel], models: list[dict[str, Any]], where: dict[str, str], unix_s: int) -> dict[str, Any]:
     """The bill of materials; `models` are components already."""
     (ours,) = (each for each in wheels if each.name == OURS)
     known = {each.name: each for each in wheels}
@@ -136,7 +136,7 @@ def _declared(about: Message) -> str | None:
 
 
 def _needs(
-    wheel: Wheel, known: dict[str, Wheel], where: Environment, models: Iterable[dict[str, Any]]
+    wheel: Wheel, known: dict[str, Wheel], where: dict[str, str], models: Iterable[dict[str, Any]]
 ) -> Iterable[str]:
     yield from (each["bom-ref"] for each in models)
     extra = "pi" if wheel.name == OURS else ""  # as requirements/device.txt is locked

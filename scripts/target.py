@@ -10,11 +10,10 @@ import argparse
 import re
 from pathlib import Path
 
-from packaging.markers import Environment
 from packaging.requirements import Requirement
 
 
-def target(machine: str, python: str) -> Environment:
+def target(machine: str, python: str) -> dict[str, str]:
     """Values of the markers there (PEP 508).
 
     Args:
@@ -36,7 +35,7 @@ def target(machine: str, python: str) -> Environment:
     }
 
 
-def held(lock: str, where: Environment) -> str:
+def held(lock: str, where: dict[str, str]) -> str:
     """The lock's requirements that count there, each on one line with its hashes and without its marker."""
     kept = []
     for line in lock.replace("\\\n", " ").splitlines():
