@@ -130,11 +130,17 @@ class Trial:
     def _lost(self, before: list[Decided]) -> int:
         """Decisions that were written once and are not there, or whose door opened without them."""
         gate, after = self._gate, ledger(self._gate.device)
-        lost = 0 if after[: len(before)] == before else len(before)
-        lost += max(0, gate.pulses() - sum(each.outcome.value in ("match", "pass-accepted") for each in after))
-        lost += len(gate.heard) > len(after)
         there = gate.on_medium(self._disk.medium)
-        return lost + (there[: len(after)] != after)
+        opened = sum(each.outcome.value in ("match", "pass-accepted") for each in after)
+        found = {
+            "of before": 0 if after[: len(before)] == before else len(before),
+            "opened without one": max(0, gate.pulses() - opened),
+            "heard of and not there": len(gate.heard) > len(after),
+            "not on the medium": sum(each not in there for each in after),
+        }
+        if any(found.values()):
+            CONSOLE.print(", ".join(f"{count} {what}" for what, count in found.items() if count), style="bold red")
+        return sum(found.values())
 
 
 @contextlib.contextmanager

@@ -43,7 +43,9 @@ class Disk:
                     size //= 4
 
     def make_room(self) -> None:
+        """On the medium too: without a journal its blocks would belong to two files after a power cut."""
         (self.at / "fill").unlink()
+        _run("sync", "--file-system", str(self.at))
 
     def fail(self) -> None:
         """From now on every input and output is an error."""
