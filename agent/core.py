@@ -230,7 +230,8 @@ class Core:
             return self._withdrawal(text, codes, law, around)
         if isinstance(verdict, Rejected):
             return self._refused(verdict.reason.value, law, codes, around)
-        if (named := verdict.to_compare(self._withdrawn) if law.one_to_one else None) is None:
+        named = verdict.to_compare(self._withdrawn) if law.one_to_one else None
+        if named is None:
             opened = self._opened(verdict.subject, verdict.use, law, codes, around)
             if any(isinstance(each, Decided) and each.decision.opens for each in opened):
                 self._showings.opened(text, codes.captured_ns)
