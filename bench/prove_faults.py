@@ -192,9 +192,10 @@ def faults(gate: Gate, disk: Disk) -> Iterator[Fault]:
     heard, follows = gate.delivered, gate.follows
     yield from hangs(gate)
     yield Fault(f"camera unplugged for {LASTS_S:.0f} s", unplugged.touch, unplugged.unlink, LASTS_S)
+    # Before it is filled: the blocks that say where the pieces of a file lie must be in reach, see Disk.
+    yield Fault(f"disk gives errors for {LASTS_S:.0f} s", then_shown(disk.fail), disk.mend, LASTS_S)
     yield Fault(f"disk full for {LASTS_S:.0f} s", then_shown(disk.fill), disk.make_room, LASTS_S)
     yield Fault(f"disk full for {2 * LONG_S:.0f} s", then_shown(disk.fill), disk.make_room, 2 * LONG_S)
-    yield Fault(f"disk gives errors for {LASTS_S:.0f} s", then_shown(disk.fail), disk.mend, LASTS_S)
     yield Fault(f"store held by another process for {LASTS_S:.0f} s", hold, held_by.close, LASTS_S)
     stopped, on = (partial(gate.link.send_signal, each) for each in (signal.SIGSTOP, signal.SIGCONT))
     yield Fault("link takes nothing", stopped, on, opens=True, whole=heard)
