@@ -226,6 +226,19 @@ def test_what_the_view_tells(page: Page) -> None:
     assert shown == [640, 480]
 
 
+def test_no_distance_is_written_over_a_mark(page: Page) -> None:
+    mark = page.locator("path.mark").bounding_box()
+    distances = page.locator("text.over-text").filter(has_text=" m")
+    expect(distances.filter(has_text="50 m")).to_be_visible()
+    assert mark is not None and distances.count() > 3
+    for each in distances.all():
+        words = each.bounding_box()
+        assert words is not None
+        beside = words["x"] >= mark["x"] + mark["width"] or words["x"] + words["width"] <= mark["x"]
+        below = words["y"] >= mark["y"] + mark["height"] or words["y"] + words["height"] <= mark["y"]
+        assert beside or below, each.text_content()
+
+
 def test_a_corner_goes_to_the_mark_that_is_near(page: Page) -> None:
     page.locator("#ground-3-x").fill("90")
     page.locator("#ground-3-y").fill("240")
