@@ -68,6 +68,16 @@ def test_the_picture_is_svg_with_a_bar_for_each_figure_that_has_a_goal() -> None
     assert len({each.attrib["fill"] for each in bars}) == 2, "short of the goal looks unlike reached"
 
 
+def test_the_picture_is_as_wide_as_its_longest_figure() -> None:
+    def width(unit: str) -> float:
+        one = Figure("idle", "nobody in view", 6.5, unit, 5)
+        root = ElementTree.fromstring(picture(Measured((one,), {}, {}, "2026-11-25", False)))
+        return float(root.attrib["viewBox"].split()[2])
+
+    assert width("% of a core") > 772 + 33 * 6.5, "what stands beside the bars is not cut"
+    assert width("%") < width("% of a core")
+
+
 def test_the_table_tells_the_same() -> None:
     console = Console(width=150, record=True, file=StringIO())
     for table in tables(measured()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,15 @@ def test_a_changed_byte_is_refused(data: st.DataObject) -> None:
     payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(LinkError):
         read_telemetry(told.kind, bytes(payload), PUBLIC)
+
+
+def test_bits_that_base64_drops_are_not_free() -> None:
+    told = signed(status())
+    text = json.loads(told.payload)["signature"]
+    other = next(sign for sign in "BRhx" if b64decode(f"{text[:-3]}{sign}==") == b64decode(text))
+    payload = told.payload.replace(text.encode(), f"{text[:-3]}{other}==".encode())
+    with pytest.raises(LinkError, match="not in canonical form"):
+        read_telemetry(told.kind, payload, PUBLIC)
 
 
 def test_a_changed_sequence_or_device_is_refused() -> None:
