@@ -253,16 +253,12 @@ def of_a_device(folder: Path) -> DeviceConfig:
 
 def test_whoever_owns_the_keys_does_not_read_a_network_camera(tmp_path: Path) -> None:
     config = of_a_device(tmp_path)
-    with pytest.raises(
-        ConfigError, match=r"^[^\n]*state: this user can read the device's keys[^\n]*$"
-    ):
+    with pytest.raises(ConfigError, match=r"^[^\n]*state: this user can read the device's keys[^\n]*$"):
         run(config)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
-@pytest.mark.parametrize(
-    ("user", "said"), [(61184, "can read the device's keys"), (61185, "password: is empty")]
-)
+@pytest.mark.parametrize(("user", "said"), [(61184, "can read the device's keys"), (61185, "password: is empty")])
 def test_another_user_does(user: int, said: str) -> None:
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         Path(folder).chmod(0o755)
