@@ -1,0 +1,49 @@
+"""What libcamera's virtual camera needs of picamera2 beyond a Pi's camera; importing this gives picamera2 that.
+
+Rules: picamera2 itself is as it was published. Only its class is another one, for two things that the virtual camera of
+libcamera 0.4 has not: raw modes, and pictures in one piece of memory. `opened` of the adapter takes this class where it
+asks picamera2 for one, and pytest takes this module as a plug-in.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+_kms = types.ModuleType("pykms")  # of previews on a screen, which there is none of; Debian has no such package
+_kms.PixelFormat = type("PixelFormat", (), {"RGB888": 0, "BGR888": 0, "XRGB8888": 0, "XBGR8888": 0, "YUV420": 0})
+sys.modules.setdefault("pykms", _kms)
+
+import libcamera
+import picamera2
+from picamera2.allocators import DmaAllocator
+
+
+class TwoPlanes(DmaAllocator):
+    """picamera2's memory for frames, of which the virtual camera is told where luma ends and colour begins."""
+
+    def allocate(self, libcamera_config: Any, use_case: Any) -> None:
+        super().allocate(libcamera_config, use_case)
+        for about in libcamera_config:
+            luma = about.stride * about.size.height
+            for place, whole in enumerate(self.frame_buffers[about.stream]):
+                planes = [libcamera.FrameBuffer.Plane(), libcamera.FrameBuffer.Plane()]
+                for plane, offset, length in zip(planes, (0, luma), (luma, about.frame_size - luma), strict=True):
+                    plane.fd, plane.offset, plane.length = whole.planes[0].fd, offset, length
+                split = libcamera.FrameBuffer(planes)
+                self.libcamera_fds.append(split.planes[0].fd)
+                self.mapped_buffers_used[split.planes[0].fd] = False
+                self.mapped_buffers[split] = self.mapped_buffers.pop(whole)
+                self.frame_buffers[about.stream][place] = split
+
+
+class VirtualPicamera2(picamera2.Picamera2):
+    def __init__(self, number: int = 0) -> None:
+        super().__init__(number, allocator=TwoPlanes())
+
+    def _get_raw_modes(self) -> list[dict[str, Any]]:
+        return [{"format": "NV12", "size": (1920, 1440)}]
+
+
+picamera2.Picamera2 = VirtualPicamera2
