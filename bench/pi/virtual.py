@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any
+from typing import Any, Final
 
-_kms = types.ModuleType("pykms")  # of previews on a screen, which there is none of; Debian has no such package
-_kms.PixelFormat = type("PixelFormat", (), {"RGB888": 0, "BGR888": 0, "XRGB8888": 0, "XBGR8888": 0, "YUV420": 0})
+_PIXELS: Final = ("RGB888", "BGR888", "XRGB8888", "XBGR8888", "YUV420", "YVU420", "NV12", "NV21")
+_kms: Any = types.ModuleType("pykms")  # for previews on a screen, of which there is none; Debian has no such package
+_kms.PixelFormat = type("PixelFormat", (), dict.fromkeys(_PIXELS))
 sys.modules.setdefault("pykms", _kms)
 
 import libcamera
