@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,7 +38,7 @@ class Watched:
 
 def watched(camera: Camera, count: int, scale: int) -> Watched:
     """Read so many frames."""
-    kept: deque[tuple[CapturedFrame, int]] = deque(maxlen=_KEPT)
+    kept: list[tuple[CapturedFrame, int]] = []
     whole = in_order = True
     came, number, captured_ns, oldest_ns, before_mb = 0, -1, 0, 0, 0.0
     shapes, began_s = set[str](), time.monotonic()
@@ -55,7 +54,8 @@ def watched(camera: Camera, count: int, scale: int) -> Watched:
         in_order &= number in (-1, frame.number - 1) and captured_ns < frame.captured_ns <= now_ns
         oldest_ns = max(oldest_ns, now_ns - frame.captured_ns)
         number, captured_ns, last = frame.number, frame.captured_ns, frame
-        kept.append((frame, _sum(frame)))
+        if place >= count - _KEPT:
+            kept.append((frame, _sum(frame)))
         if place == int(count * _WARM):
             before_mb = resident_mb()
     took_s = time.monotonic() - began_s

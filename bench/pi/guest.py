@@ -50,7 +50,7 @@ def proven(found: Found) -> None:
     made, began_s = image(), time.monotonic()
     ended = False
     with tempfile.TemporaryDirectory(prefix="doorward-guest-") as scratch:
-        for said in _rows(made, _checkout(Path(scratch))):
+        for said in _rows(made, checkout(Path(scratch))):
             if said == "end":
                 ended = True
             else:
@@ -66,7 +66,7 @@ def _console() -> Path:
     return cache_folder() / "camera-guest.console"
 
 
-def _checkout(folder: Path) -> Path:
+def checkout(folder: Path) -> Path:
     """The working tree, with what is not committed yet, as a disk that the guest only reads."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_CARRIED]
     try:
