@@ -123,7 +123,8 @@ def _refused(act: Callable[[], PiCamera]) -> str:
 
 def _again(found: Found) -> None:
     """Opened and closed, as whenever a policy lets a camera be open and then does not."""
-    opened().close()
+    for _ in range(_TIMES):  # libraries keep what they take at first
+        opened().close()
     before = (descriptors(), threads(), resident_mb())
     took_s, came = [], 0
     for _ in range(_TIMES):
@@ -147,15 +148,23 @@ def _held(found: Found, what: str, before: tuple[int, int, float], after: tuple[
 def _wrong(found: Found) -> None:
     """No such camera, one in use already, one that cannot give the size: one line each, and nothing kept of any."""
     for what, number, held in (("no such camera", 5, None), ("another size alone", 1, None), ("in use", 0, opened())):
-        said = {_refused(partial(_other, number))}  # libraries keep what they load at the first time
+        said = {_refused(partial(_other, number)) for _ in range(_TIMES)}  # libraries keep what they take at first
         before = (descriptors(), threads(), resident_mb())
         said |= {_refused(partial(_other, number)) for _ in range(_TIMES)}
         after = (descriptors(), threads(), resident_mb())
         found(f"picamera2: {what}", " / ".join(said), "one line", all(each.startswith("camera: ") for each in said))
         _held(found, f"picamera2: {what}, tried {_TIMES} times", before, after)
         if held is not None:
-            found("picamera2: the one that was there goes on", str(held.read(5.0) is not None), "True", True)
+            on = _reads(held)
+            found("picamera2: in use: whoever has it goes on", on, "a frame", on == "a frame")
             held.close()
+
+
+def _reads(camera: PiCamera) -> str:
+    try:
+        return "a frame" if camera.read(5.0) is not None else "the end"
+    except DeviceError as error:
+        return str(error)
 
 
 def _stalled(found: Found) -> None:

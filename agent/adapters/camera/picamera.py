@@ -91,7 +91,8 @@ def opened(number: int, hdr_of_sensor: bool) -> tuple[Any, Mapped]:
         camera.__init__(number)
     except Exception:
         with contextlib.suppress(Exception):
-            os.close(camera.notifyme_w)  # it leaves this open, and the eye tries again and again
+            if not camera.is_open:
+                os.close(camera.notifyme_w)  # it leaves this open, and the eye tries again and again
         raise
     return camera, lambda request, stream: MappedArray(request, stream, reshape=False, write=False)
 
