@@ -18,9 +18,9 @@ from tests.conftest import ROOT
 
 SUITE: Final = "trixie"
 PACKAGES: Final = (
-    "ca-certificates", "gcc", "initramfs-tools", "iproute2", "kmod", "libc6-dev", "libcamera-ipa", "libcamera-tools",
-    "libcap-dev", "linux-image-amd64", "procps", "python3", "python3-dev", "python3-libcamera", "python3-venv", "udev",
-    "v4l-utils",
+    "ca-certificates", "gcc", "initramfs-tools", "iproute2", "kmod", "libarchive13t64", "libc6-dev", "libcamera-ipa",
+    "libcamera-tools", "libcap-dev", "linux-image-amd64", "procps", "python3", "python3-dev", "python3-libcamera",
+    "python3-venv", "udev", "v4l-utils",
 )  # fmt: skip
 """A compiler, for some of what picamera2 needs is published as source alone."""
 PICAMERA2: Final = "picamera2==0.3.38"

@@ -206,9 +206,7 @@ class TestPi:
 
     def test_a_size_that_is_another_than_was_asked_for_is_a_fault(self) -> None:
         stand_in = StandIn(only=(1280, 720))
-        with pytest.raises(
-            DeviceError, match=r"^camera: gives 1280 x 720 where 640 x 480 was asked for"
-        ):
+        with pytest.raises(DeviceError, match=r"^camera: gives 1280 x 720 where 640 x 480 was asked for"):
             PiCamera(0, CLOCK, Look(), open_camera=stand_in.opened)
         assert stand_in.closed and not stand_in.started
 

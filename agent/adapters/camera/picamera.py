@@ -73,7 +73,7 @@ def opened(number: int, hdr_of_sensor: bool) -> tuple[Any, Mapped]:
     """The camera of that number as picamera2 opens it, and how its buffers are looked into.
 
     Raises:
-        DeviceError: there is no picamera2.
+        DeviceError: there is no picamera2, or no such sensor.
     """
     try:
         from picamera2 import MappedArray, Picamera2
@@ -84,8 +84,12 @@ def opened(number: int, hdr_of_sensor: bool) -> tuple[Any, Mapped]:
     if hdr_of_sensor:
         from picamera2.devices.imx708 import IMX708
 
-        with IMX708(number) as sensor:  # only while nobody has it open
-            sensor.set_sensor_hdr_mode(True)
+        numbers = [about["Num"] for about in Picamera2.global_camera_info()]  # picamera2's own order is another
+        try:
+            with IMX708(numbers[number]) as sensor:  # only while nobody has it open
+                sensor.set_sensor_hdr_mode(True)
+        except (IndexError, RuntimeError):
+            raise DeviceError("camera: cannot do camera.hdr = 'sensor' (no Camera Module 3); remove that key") from None
     camera = Picamera2.__new__(Picamera2)
     try:
         camera.__init__(number)
