@@ -19,7 +19,7 @@ from bench.pi.process import descriptors, resident_mb, threads
 from bench.pi.restarts import STALL_S, restarted
 
 Found = Callable[[str, str, str, bool], None]
-_FRAMES: Final = {2: 500, 1: 100, 3: 50}
+_FRAMES: Final = {2: 500, 1: 100, 3: 30}
 """How many are read at each code_scale."""
 _BARS: Final = {
     "white": (255, 255, 255), "yellow": (255, 255, 0), "cyan": (0, 255, 255), "green": (0, 255, 0),

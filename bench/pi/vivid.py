@@ -16,7 +16,7 @@ from bench.pi.restarts import STALL_S, restarted
 
 Found = Callable[[str, str, str, bool], None]
 _DEVICE: Final = "/dev/video0"
-_FRAMES: Final = {1: 300, 2: 100}
+_FRAMES: Final = {1: 200, 2: 60}
 _TIMES: Final = 10
 _FLAT_MB: Final = 4.0
 
