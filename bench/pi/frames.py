@@ -61,6 +61,7 @@ def watched(camera: Camera, count: int, scale: int) -> Watched:
     took_s = time.monotonic() - began_s
     changed = sum(_sum(frame) != then for frame, then in kept)
     assert last is not None
+    kept.clear()
     return Watched(
         count, came, ", ".join(sorted(shapes)), whole, in_order, oldest_ns / 1e6, changed, came / took_s,
         resident_mb() - before_mb, last,

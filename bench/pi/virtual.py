@@ -1,7 +1,7 @@
 """What libcamera's virtual camera needs of picamera2 beyond a Pi's camera; importing this gives picamera2 that.
 
-Rules: picamera2 itself is as it was published. Only its class is another one, for two things that the virtual camera of
-libcamera 0.4 has not: raw modes, and pictures in one piece of memory. `opened` of the adapter takes this class where it
+Rules: picamera2 itself is as it was published. Only its class is another one, for three things that the virtual camera of
+libcamera 0.4 has not: raw modes, pictures in one piece of memory, and the time that a first frame takes. `opened` of the adapter takes this class where it
 asks picamera2 for one, and pytest takes this module as a plug-in.
 """
 
@@ -45,6 +45,14 @@ class VirtualPicamera2(picamera2.Picamera2):
 
     def _get_raw_modes(self) -> list[dict[str, Any]]:
         return [{"format": "NV12", "size": (1920, 1440)}]
+
+    def start_(self) -> None:
+        """Hand frames out only when picamera2 has noted that it runs: what comes before that is never filled again.
+
+        A sensor takes some thirtieths of a second to its first frame; the virtual camera has filled all at once.
+        """
+        with self._cm._lock:
+            super().start_()
 
 
 picamera2.Picamera2 = VirtualPicamera2
