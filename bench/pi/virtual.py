@@ -1,8 +1,8 @@
 """What libcamera's virtual camera needs of picamera2 beyond a Pi's camera; importing this gives picamera2 that.
 
-Rules: picamera2 itself is as it was published. Only its class is another one, for three things that the virtual camera of
-libcamera 0.4 has not: raw modes, pictures in one piece of memory, and the time that a first frame takes. `opened` of the adapter takes this class where it
-asks picamera2 for one, and pytest takes this module as a plug-in.
+Rules: picamera2 itself is as it was published. Only its class is another one, for three things that the virtual camera
+of libcamera 0.4 has not: raw modes, pictures in one piece of memory, and the time that a first frame takes. `opened` of
+the adapter takes this class where it asks picamera2 for one, and pytest takes this module as a plug-in.
 """
 
 from __future__ import annotations
