@@ -21,7 +21,7 @@ import picamera2
 from picamera2.allocators import DmaAllocator
 
 
-class TwoPlanes(DmaAllocator):
+class TwoPlanes(DmaAllocator):  # type: ignore[misc]  # published without types
     """picamera2's memory for frames, of which the virtual camera is told where luma ends and colour begins."""
 
     def allocate(self, libcamera_config: Any, use_case: Any) -> None:
@@ -39,7 +39,7 @@ class TwoPlanes(DmaAllocator):
                 self.frame_buffers[about.stream][place] = split
 
 
-class VirtualPicamera2(picamera2.Picamera2):
+class VirtualPicamera2(picamera2.Picamera2):  # type: ignore[misc]  # the same
     def __init__(self, number: int = 0) -> None:
         super().__init__(number, allocator=TwoPlanes())
 

@@ -30,8 +30,8 @@ def proven(found: Found) -> None:
         _frames(found, scale, count)
 
 
-def opened(**about: int) -> V4l2Camera:
-    return V4l2Camera(_DEVICE, SystemClock(), **about)
+def opened(code_scale: int = 1, backlight: int | None = None) -> V4l2Camera:
+    return V4l2Camera(_DEVICE, SystemClock(), code_scale=code_scale, backlight=backlight)
 
 
 def told(name: str, value: int) -> None:
