@@ -79,7 +79,10 @@ def checkout(folder: Path) -> Path:
 
 
 def _rows(made: Image, checkout: Path) -> Iterator[tuple[str, str, str, bool] | None]:
-    """What the guest says, as it says it; None is its own word that this was all. KVM is left alone: not every machine has it, and rows must not differ."""
+    """What the guest says, as it says it; None is its own word that this was all.
+
+    KVM is left alone: not every machine has it, and rows must not differ.
+    """
     words = [
         _QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048",
         "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
