@@ -155,7 +155,7 @@ class Loop:
         if captured is None:
             if not (self._eye.failed or self._eye.over):
                 return None
-            if self._core.state == _NO_FRAMES:
+            if self.state == _NO_FRAMES:
                 stop.wait(_WAIT_S)  # said already; nothing is to be seen before the camera is opened again
             return FramesStopped()
         now_ns = captured.captured_ns
@@ -268,8 +268,7 @@ class Loop:
             self._decide(leaving)
 
     def _housekeeping(self) -> None:
-        state = self._core.state
-        grounds = state.grounds if isinstance(state, Refusal) else ()
+        grounds = self.state.grounds if isinstance(self.state, Refusal) else ()
         self._writing.retry()
         if not self._writing.possible and Ground.LEDGER_UNWRITABLE not in grounds:
             grounds = (*grounds, Ground.LEDGER_UNWRITABLE)

@@ -155,8 +155,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
 
     detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
     pad = open_pad(config.path(config.models.directory), report, config.models.threads)
-    empty = None if config.preview.empty is None else read_picture(str(config.path(config.preview.empty)))
-    gate = Gate(None, empty)
+    gate = Gate(None, None if config.preview.empty is None else read_picture(str(config.path(config.preview.empty))))
     core = Core(
         gate,
         parts.detector(LiteRtDetector(detector)),
