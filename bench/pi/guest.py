@@ -87,7 +87,7 @@ def _rows(made: Image, checkout: Path) -> Iterator[tuple[str, str, str, bool] | 
         _QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048",
         "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
         "-kernel", str(made.kernel), "-initrd", str(made.initrd),
-        "-append", f"root=/dev/vda rw console=ttyS0 quiet panic=-1 init={INIT}",
+        "-append", f"root=/dev/vda rw console=ttyS0 quiet panic=-1 no_timer_check init={INIT}",
         "-drive", f"file={made.disk},format=raw,if=virtio,snapshot=on",
         "-drive", f"file={checkout},format=raw,if=virtio,readonly=on",
         "-serial", f"file:{_console()}", "-chardev", "stdio,id=rows,signal=off", "-serial", "chardev:rows",
