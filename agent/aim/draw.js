@@ -48,7 +48,9 @@ function layers(plan, state, drawn, marks) {
   if (plan.sign) made.push(element("path", { d: ring(plan.sign.corners), class: "over wanted" }));
   for (const mark of marks) {
     const [x, y] = mark.corners.reduce(([a, b], [c, d]) => [a + c / 4, b + d / 4], [0, 0]);
-    made.push(...both(ring(mark.corners), "mark"), text(String(mark.number), x, y + 5));
+    // Round the mark, a module away: its edge is what must be seen.
+    const around = mark.corners.map(([a, b]) => [x + (a - x) * 4 / 3, y + (b - y) * 4 / 3]);
+    made.push(...both(ring(around), "mark"), text(String(mark.number), x, y + 5));
   }
   return made;
 }
