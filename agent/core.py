@@ -12,6 +12,7 @@ from functools import partial
 from typing import assert_never
 
 from agent.errors import DeviceError
+from agent.events.bodies import Stage
 from agent.events.decision import Outcome
 from agent.exchange import (
     Decided,
@@ -137,11 +138,11 @@ class Core:
             due = isinstance(self.state, Session) and self.state.attempts.due(codes.captured_ns)
             sign = self._sign.see(codes, self._markers, law.policy, texts, due=due)
             outputs += self._passes(texts, codes, law, around)
-            self._watch.lap("codes")
+            self._watch.lap(Stage.CODES)
         # Of a permitted frame there is a better one, and of the first that is not, the next will do.
         shown = self._gate.blocks(captured) if event.preview_due and isinstance(self.state, Refusal) else None
         admitted = self._gate.admit(captured, Circumstances(captured.captured_ns, around, sign))
-        self._watch.lap("gate")
+        self._watch.lap(Stage.GATE)
         if isinstance(admitted, Refusal):
             outputs += [Judged(admitted), *self._become(admitted)]
             if isinstance(shown, Preview):
@@ -187,9 +188,9 @@ class Core:
 
     def _look(self, probe: Probe, opt_in: OptIn, frame: PermittedFrame, session: Session, law: Law) -> list[Output]:
         """Embed one probe and compare it with those who agreed; the template is dropped here, match or not."""
-        self._watch.lap("probe")
+        self._watch.lap(Stage.PROBE)
         template = self._embedder.embed(probe)
-        self._watch.lap("embed")
+        self._watch.lap(Stage.EMBED)
         session.attempts.looked(opt_in, frame)
         named = session.named
         if named is not None:
@@ -198,7 +199,7 @@ class Core:
             return []
         consented = self._gallery.consented(frame.permit, site=law.policy.site, withdrawn=self._withdrawn)
         found = identify(template, consented) if named is None else verify(template, consented, named.subject)
-        self._watch.lap("identify")
+        self._watch.lap(Stage.IDENTIFY)
         match = session.evidence.weigh(opt_in.track, found)
         if match is None or match.subject in self._leaving or not session.let_in(opt_in.track, match.subject):
             return []
@@ -206,7 +207,7 @@ class Core:
         rule = law.policy.document.pad
         shown = judge_face(frame, opt_in, rule, self._pad)
         if rule is not None:
-            self._watch.lap("pad")
+            self._watch.lap(Stage.PAD)
         if isinstance(shown, Suspicion):
             return [decided(Outcome.ATTACK_DENIED, law, frame, frame.permit.unix_s, ground=shown.value)]
         return [self._let_in(match, shown, named, law, frame)]

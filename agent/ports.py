@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from agent.events.bodies import Stage
     from agent.face.detect import Face
     from agent.face.pad import PadView
     from agent.face.probe import Probe, ProbeTemplate
@@ -104,6 +105,24 @@ class Door(Protocol):
         ...
 
 
+@runtime_checkable
+class DistantDoor(Protocol):
+    """A door beyond a network: what opens it must be able to tell an order from one that is repeated or late."""
+
+    def reachable(self) -> bool:
+        """Whether an order gets through, as far as that can be known here."""
+        ...
+
+    def order(self, door: DoorId, number: int, until_ns: int) -> None:
+        """Have it opened once, and return at once. Called only after the decision is durable.
+
+        Args:
+            number: above that of every order before, over restarts too.
+            until_ns: on the monotonic clock; afterwards nobody may open.
+        """
+        ...
+
+
 class Contacts(Protocol):
     """Contacts beside the door."""
 
@@ -120,6 +139,6 @@ class Contacts(Protocol):
 
 
 class Stopwatch(Protocol):
-    def lap(self, stage: str) -> None:
-        """A stage of the frame's way has just ended; `stage` is a fixed word, never data."""
+    def lap(self, stage: Stage) -> None:
+        """A stage of the frame's way has just ended."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from agent.events.bodies import Stage
 from agent.exchange import MeterOn
 from agent.face.choice import Choice
 from agent.face.detect import Face
@@ -56,7 +57,7 @@ class Session:
         still = self._still.holds(frame, anybody=bool(self.tracker.alive()))
         faces = () if still else self.tiles.faces(frame, detector)
         found = self.tracker.update(faces, frame.captured_ns)
-        watch.lap("detect")
+        watch.lap(Stage.DETECT)
         self.evidence.forget(self.tracker.unsure)
         boxes = {track: face.box for track, face in found.items()}
         return found, self.attempts.observe(frame, boxes, self.tracker.renewed)

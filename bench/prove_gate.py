@@ -63,6 +63,9 @@ class SpyDetector:
     def __init__(self) -> None:
         self.shown: PermittedFrame | None = None
 
+    def forget(self) -> None:
+        self.shown = None
+
     def detect(self, frame: PermittedFrame) -> tuple[Face, ...]:
         self.shown = frame
         return (Face(BOX, LANDMARKS, 0.9),)
@@ -86,6 +89,9 @@ class PlayedMarkers:
     def __init__(self) -> None:
         self.now: tuple[Marker, ...] = ()
         self.searched = False
+
+    def play(self, now: tuple[Marker, ...]) -> None:
+        self.now, self.searched = now, False
 
     def markers(self, frame: CodeFrame, near: Polygon | None) -> tuple[Marker, ...]:
         self.searched |= near is None
@@ -123,8 +129,9 @@ def play(walk: Walk, counts: Counter[str]) -> None:
         if facts.law != law:
             law = facts.law
             core.receive(LawChanged(LAWS[law]))
-        markers.now, markers.searched = tuple(MARKS[mark] for mark in facts.marks), False
-        detector.shown, embedder.looked = None, 0
+        markers.play(tuple(MARKS[mark] for mark in facts.marks))
+        detector.forget()
+        embedder.looked = 0
         core.receive(FrameArrived(frame(number, at_ns, facts), surroundings(facts, at_ns), False, False))
         told = facts if markers.searched else replace(facts, marks=tuple(m for m in facts.marks if m != "forbids"))
         lawful, shown = oracle.lawful(at_ns, told), detector.shown

@@ -13,6 +13,7 @@ import math
 import random
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ POSE = {"height_m": 2.2, "heading_deg": 30, "tilt_deg": 8, "view_deg": 62, "rang
 HOURS = [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "07:30", "until": "16:00"}]
 
 
-def places(rng: random.Random) -> Any:
-    """Half over the country, half in ninety towns of a few kilometres."""
+def places(rng: random.Random) -> Iterator[tuple[float, float]]:
+    """Longitude and latitude, degrees: half over the country, half in ninety towns of a few kilometres."""
     towns = [(rng.uniform(6, 15), rng.uniform(47.5, 55)) for _ in range(90)]
     while True:
         if rng.random() < 0.5:

@@ -163,11 +163,11 @@ def main() -> int:
         with ThreadPoolExecutor(workers) as pool:
             shown, answers = Console(stderr=True, highlight=False), []
             running = pool.map(judge, found)
-            for mutant, dead in track(zip(found, running, strict=True), "mutating", total=len(found), console=shown):
-                answers.append(dead)
-                if not dead:  # told at once: a run that is stopped has not been for nothing
+            for mutant, died in track(zip(found, running, strict=True), "mutating", total=len(found), console=shown):
+                answers.append(died)
+                if not died:  # told at once: a run that is stopped has not been for nothing
                     shown.print(f"survived: {mutant.file.name}:{mutant.line} {mutant.what}")
-    survivors, known = [mutant for mutant, dead in zip(found, answers, strict=True) if not dead], equivalent()
+    survivors, known = [mutant for mutant, died in zip(found, answers, strict=True) if not died], equivalent()
     unexplained = [mutant for mutant in survivors if mutant.name not in known]
     dead, same = len(found) - len(survivors), len(survivors) - len(unexplained)
     score = 100 * dead / max(1, len(found) - same)

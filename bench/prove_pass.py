@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agent.adapters.markers import ArucoReader
 from agent.adapters.qr import ZxingReader
-from agent.app.loop import _PASSES_EVERY_NS
+from agent.app.loop import PASSES_EVERY_NS
 from agent.core import Core, Decided, FrameArrived, LawChanged
 from agent.crypto import SignSecret, sign_public
 from agent.gallery.passes import Accepted
@@ -58,7 +59,7 @@ def card(content: Pass) -> Printed:
 
 def phone(code: str, random: np.random.Generator) -> Printed:
     """A bright screen behind glass: a veil over all of it, and one spot of glare somewhere on it."""
-    rows = np.array([[not dark for dark in row] for row in segno.make_qr(code, **_DRAWN).matrix_iter(border=0)])
+    rows = np.array([[not dark for dark in row] for row in _drawn(code).matrix_iter(border=0)])
     side = CODE_MM * PER_MM
     drawn = cv2.resize(rows.astype(np.uint8) * 255, (side, side), interpolation=cv2.INTER_NEAREST)
     screen = np.full((SCREEN_MM[1] * PER_MM, SCREEN_MM[0] * PER_MM), 245, np.float32)
@@ -70,7 +71,7 @@ def phone(code: str, random: np.random.Generator) -> Printed:
     return Printed(np.clip(screen * 0.85 + 25 + glare, 0, 255).astype(np.uint8), PAPERS["A4"], 60.0)
 
 
-_DRAWN = {"mode": "alphanumeric", "error": "l", "boost_error": False}
+_drawn = partial(segno.make_qr, mode="alphanumeric", error="l", boost_error=False)
 
 
 def reading(count: int) -> None:
@@ -133,7 +134,7 @@ def deciding(times: int) -> None:
             showing_now = place >= 3 + showing % 3
             first_ns = at_ns if showing_now and first_ns is None else first_ns
             reads = at_ns >= due_ns
-            due_ns = at_ns + _PASSES_EVERY_NS if reads else due_ns
+            due_ns = at_ns + PASSES_EVERY_NS if reads else due_ns
             captured = CapturedFrame(number, at_ns, rgb.copy(), held if showing_now else empty)
             began = time.perf_counter()
             outputs = core.receive(FrameArrived(captured, AROUND, reads, False))
@@ -156,7 +157,8 @@ def refused(number: int) -> None:
     def altered() -> str:
         place = int(random.integers(len(PREFIX), len(text())))
         signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-        return text()[:place] + random.choice([sign for sign in signs if sign != text()[place]]) + text()[place + 1 :]
+        other = str(random.choice([sign for sign in signs if sign != text()[place]]))
+        return text()[:place] + other + text()[place + 1 :]
 
     def name() -> str:
         return f"n-{random.integers(10**6)}"
@@ -204,7 +206,7 @@ def refused(number: int) -> None:
 
 
 def drawn(code: str) -> Luma:
-    rows = [[0 if dark else 255 for dark in row] for row in segno.make_qr(code, **_DRAWN).matrix_iter(border=6)]
+    rows = [[0 if dark else 255 for dark in row] for row in _drawn(code).matrix_iter(border=6)]
     picture = np.repeat(np.repeat(np.array(rows, np.uint8), 6, 0), 6, 1)
     luma = np.full((480, 640), 120, np.uint8)
     luma[20 : 20 + picture.shape[0], 60 : 60 + picture.shape[1]] = picture

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -22,15 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.policy import cases
 from bench.policy.arena import Arena
 from bench.policy.case import controls
-from bench.policy.clock import Town
 from bench.policy.clock import cases as clock_cases
+from bench.policy.town import Town
 
 CONSOLE = Console()
 
 
 def table(title: str, wrong: str, told: Iterable[tuple[str, str, Callable[[], str | None]]], least: int) -> bool:
     """Carry out all cases and print them by class; True if none went wrong and there were enough."""
-    made, bad, spent, said = Counter[str](), Counter[str](), Counter[str](), list[str]()
+    made, bad, spent, said = Counter[str](), Counter[str](), defaultdict[str, float](float), list[str]()
     for kind, name, carry_out in told:
         begun = time.monotonic()
         fault = carry_out()
@@ -45,7 +45,7 @@ def table(title: str, wrong: str, told: Iterable[tuple[str, str, Callable[[], st
     for kind, count in made.items():
         shown.add_row(kind, str(count), str(bad[kind]), f"{spent[kind]:.1f}")
     shown.add_section()
-    shown.add_row("all", f"{made.total()} (goal {least})", f"{bad.total()} (goal 0)", f"{spent.total():.1f}")
+    shown.add_row("all", f"{made.total()} (goal {least})", f"{bad.total()} (goal 0)", f"{sum(spent.values()):.1f}")
     CONSOLE.print(shown)
     for line in said:
         CONSOLE.print(line, markup=False, highlight=False)

@@ -189,7 +189,8 @@ def refused(number: int) -> None:
     def altered() -> str:
         place = int(random.integers(len(PREFIX), len(good)))
         signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-        return good[:place] + random.choice([sign for sign in signs if sign != good[place]]) + good[place + 1 :]
+        other = str(random.choice([sign for sign in signs if sign != good[place]]))
+        return good[:place] + other + good[place + 1 :]
 
     kinds: dict[str, Callable[[], str]] = {
         "another site's, its own key": lambda: signed(policy_of(site="annex"), secret=other_key),
@@ -216,8 +217,8 @@ def refused(number: int) -> None:
             picture = np.repeat(np.repeat(np.array(rows, np.uint8), 6, 0), 6, 1)
             luma = np.full((960, 1280), 120, np.uint8)
             luma[100 : 100 + picture.shape[0], 200 : 200 + picture.shape[1]] = picture
-            luma = cv2.GaussianBlur(luma, (0, 0), 1.0)
-            for each in reader.texts(codes_of(np.asarray(luma, np.uint8))):
+            luma = np.asarray(cv2.GaussianBlur(luma, (0, 0), 1.0), np.uint8)
+            for each in reader.texts(codes_of(luma)):
                 verdict = judge_sign(each.text, DOCUMENT, NOW_S)
                 read += 1
                 taken += isinstance(verdict, SignToken)

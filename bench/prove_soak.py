@@ -14,7 +14,6 @@ after a first part in which caches fill). Ends with 1 if a goal is missed.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import signal
 import struct
@@ -251,7 +250,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, help="a folder on the disk that is to be measured, kept afterwards")
     given = parser.parse_args()
     warm = given.hours / 6 if given.warm is None else given.warm
-    with tempfile.TemporaryDirectory(prefix="doorward-soak-") as scratch, contextlib.ExitStack():
+    with tempfile.TemporaryDirectory(prefix="doorward-soak-") as scratch:
         folder = given.state or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         rows = pages(given.commits, folder)

@@ -34,6 +34,12 @@ FOUND = 0.4
 """A face counts as found when its box overlaps the true one by this much."""
 
 
+def read(path: Path) -> Rgb:
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    assert bgr is not None, path
+    return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+
+
 def faces(folder: Path, model: LoadedModel, count: int) -> tuple[list[tuple[Rgb, Box]], int]:
     """Pictures with the box of the face nearest to the middle, and how many were left out."""
     with (folder / "images.csv").open(encoding="utf8") as file:
@@ -42,8 +48,7 @@ def faces(folder: Path, model: LoadedModel, count: int) -> tuple[list[tuple[Rgb,
     found: list[tuple[Rgb, Box]] = []
     chosen = [files[place] for place in np.random.default_rng(1).permutation(len(files))[:count]]
     for name in chosen:
-        bgr = cv2.imread(str(folder / "images" / name))
-        picture = np.ascontiguousarray(bgr[..., ::-1])
+        picture = read(folder / "images" / name)
         middle = picture.shape[1] / 2
         seen = min(find(picture), key=lambda face: abs(face.box.centre[0] - middle), default=None)
         if seen is not None:
@@ -85,7 +90,7 @@ def main() -> None:
     given = parser.parse_args()
     model, _ = load_models(ROOT / "models")
     detector = LiteRtDetector(model)
-    backdrop = np.ascontiguousarray(cv2.imread(str(ROOT / "scenes" / "front-gate.webp"))[..., ::-1])
+    backdrop = read(ROOT / "scenes" / "front-gate.webp")
     rules = policy(
         view=VIEW, attempt=document()["attempt"] | {"region": REGION, "inter_eye_px": 20}
     ).document.attempt  # fmt: skip

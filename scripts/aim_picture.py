@@ -8,17 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import cv2
-import numpy as np
 from playwright.sync_api import expect
 
+from scripts.webp import decoded, publish
 from tests.aim.given import gate
 from tests.dashboard.browser import Watched, chromium
 from tests.policy.given import square
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-OUT: Final = ROOT / "docs" / "pictures" / "aim.webp"
-LARGEST: Final = 200_000
 ZONE: Final = square(9.99983, 51.99991, 0.00004, "playground")
 
 
@@ -51,15 +48,7 @@ def main() -> int:
         finally:
             process.terminate()
             process.wait()
-    decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-    assert decoded is not None
-    done, data = cv2.imencode(".webp", decoded, [cv2.IMWRITE_WEBP_QUALITY, 84])
-    if not done or len(data) > LARGEST:
-        print(f"{OUT.name}: {len(data)} bytes are more than {LARGEST}", file=sys.stderr)
-        return 1
-    OUT.write_bytes(data.tobytes())
-    print(f"{OUT.relative_to(ROOT)}: {decoded.shape[1]} x {decoded.shape[0]}, {len(data)} bytes")
-    return 0
+    return publish("aim.webp", decoded(png))
 
 
 if __name__ == "__main__":

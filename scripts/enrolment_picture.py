@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from rich.color import Color
@@ -34,11 +33,10 @@ from agent.scene.scene import load
 from agent.site.consents import issue_receipt
 from agent.units import SubjectId
 from bench.people.enrolment import ATTEMPT, ROOT
+from scripts.webp import Pixels, publish
 from tests.app.door import opened, site
 
-OUT: Final = ROOT / "docs" / "pictures" / "enrolment.webp"
 FONT: Final = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
-LARGEST: Final = 200_000
 WIDE: Final = 9
 HIGH: Final = 18
 """Of one character, in pixels."""
@@ -53,13 +51,7 @@ def main() -> int:
     drawn = [_drawn(view, font) for view in moments]
     gap = np.full((drawn[0].shape[0], 2 * WIDE, 3), 255, np.uint8)
     sheet = np.concatenate([part for each in drawn for part in (each, gap)][:-1], axis=1)
-    done, data = cv2.imencode(".webp", np.ascontiguousarray(sheet[..., ::-1]), [cv2.IMWRITE_WEBP_QUALITY, 84])
-    if not done or len(data) > LARGEST:
-        print(f"{OUT.name}: {len(data)} bytes are more than {LARGEST}", file=sys.stderr)
-        return 1
-    OUT.write_bytes(data.tobytes())
-    print(f"{OUT.relative_to(ROOT)}: {sheet.shape[1]} x {sheet.shape[0]}, {len(data)} bytes")
-    return 0
+    return publish("enrolment.webp", np.ascontiguousarray(sheet[..., ::-1]))
 
 
 def _views() -> list[View]:
@@ -80,7 +72,7 @@ def _views() -> list[View]:
     return views
 
 
-def _drawn(view: View, font: ImageFont.FreeTypeFont) -> np.ndarray:
+def _drawn(view: View, font: ImageFont.FreeTypeFont) -> Pixels:
     """What the terminal shows, (height, width, 3) RGB."""
     console = Console(width=COLUMNS, force_terminal=True, color_system="truecolor", legacy_windows=False)
     picture = Image.new("RGB", ((COLUMNS + 2) * WIDE, (ROWS // 2 + 4) * HIGH), _PAPER)
@@ -98,11 +90,14 @@ def _drawn(view: View, font: ImageFont.FreeTypeFont) -> np.ndarray:
                     ink = _INK if style.color is None else _colour(style.color)
                     pen.text((left, top), character, ink, font, stroke_width=0.4 if style.bold else 0)
                 column += 1
-    return np.asarray(picture)
+    return np.asarray(picture, np.uint8)
 
 
 def _colour(color: Color | None) -> tuple[int, int, int]:
-    return _INK if color is None else tuple(color.get_truecolor())
+    if color is None:
+        return _INK
+    red, green, blue = color.get_truecolor()
+    return red, green, blue
 
 
 if __name__ == "__main__":

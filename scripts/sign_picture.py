@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pypdfium2
 
 from agent.site.signs.making import make_refusing, make_sign
+from scripts.webp import Pixels, publish
 from tests.policy.given import NOW_S
 from tests.site.mounted import SECRET, policy_of
 
-OUT: Final = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "sign.webp"
-LARGEST: Final = 200_000
 _PER_MM: Final = 3.0
 _WALL: Final = (206, 210, 212)
-Pixels = npt.NDArray[np.uint8]
 
 
 def main() -> int:
@@ -33,14 +29,7 @@ def main() -> int:
         _hang(wall, sheet, x, wall.shape[0] - gap - sheet.shape[0])
         x += sheet.shape[1] + gap
     small = cv2.resize(wall, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
-    done, data = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, 82])
-    if not done or len(data) > LARGEST:
-        print(f"{OUT.name}: {len(data)} bytes are more than {LARGEST}", file=sys.stderr)
-        return 1
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_bytes(data.tobytes())
-    print(f"{OUT.relative_to(OUT.parent.parent.parent)}: {small.shape[1]} x {small.shape[0]}, {len(data)} bytes")
-    return 0
+    return publish("sign.webp", np.asarray(small, np.uint8), quality=82)
 
 
 def _sheet(pdf: bytes) -> Pixels:

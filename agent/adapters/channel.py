@@ -21,7 +21,8 @@ from typing import Final
 
 from agent.errors import ConfigError, LinkError
 from agent.events import wire
-from agent.events.wire import Acknowledgement, CommandArrived, FetchOutcome, FetchReply, FromRecogniser, Kind
+from agent.events.fetched import fetched
+from agent.events.wire import Acknowledgement, BrokerThere, CommandArrived, FetchReply, FromRecogniser, Kind
 from agent.token import Token
 
 _EVENTS: Final = 256
@@ -31,11 +32,6 @@ _CHUNK: Final = 64 * 1024
 _PATH_BYTES: Final = 107
 _CREDENTIALS: Final = struct.Struct("3i")
 """struct ucred: process, user and group, as the kernel knows them (unix(7), SO_PEERCRED)."""
-_FETCH_FAULTS: Final = {
-    FetchOutcome.UNREACHABLE: "the site repository cannot be reached; look at its address and the network",
-    FetchOutcome.REFUSED: "the site repository's certificate or answer was refused; look at repository and its CA",
-    FetchOutcome.TOO_LARGE: "the site repository sent more than this file may hold; publish it again",
-}
 
 
 class Channel:
@@ -58,6 +54,8 @@ class Channel:
         self._due: set[Kind] = set()
         self._events: deque[wire.Event] = deque()
         self._answers: deque[bytes] = deque(maxlen=_ANSWERS)
+        self._order: bytes | None = None
+        self.broker = False  # there is a link, and it has a broker
         self.thinned = 0
         """Metrics that never went out: a newer one came first, or there was no link."""
         self._preview: Callable[[], bytes] | None = None
@@ -68,10 +66,8 @@ class Channel:
         self._commanded: Callable[[bytes], None] = lambda payload: None
         self._connected: Callable[[], None] = lambda: None
         self._named: Callable[[Token], None] = lambda token: None
-        self._threads = [
-            threading.Thread(target=work, name=name, daemon=True)
-            for name, work in (("channel-in", self._serve), ("channel-out", self._write))
-        ]
+        work = {"channel-in": self._serve, "channel-out": self._write}
+        self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in work.items()]
 
     @classmethod
     def listen(cls, path: Path) -> Channel:
@@ -81,9 +77,7 @@ class Channel:
             ConfigError: the folder is open to others, the path is too long for a socket, or it cannot be made.
         """
         if len(os.fsencode(path)) > _PATH_BYTES:
-            raise ConfigError(
-                f"{path}: longer than {_PATH_BYTES} bytes, too long for a socket; use a shorter state path"
-            )
+            raise ConfigError(f"{path}: longer than {_PATH_BYTES} bytes, too long for a socket; shorten the state path")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if path.parent.stat().st_mode & 0o077:
@@ -149,14 +143,19 @@ class Channel:
                 self._due.add(kind)
             self._wake.notify_all()
 
+    def send_order(self, payload: bytes) -> None:
+        """Before anything else, and to the link that is there now or to none."""
+        with self._wake:
+            self._order = payload if self.connected else None
+            self._wake.notify_all()
+
     def send_preview(self, make: Callable[[], bytes]) -> None:
         """The latest replaces one that has not gone out yet; without a link it is dropped.
 
-        Args:
-            make: gives the JPEG picture, on the channel's own thread.
+        `make` gives the JPEG picture, on the channel's own thread.
         """
         with self._wake:
-            self._preview = make if self._peer is not None else None
+            self._preview = make if self.connected else None
             self._wake.notify_all()
 
     def fetch(self, path: str, limit: int, timeout_s: float = 10.0) -> bytes | None:
@@ -184,11 +183,7 @@ class Channel:
         if reply is None:
             why = "the link was lost" if answered else f"no answer within {timeout_s:g} s"
             raise LinkError(f"{path}: {why}; it is tried again at the next refresh")
-        if reply.outcome is FetchOutcome.ABSENT:
-            return None
-        if reply.outcome is not FetchOutcome.BYTES or len(reply.data) > limit:
-            raise LinkError(f"{path}: {_FETCH_FAULTS.get(reply.outcome, _FETCH_FAULTS[FetchOutcome.TOO_LARGE])}")
-        return reply.data
+        return fetched(path, reply, limit)
 
     def close(self) -> None:
         """Cut the link off, stop listening and remove the socket; safe to call twice."""
@@ -227,7 +222,7 @@ class Channel:
             with contextlib.suppress(OSError, LinkError):
                 self._read(peer)
             with self._wake:
-                self._peer, self._preview = None, None
+                self._peer, self._preview, self._order, self.broker = None, None, None, False
                 self._events.clear()
                 self._requests.clear()
                 self._replies.clear()
@@ -246,6 +241,8 @@ class Channel:
                         self._named(token)
                     case CommandArrived(payload):
                         self._commanded(payload)
+                    case BrokerThere(there):
+                        self.broker = there
                     case FetchReply() as reply:
                         with self._wake:
                             if reply.number in self._replies:
@@ -276,11 +273,14 @@ class Channel:
 
     def _ready(self) -> bool:
         return self._peer is not None and bool(
-            self._requests or self._answers or self._due or self._events or self._preview
+            self._order or self._requests or self._answers or self._due or self._events or self._preview
         )
 
     def _next(self) -> FromRecogniser | Callable[[], bytes]:
         """What matters most goes first; previews are what gives way."""
+        if self._order:
+            order, self._order = self._order, None
+            return wire.OrderGiven(order)
         if self._requests:
             return self._requests.popleft()
         if self._answers:

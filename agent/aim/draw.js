@@ -4,6 +4,7 @@ import { number, say } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HANDLE = 9;
+const LETTER = 8.5, LINE = 11, GAP = 4; // of a label: the width of a sign, the height above its line, what is left free
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -22,6 +23,24 @@ function text(words, x, y, anchor = "middle") {
   return made;
 }
 
+const middle = ({ corners }) => corners.reduce(([a, b], [c, d]) => [a + c / 4, b + d / 4], [0, 0]);
+
+// Round the mark, a module away: its edge is what must be seen.
+function around(mark) {
+  const [x, y] = middle(mark);
+  return mark.corners.map(([a, b]) => [x + (a - x) * 4 / 3, y + (b - y) * 4 / 3]);
+}
+
+// The first of these places at which a label lies on none of the outlines; where there is none, the first.
+function clear(places, words, anchor, outlines) {
+  const wide = LETTER * words.length, before = anchor === "end" ? wide : 0;
+  return places.find(([x, y]) => outlines.every((corners) => {
+    const across = corners.map(([at]) => at), down = corners.map(([, at]) => at);
+    return x - before > Math.max(...across) + GAP || x - before + wide < Math.min(...across) - GAP
+      || y - LINE > Math.max(...down) + GAP || y + GAP < Math.min(...down) - GAP;
+  })) ?? places[0];
+}
+
 // `plan` is of the policy, `state` of the fields, `drawn` what the device made of them (or null), `marks` of the frame.
 function layers(plan, state, drawn, marks) {
   const { width, height } = plan.view, made = [];
@@ -32,6 +51,7 @@ function layers(plan, state, drawn, marks) {
   for (const region of plan.excluded) made.push(element("path", { d: ring(region), class: "over excluded", }));
   made.push(...both(ring(state.region), "region"));
   let last = null;
+  const outlines = [...marks.map(around), ...(plan.sign ? [plan.sign.corners] : [])];
   for (const each of drawn?.rings ?? []) {
     made.push(...both(line(each.line), each.face ? "face" : "ring"));
     const inside = each.line.filter(([x, y]) => x > 20 && x < width - 20 && y > 14 && y < height - 4);
@@ -40,17 +60,16 @@ function layers(plan, state, drawn, marks) {
     // Far away lines lie close together: not each can be labelled.
     if (!each.face && last !== null && Math.abs(down - last) < 20) continue;
     if (!each.face) last = down;
-    made.push(text(say("metres", { n: number(each.metres, each.face ? 1 : 0) }), ...(each.face ? inside.at(-1) : inside[0]), each.face ? "end" : "start"));
+    const words = say("metres", { n: number(each.metres, each.face ? 1 : 0) }), anchor = each.face ? "end" : "start";
+    made.push(text(words, ...clear(each.face ? [...inside].reverse() : inside, words, anchor, outlines), anchor));
   }
   if (drawn?.horizon) made.push(element("path", { d: line(drawn.horizon), class: "over solved" }));
   if (state.horizon) made.push(...both(line([[0, state.horizon[0]], [width, state.horizon[1]]]), "horizon"));
   made.push(...both(ring(state.ground), "ground"));
   if (plan.sign) made.push(element("path", { d: ring(plan.sign.corners), class: "over wanted" }));
   for (const mark of marks) {
-    const [x, y] = mark.corners.reduce(([a, b], [c, d]) => [a + c / 4, b + d / 4], [0, 0]);
-    // Round the mark, a module away: its edge is what must be seen.
-    const around = mark.corners.map(([a, b]) => [x + (a - x) * 4 / 3, y + (b - y) * 4 / 3]);
-    made.push(...both(ring(around), "mark"), text(String(mark.number), x, y + 5));
+    const [x, y] = middle(mark);
+    made.push(...both(ring(around(mark)), "mark"), text(String(mark.number), x, y + 5));
   }
   return made;
 }

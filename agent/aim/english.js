@@ -33,6 +33,7 @@ export const ENGLISH = {
     "zone-unknown": "Zones: not known where the device is; wait for a fix.",
     "zone-none": "Zones: none within reach.",
     "zone-near": "Zones: one is within reach; recognition will be refused until the policy says how the camera looks.",
+    "zone-pole": "Zones: one is within reach, and so near a pole nobody can tell where it is seen; recognition is refused.",
     "zone-drawn": "Zones: where it is black here, no model sees anything while a zone is in force.",
     "metres": "{n} m",
     "meters": "Focus and light",

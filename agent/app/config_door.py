@@ -28,7 +28,13 @@ class Relay(Section):
     pulse_s: Annotated[float, Field(ge=0.2, le=30)] = 3.0
 
 
-Door = Annotated[NoDoor | Relay, Field(discriminator="kind")]
+class MqttDoor(Section):
+    """Whoever obeys signed orders on this device's topic `open`; without a broker the door stays shut."""
+
+    kind: Literal["mqtt"]
+
+
+Door = Annotated[NoDoor | Relay | MqttDoor, Field(discriminator="kind")]
 
 
 class Contacts(Section):

@@ -30,8 +30,9 @@ from agent.app.rate import Bucket
 from agent.app.stream import Stream
 from agent.errors import DoorwardError, LinkError
 from agent.events import homeassistant, wire
+from agent.events.acknowledge import read_acknowledgement
 from agent.events.wire import (
-    Acknowledgement,
+    BrokerThere,
     CommandArrived,
     FetchOutcome,
     FetchReply,
@@ -44,6 +45,8 @@ from agent.token import read_message
 _FETCHES: Final = 16
 _TOKEN_EVERY_S: Final = 1.0
 """What comes faster on the token topic is dropped: people do not present cards faster."""
+_ORDER_S: Final = 1
+"""The broker forgets an order to open that it has not handed on by then."""
 _SESSION_S: Final = 7 * 86_400
 """The broker keeps acknowledgements and commands for a link that is away."""
 
@@ -62,6 +65,7 @@ class Link:
         self._acknowledge_topic = wire.acknowledge_topic(settings.site, settings.device)
         self._command_topic = wire.command_topic(settings.site, settings.device)
         self._token_topic = wire.token_topic(settings.site, settings.device)
+        self._order_topic = wire.order_topic(settings.site, settings.device)
         self._token_at_s = 0.0
         """When the next token may be handed on, monotonic."""
         consumer, assistant = settings.acknowledge == "consumer", settings.home_assistant
@@ -69,7 +73,8 @@ class Link:
         self._order = threading.Lock()
         """Held while retained topics are published, so that an older status never follows a newer one."""
         self._retained: dict[Kind, bytes] = {Kind.STATUS: wire.RECOGNISER_LOST}
-        self._stream = Stream(consumer=consumer, publish=self._publish_event, tell=self._tell)
+        self._socket = LinkEnd(settings.socket, self._from_recogniser, self._recogniser_changed)
+        self._stream = Stream(consumer=consumer, publish=self._publish_event, tell=self._socket.send)
         self._commands = Bucket(10, 0.5)
         self._metrics_let_go = 0
         self._refusal_told = False
@@ -81,7 +86,6 @@ class Link:
         self._requests: Queue[FetchRequest] = Queue(_FETCHES)
         url = settings.repository_url
         self._repository = None if url is None else Repository(url, settings.repository_ca)
-        self._socket = LinkEnd(settings.socket, self._from_recogniser, self._recogniser_changed)
         first, *others = addresses(settings)
         self._connection = Connection(
             first,
@@ -134,6 +138,8 @@ class Link:
                         self._announce()
             case wire.PreviewPicture(jpeg):
                 self._preview = jpeg
+            case wire.OrderGiven(payload):  # not at QoS 1: the broker would keep it for a lock that is away
+                self._connection.publish(self._order_topic, payload, qos=0, retain=False, expires_s=_ORDER_S)
             case FetchRequest() as request:
                 try:
                     self._requests.put_nowait(request)
@@ -143,6 +149,7 @@ class Link:
     def _recogniser_changed(self, there: bool) -> None:
         self._recogniser = there
         if there:
+            self._tell_of_the_broker()
             self._stream.recogniser_here()
             _say("the recogniser is there")
             return
@@ -171,16 +178,14 @@ class Link:
     def _publish_event(self, sequence: int, envelope: bytes) -> bool:
         return self._connection.publish(self._topics[Kind.EVENTS], envelope, qos=1, retain=False, token=sequence)
 
-    def _tell(self, word: Acknowledgement) -> bool:
-        return self._socket.send(word)
-
     def _announce(self) -> None:
         """Tell Home Assistant what there is, if it does not know; `_order` is held."""
         settings = self._settings
         if settings.home_assistant is None:
             return
+        in_clear = homeassistant.in_clear(self._retained[Kind.STATUS])
         description = homeassistant.discovery(
-            settings.site, settings.device, agent=__version__, outcome_in_clear=_in_clear(self._retained[Kind.STATUS])
+            settings.site, settings.device, agent=__version__, outcome_in_clear=in_clear
         )
         topic = homeassistant.discovery_topic(settings.home_assistant, settings.site, settings.device)
         if description != self._announced and self._connection.publish(topic, description, qos=1, retain=True):
@@ -188,6 +193,7 @@ class Link:
 
     def _broker_changed(self, state: Broker, detail: str) -> None:
         self._broker, self._broker_detail = state, detail
+        self._tell_of_the_broker()
         where = str(self._connection.address)
         if state is not Broker.CONNECTED:
             self._stream.lost()
@@ -202,6 +208,10 @@ class Link:
             let_go, self._metrics_let_go = self._metrics_let_go, 0
         self._stream.connected(kept=self._connection.kept, resumed=self._connection.resumed)
         _say(f"broker {where}: connected" + (f"; {let_go} metrics of the outage were let go" if let_go else ""))
+
+    def _tell_of_the_broker(self) -> None:
+        with self._order:  # two threads do; the last word is the newest
+            self._socket.send(BrokerThere(self._connection.state is Broker.CONNECTED))
 
     def _fleeting(self) -> tuple[str, ...]:
         """Topics of what is only for now: a session that is kept would name somebody who presented a card days ago."""
@@ -222,7 +232,7 @@ class Link:
             self._name(payload)
         elif topic == self._acknowledge_topic:
             try:
-                self._stream.acknowledged(wire.read_acknowledgement(payload))
+                self._stream.acknowledged(read_acknowledgement(payload))
             except LinkError:
                 return  # anybody may publish nonsense; the recogniser checks the nonce of the rest
 
@@ -283,12 +293,6 @@ def main(settings: LinkSettings) -> int:
     systemd.stopping()
     link.close()
     return 0
-
-
-def _in_clear(status: bytes) -> bool:
-    """Whether the recogniser says that the policy grants the class of outcomes; its link's own word says nothing."""
-    body = json.loads(status).get("body")
-    return isinstance(body, dict) and body.get("outcome_in_clear") is True
 
 
 def _say(line: str) -> None:

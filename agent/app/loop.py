@@ -49,6 +49,7 @@ from agent.core import (
 )
 from agent.crypto import SignSecret
 from agent.errors import DoorwardError
+from agent.events.bodies import Stage
 from agent.events.counts import HourlyCounts
 from agent.events.decision import Decision
 from agent.ledger.entry import refusal_changed
@@ -58,9 +59,10 @@ from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
 from agent.policy.location import moved
 from agent.ports import Clock, Locator, TokenReader
+from agent.session import Session
 
 _WAIT_S: Final = 0.1
-_PASSES_EVERY_NS: Final = 200_000_000
+PASSES_EVERY_NS: Final = 200_000_000
 """QR codes are searched five times a second at most: a hand holds a pass for longer than that."""
 _NO_FRAMES: Final = Refusal((Ground.NO_FRAMES,))
 
@@ -74,6 +76,7 @@ class Loop:
         core: Core,
         gate: Gate,
         store: Store,
+        writing: Writing,
         channel: Channel,
         outbox: Outbox,
         authority: Authority,
@@ -99,12 +102,17 @@ class Loop:
         self._store, self._channel, self._outbox = store, channel, outbox
         self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
         self._custody, self._erasure, self._commands, self._counts = custody, erasure, commands, HourlyCounts()
-        self._measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
+        self.measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
         self._models: LoadedModels | None = models
-        self._writing, self._encoder = Writing(store, clock, report), Encoder()
+        self._writing, self._encoder = writing, Encoder()
         self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
+
+    @property
+    def state(self) -> Session | Refusal:
+        """What the core is in."""
+        return self._core.state
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop.
@@ -131,7 +139,7 @@ class Loop:
         if captured is not None:
             self._receive(captured)
         if isinstance(captured, FrameArrived):
-            self._measure.lap("frame")
+            self.measure.lap(Stage.FRAME)
             self._pulse.judged(captured.captured.captured_ns, self._clock.monotonic_ns())
         self._housekeeping()
 
@@ -153,10 +161,10 @@ class Loop:
         now_ns = captured.captured_ns
         passes_due, preview_due = now_ns >= self._passes_at_ns, now_ns >= self._preview_at_ns
         if passes_due:
-            self._passes_at_ns = now_ns + _PASSES_EVERY_NS
+            self._passes_at_ns = now_ns + PASSES_EVERY_NS
         if preview_due:
             self._preview_at_ns = now_ns + round(self._config.preview.every_s * 1e9)
-        self._measure.start(now_ns)
+        self.measure.start(now_ns)
         return FrameArrived(captured, self._surroundings(now_ns), passes_due, preview_due)
 
     def _surroundings(self, now_ns: int) -> Surroundings:
@@ -187,7 +195,7 @@ class Loop:
     def _handle(self, output: Output) -> None:
         match output:
             case Judged(refusal):
-                self._measure.judged(refusal)
+                self.measure.judged(refusal)
             case StateChanged(refusal):
                 self._note_state(refusal)
             case Decided(decision):
@@ -210,7 +218,7 @@ class Loop:
         if not self._writing.written(lambda: made.extend(self._opening.decide(decision, law.policy.document))):
             self._receive(NotWritten(decision))
             return
-        self._measure.lap("commit")
+        self.measure.lap(Stage.COMMIT)
         for each in made:
             self._counts.count(each.outcome, self._unix_s())
         if made[0] is not decision:
@@ -271,13 +279,14 @@ class Loop:
         self._heartbeat.beat(standing.law, grounds, fix, self._dated_s(), standing.stock, standing.crossed_s)
         if now_ns >= self._run_ns:
             self._run_ns = now_ns + round(RUN_S * 1e9)
-            if self._writing.written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns())):
+            self._writing.written(lambda: run_on(self._trusted, self._store, self._clock.monotonic_ns()))
+            if self._writing.answered:
                 self._pulse.committed()
             self._writing.written(lambda: self._erasure.retry(self._unix_s()))
         self._writing.written(lambda: self._heartbeat.checkpoint(self._store, self._sign_secret, self._unix_s()))
         try:
             if self._heartbeat.metrics_due():
-                told = self._measure, self._store, self._custody, self._counts, self._eye, self._channel.thinned
+                told = self.measure, self._store, self._custody, self._counts, self._eye, self._channel.thinned
                 self._heartbeat.send(metrics(*told, self._unix_s()))
         except DoorwardError as error:
             self._report(str(error))

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from agent.events.bodies import Stage
 from agent.policy.gate import Refusal
 
 _KEPT: Final = 300
@@ -22,12 +23,12 @@ class Measure:
 
     def __init__(self) -> None:
         self._begin = self._mark = time.perf_counter_ns()
-        self._stages: dict[str, deque[float]] = {}
+        self._stages: dict[Stage, deque[float]] = {}
         self._frames: deque[int] = deque(maxlen=_KEPT)
         self.frames = 0
         self.captured_ns = 0
         """Of the latest frame."""
-        self.latest_ms: dict[str, float] = {}
+        self.latest_ms: dict[Stage, float] = {}
         """Its stages so far; `frame` is all of it."""
         self.refused: Counter[str] = Counter()
 
@@ -37,9 +38,9 @@ class Measure:
         self.captured_ns, self.latest_ms = captured_ns, {}
         self._begin = self._mark = time.perf_counter_ns()
 
-    def lap(self, stage: str) -> None:
+    def lap(self, stage: Stage) -> None:
         now = time.perf_counter_ns()
-        began = self._begin if stage == "frame" else self._mark
+        began = self._begin if stage is Stage.FRAME else self._mark
         took_ms = (now - began) / 1e6
         self._stages.setdefault(stage, deque(maxlen=_KEPT)).append(took_ms)
         self.latest_ms[stage] = self.latest_ms.get(stage, 0.0) + took_ms
@@ -53,7 +54,7 @@ class Measure:
         if refusal is not None:
             self.refused.update(ground.value for ground in refusal.grounds)
 
-    def medians_ms(self) -> dict[str, float]:
+    def medians_ms(self) -> dict[Stage, float]:
         return {stage: round(median(times), 3) for stage, times in self._stages.items()}
 
     def fps(self) -> float:

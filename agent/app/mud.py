@@ -1,7 +1,8 @@
 """What this device says to the network of itself: a MUD file (RFC 8520), so that a router lets it speak to no one else.
 
-Rules: made from the device config alone; the broker, the site repository, name and time servers, nothing else, and
-nobody may open a connection to it. Leaves out: the signature beside it (RFC 8520, 13), which is the publisher's.
+Rules: made from the device config alone; the broker, the site repository, a camera of the network, name and time
+servers, nothing else, and nobody may open a connection to it. Leaves out: the signature beside it (RFC 8520, 13), which
+is the publisher's.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from urllib.parse import urlsplit
 
 from agent import __version__
 from agent.app.config import DeviceConfig
+from agent.app.config_camera import RtspCamera
 from agent.errors import ConfigError
 
 _TCP, _UDP = 6, 17
 _NTP, _DNS = 123, 53
+_RTSP: Final = {"rtsp": 554, "rtsps": 322}
 _VALID_H: Final = 48
 """RFC 8520, 3.5: how long a copy is good."""
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
@@ -77,10 +80,18 @@ def _hosts(config: DeviceConfig, ntp: tuple[str, ...]) -> Iterator[tuple[str | N
         *((each.host, _TCP, each.port) for each in broker.fallback),
         (repository.hostname or "", _TCP, repository.port or (443 if repository.scheme == "https" else 80)),
         *((host, _UDP, _NTP) for host in ntp),
+        *_camera(config),
     ]
     yield from (each for each in named if each[0] not in _LOCAL)
     yield None, _UDP, _DNS
     yield None, _TCP, _DNS
+
+
+def _camera(config: DeviceConfig) -> Iterator[tuple[str, int, int]]:
+    """Of the network: the port of RTSP, by which the frames come too."""
+    if isinstance(config.camera, RtspCamera):
+        camera = urlsplit(config.camera.address)
+        yield camera.hostname or "", _TCP, camera.port or _RTSP[camera.scheme]
 
 
 def _fits(host: str | None, family: str) -> bool:

@@ -1,19 +1,20 @@
 """From a decision or the button inside to the door: sealed, written down, and only then, if still young, told to it.
 
 Rules: what is older than a second when it is asked for is written down as too late, and never opens; the age is asked
-again after the commit, because the disk may have been slow. The button opens through this too: it is a convenience and
-no way of escape, which works without any computer. Leaves out: what to do when nothing can be written.
+again after the commit, because the disk may have been slow. What cannot be told to a door beyond a network is written
+down so as well. The button opens through this too: it is a convenience and no way of escape, which works without any
+computer. Leaves out: what to do when nothing can be written.
 """
 
 from __future__ import annotations
 
 from agent.adapters.store import Store
 from agent.crypto import BoxPublic, SignSecret
-from agent.events.decision import Decision, Outcome, timely
+from agent.events.decision import LATE_NS, UNREACHABLE, Decision, Outcome, shut, timely
 from agent.events.seal import SealedEvent, seal_event
 from agent.policy.bundle import PolicyDocument
 from agent.policy.law import Law
-from agent.ports import Clock, Contacts, Door
+from agent.ports import Clock, Contacts, DistantDoor, Door
 from agent.units import DeviceId, SiteId
 
 
@@ -23,7 +24,7 @@ class Opening:
     def __init__(
         self,
         store: Store,
-        door: Door,
+        door: Door | DistantDoor,
         clock: Clock,
         *,
         site: SiteId,
@@ -31,7 +32,9 @@ class Opening:
         sign_secret: SignSecret,
         contacts: Contacts | None = None,
     ) -> None:
-        self._store, self._door, self._clock, self._contacts = store, door, clock, contacts
+        self._store, self._clock, self._contacts = store, clock, contacts
+        self._door = None if isinstance(door, DistantDoor) else door
+        self._distant = door if isinstance(door, DistantDoor) else None
         self._site, self._device, self._sign_secret = site, device, sign_secret
 
     @property
@@ -64,15 +67,28 @@ class Opening:
         Raises:
             DoorwardError: it could not be written; the door was not told.
         """
-        written = [self._write(timely(decision, self._clock.monotonic_ns()), document)]
-        late = timely(written[0], self._clock.monotonic_ns())
-        if late is not written[0]:
-            return [*written, self._write(late, document)]
-        if late.opens:
-            self._door.pulse(late.door)
-        return written
+        first = self._possible(decision)
+        number = self._write(first, document)
+        now = self._possible(first)
+        if now is not first:
+            self._write(now, document)
+            return [first, now]
+        if now.opens and self._door is not None:
+            self._door.pulse(now.door)
+        elif now.opens and self._distant is not None:
+            self._distant.order(now.door, number, now.captured_ns + LATE_NS)
+        return [first]
 
-    def _write(self, decision: Decision, document: PolicyDocument) -> Decision:
+    def _possible(self, decision: Decision) -> Decision:
+        """The decision as it holds now, by its age and by whether the door can be told."""
+        young = timely(decision, self._clock.monotonic_ns())
+        if young.opens and self._distant is not None and not self._distant.reachable():
+            return shut(young, UNREACHABLE)
+        return young
+
+    def _write(self, decision: Decision, document: PolicyDocument) -> int:
+        """The sequence number of its event."""
+
         def make(sequence: int) -> SealedEvent:
             return seal_event(
                 decision, sequence=sequence, site=self._site, device=self._device,
@@ -80,5 +96,4 @@ class Opening:
                 outcome_in_clear=document.outcome_class_in_clear,
             )  # fmt: skip
 
-        self._store.record(decision, make)
-        return decision
+        return self._store.record(decision, make)

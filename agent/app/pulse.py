@@ -1,7 +1,8 @@
 """Whether the recogniser does its work, said to systemd's watchdog: a process that only looks alive is ended.
 
-Rules: fed only by both, a gate's outcome on a fresh frame and a commit that the disk took since the last feeding. Where
-the policy keeps the camera shut the commit alone does. Refusing is an outcome; a frame of long ago is none.
+Rules: fed only by both, a gate's outcome on a fresh frame and a commit that the disk took since the last feeding, or
+answered with its plain word that there is no room: ending the process would make none (ADR 26). Where the policy keeps
+the camera shut the commit alone does. Refusing is an outcome; a frame of long ago is none.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Pulse:
         self._judged_ns = now_ns
 
     def committed(self) -> None:
-        """The disk has taken a row."""
+        """The disk has taken a row, or said that there is no room for it."""
         self._committed = True
 
     def beat(self, now_ns: int) -> None:

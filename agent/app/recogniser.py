@@ -20,7 +20,7 @@ from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
-from agent.adapters.keys import KeySource
+from agent.adapters.keys import KeySource, own_file
 from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held, load_models
 from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
@@ -41,6 +41,7 @@ from agent.app.keys import open_keys
 from agent.app.loop import Loop
 from agent.app.measure import Measure
 from agent.app.opening import Opening
+from agent.app.ordering import distant
 from agent.app.outbox import SWITCH_S, Outbox
 from agent.app.pad import open_pad
 from agent.app.parts import Parts
@@ -48,6 +49,7 @@ from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.strain import Strain
 from agent.app.timekeeping import trusted_clock
+from agent.app.writing import Writing
 from agent.core import Core
 from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.events import bodies
@@ -95,10 +97,11 @@ def alone(state: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another one does, or the folder cannot be made or written.
+        DeviceError: the lock is a link, or no file.
     """
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (state / "lock").open("w")
+        lock = own_file(state / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise ConfigError(f"{state}: {error.strerror}; correct device.state, or who owns the folder") from None
     with lock:
@@ -131,7 +134,8 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     store.rows.limit_bytes = round(share_of_disk(config.state, config.device.outbox_share))
     clock, trusted = parts.clock, trusted_clock(store, parts.clock.monotonic_ns())
     unix_s = trusted.now(clock.unix_s(), clock.monotonic_ns())
-    store.note(started(site, device, __version__, unix_s))
+    writing, start = Writing(store, clock, report), started(site, device, __version__, unix_s)
+    writing.owe(lambda: store.note(start))  # without room it refuses, since an end would make none
     erasure = Erasure(store, keys, report)
     erasure.settle(unix_s)
 
@@ -199,6 +203,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         core=core,
         gate=gate,
         store=store,
+        writing=writing,
         channel=channel,
         outbox=outbox,
         authority=authority,
@@ -213,7 +218,15 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         trusted=trusted,
         eye=eye,
         self_test=self_test(report),
-        opening=Opening(store, door, clock, site=site, device=device, sign_secret=keys.sign_secret, contacts=contacts),
+        opening=Opening(
+            store,
+            distant(config, channel, clock, trusted, keys.sign_secret) or door,
+            clock,
+            site=site,
+            device=device,
+            sign_secret=keys.sign_secret,
+            contacts=contacts,
+        ),
         locator=locator,
         readers=tuple(readers),
         models=held(detector, embedder, pad),

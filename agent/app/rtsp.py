@@ -174,11 +174,13 @@ def run(config: DeviceConfig) -> int:
     """Run until SIGTERM or SIGINT; the exit code.
 
     Raises:
-        ConfigError: the config names no such camera, or its password or socket cannot be used.
+        ConfigError: the config names no such camera, or its password or socket cannot be used; or this is the user who
+            owns the keys.
     """
     camera = config.camera
     if not isinstance(camera, RtspCamera):
         raise ConfigError("camera.kind: is not 'rtsp'; this process is for a network camera alone")
+    _keep_apart(config)
     password = None if camera.password_file is None else _password(config, camera.password_file)
     address = address_with(camera.address, camera.user, password)
     stop = threading.Event()
@@ -205,6 +207,21 @@ def run(config: DeviceConfig) -> int:
     if not source.ended(camera.stall_s):
         os._exit(code)  # Python cannot end while a thread is inside FFmpeg: it aborts
     return code
+
+
+def _keep_apart(config: DeviceConfig) -> None:
+    """What decodes a camera's bytes, and has a network, has no keys: not even as files that its user may read."""
+    if config.device.insecure_dev:
+        return
+    try:
+        owner = config.state.stat().st_uid
+    except OSError:  # not even seen, as in the unit
+        owner = None
+    if os.geteuid() in (0, owner):
+        raise ConfigError(
+            f"{config.state}: this user can read the device's keys, and the reader of a network camera must not; run "
+            "it as another user (scripts/install lays its unit) or, at a desk, set device.insecure_dev = true"
+        )
 
 
 def _password(config: DeviceConfig, name: str) -> str:

@@ -19,6 +19,9 @@ INSTALLED: Final[Mapping[Key, str]] = {
 }
 _DESKTOP: Final = frozenset({("device", "insecure_dev"), ("broker", "websocket")})
 """What no device takes over from an example."""
+_BACKEND: Final = ("keys", "backend")
+_TPM: Final = ("keys", "tcti")
+"""Taken over where the keys are in a TPM."""
 
 
 def filled(example: str, answers: Mapping[Key, str | int]) -> str:
@@ -30,10 +33,10 @@ def filled(example: str, answers: Mapping[Key, str | int]) -> str:
         stripped = line.strip()
         if stripped.startswith("["):
             lines += _left(due, table)
-            table = stripped.strip("[] ")
+            table = stripped.partition("]")[0].strip("[ ")  # a comment may follow
         key = (table, stripped.split("=", 1)[0].strip())
         if "=" in stripped and not stripped.startswith("#"):
-            if key in _DESKTOP:
+            if key in _DESKTOP or (key == _TPM and answers.get(_BACKEND, "tpm2") != "tpm2"):
                 continue
             if key in due:
                 line = _line(key[1], due.pop(key))

@@ -16,10 +16,10 @@ from typing import Final
 
 import numpy as np
 
+from agent.adapters.fitting import HEIGHT, WIDTH
 from agent.policy.frames import CapturedFrame
 from agent.units import Fix, Rgb
 
-WIDTH, HEIGHT = 640, 480
 _NS: Final = 1_000_000_000
 _COLOUR: Final = HEIGHT * WIDTH * 3
 _PICTURE: Final = HEIGHT * WIDTH * 4

@@ -28,13 +28,13 @@ from agent.bench.played import visit
 from agent.bench.rig import Rig
 from agent.demo.source import MODELS
 from agent.errors import DeviceError
+from agent.events.bodies import Stage
 from agent.face.detect import Finder
 from agent.session import Session
 
 VISIT_S: Final = 2.6
 AWAY_S: Final = 2.4
 _START_S: Final = 30.0
-STAGES: Final = ("codes", "gate", "detect", "probe", "embed", "identify", "commit")
 
 
 @dataclass(slots=True)
@@ -49,10 +49,10 @@ class _Picture:
     detector: list[float] = field(default_factory=list)
     embedder: list[float] = field(default_factory=list)
 
-    def add(self, whole_ms: float, laps: Mapping[str, float], bare_ms: tuple[float, float]) -> None:
+    def add(self, whole_ms: float, laps: Mapping[Stage, float], bare_ms: tuple[float, float]) -> None:
         self.whole.append(whole_ms)
-        self.plain.append(whole_ms - laps.get("codes", 0.0))
-        self.looks.append("embed" in laps)
+        self.plain.append(whole_ms - laps.get(Stage.CODES, 0.0))
+        self.looks.append(Stage.EMBED in laps)
         self.detector.append(bare_ms[0])
         self.embedder.append(bare_ms[1])
 
@@ -84,14 +84,14 @@ def frames(rig: Rig, rounds: int, say: Callable[[str], None]) -> Visits:
     find = Finder(models[0].run).find
     for place, rgb in enumerate(pictures(play)):
         seen[place].face = bool(find(rgb))
-    stages: dict[str, list[float]] = defaultdict(list)
+    stages: dict[Stage, list[float]] = defaultdict(list)
     good: list[int] = []
     stop, config = threading.Event(), load(rig.device.config)
     with ExitStack() as opened:
         parts = Parts(lambda: PlayedCamera(play), lambda: Receiver(play.fix), NoDoor)
         loop = opened_loop(config, parts, Pulse(watchdog()), opened)
         loop.begin()
-        measure, begun_ns, shown, until_s = loop._measure, 0, -1, time.monotonic() + _START_S
+        measure, begun_ns, shown, until_s = loop.measure, 0, -1, time.monotonic() + _START_S
         while shown < (rounds + 1) * len(play.order):
             bare_first = shown // len(play.order) % 2 == 0
             before, taken = measure.frames, _bare(models) if bare_first else (0.0, 0.0)
@@ -107,15 +107,15 @@ def frames(rig: Rig, rounds: int, say: Callable[[str], None]) -> Visits:
             say(f"a frame beside the bare models, visit {shown // len(play.order)} of {rounds}")
             if shown < len(play.order):
                 continue  # the first visit is for warming up
-            place, laps, state = shown % len(play.order), measure.latest_ms, loop._core.state
+            place, laps, state = shown % len(play.order), measure.latest_ms, loop.state
             seen[play.order[place]].add(whole_ms, laps, taken)
             for stage in laps:
                 stages[stage].append(laps[stage])
-            if isinstance(state, Session) and ("embed" in laps or state.choice._since):
+            if isinstance(state, Session) and (Stage.EMBED in laps or state.choice.begun):
                 good.append(place)
     return Visits(
         _figures([each for each in seen.values() if each.whole]),
-        {stage: median(stages[stage]) for stage in STAGES if stages[stage]},
+        {stage.value: median(stages[stage]) for stage in Stage if stage is not Stage.FRAME and stages[stage]},
         min(good, default=0),
     )
 

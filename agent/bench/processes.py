@@ -12,10 +12,11 @@ from typing import Final
 
 from agent.app.measure import peak_rss_kb, rss_kb
 from agent.bench.camera import Play
-from agent.bench.figures import Figure, median, percentile
+from agent.bench.figures import Figure, median
 from agent.bench.frames import AWAY_S, VISIT_S
 from agent.bench.played import nobody, visit
 from agent.bench.rig import Rig
+from agent.demo.judge import percentile
 from agent.demo.process import Child, start
 from agent.demo.recorder import Embedded, Framed, Opened, Record, read
 from agent.errors import DeviceError
@@ -115,4 +116,4 @@ def visits(rig: Rig, rounds: int, good: int, say: Callable[[str], None]) -> list
 
 
 def _p95(key: str, what: str, values: list[float], goal: float, note: str) -> Figure:
-    return Figure(key, what, percentile(values, 0.95) if values else None, "ms", goal, note=note)
+    return Figure(key, what, percentile(values, 95), "ms", goal, note=note)

@@ -17,7 +17,8 @@ from agent.bench.rig import rig
 from agent.bench.search import search
 from agent.errors import DeviceError
 
-_IDLE_S: Final = 20.0
+IDLE_S: Final = 20.0
+"""So long the empty scene is watched."""
 _OTHERS: Final = 4
 
 
@@ -54,7 +55,7 @@ def measure(rounds: int, say: Callable[[str], None]) -> Measured:
             *seen.figures,
             *beside(made, _OTHERS, say),
             *search(made.device, say),
-            *idle(made, _IDLE_S, say),
+            *idle(made, IDLE_S, say),
             *visits(made, rounds, seen.good, say),
         ]
         if made.link.ended() is not None:

@@ -8,11 +8,15 @@ from xml.sax.saxutils import escape
 from rich.table import Table
 
 from agent.bench.figures import Figure, number
-from agent.bench.run import Measured
+from agent.bench.run import IDLE_S, Measured
 
 PICTURE: Final = "pictures/performance.svg"
 """Beside the page."""
-_WIDTH, _ROW, _TOP, _LEFT, _BAR = 900, 30, 64, 430, 330
+_ROW, _TOP, _LEFT, _BAR = 30, 64, 430, 330
+_TOLD: Final = _LEFT + _BAR + 12
+"""Where the figures begin, beside the bars."""
+_LETTER: Final = 7.2
+"""Pixels that a letter takes in the middle of a line, in the widest font that a browser may choose."""
 _GOOD, _SHORT, _INK = "#0f766e", "#be123c", "#1f2933"
 
 
@@ -100,19 +104,21 @@ everything else, which is Python. Taken away were: averaging to the detector's s
 the frame's way (12.8 ms five times a second, now 1.5 ms on another thread), asking the same zones six times a frame
 (0.3 ms), reading a mark again that looks the same (0.2 ms), half of decoding (0.06 ms), and NumPy's spread and mean
 where OpenCV's take a tenth. Keeping large arrays from going back to the system changed nothing that could be
-measured. What is left: asking 28 rules (0.2 ms), masking and letterbox (0.35 ms), decoding, tracks and attempts (0.3
+measured. What is left: asking the rules (0.2 ms), masking and letterbox (0.35 ms), decoding, tracks and attempts (0.3
 ms), time, position and housekeeping (0.2 ms); and a frame on which a face is compared waits for the disk as well.
 
 ## On a Raspberry Pi
 
 No figure above is of a Pi, and none is estimated. `scripts/bench --device` says what to send in.
-""".replace("{idle}", "20")
+""".replace("{idle}", f"{IDLE_S:g}")
 
 
 def picture(measured: Measured) -> str:
     """Each figure that has a goal as a share of it; the line is the goal."""
     aimed = [figure for figure in measured.figures if figure.goal is not None and figure.value is not None]
     height = _TOP + _ROW * len(aimed) + 40
+    told = [f"{figure.told} ({figure.aim})" for figure in aimed]
+    across = round(_TOLD + _LETTER * max(map(len, told), default=0) + 20)
     parts = [f'<text x="20" y="30" class="title">Measured against the goals, {escape(measured.at)}</text>']
     for place, figure in enumerate(aimed):
         assert figure.goal is not None and figure.value is not None
@@ -122,7 +128,7 @@ def picture(measured: Measured) -> str:
         parts.append(
             f'<text x="{_LEFT - 10}" y="{y + 14}" text-anchor="end">{escape(figure.what)}</text>'
             f'<rect x="{_LEFT}" y="{y}" width="{width:.0f}" height="18" fill="{colour}"/>'
-            f'<text x="{_LEFT + _BAR + 12}" y="{y + 14}">{escape(figure.told)} ({escape(figure.aim)})</text>'
+            f'<text x="{_TOLD}" y="{y + 14}">{escape(told[place])}</text>'
         )
     goal = _LEFT + _BAR / 1.6
     end = _TOP + _ROW * len(aimed)
@@ -132,9 +138,9 @@ def picture(measured: Measured) -> str:
     )
     style = f"text{{font:13px system-ui,sans-serif;fill:{_INK}}}.title{{font-weight:600;font-size:15px}}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH + 60} {height}" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {across} {height}" role="img">'
         f"<title>What was measured as a share of each goal</title><style>{style}</style>"
-        f'<rect width="{_WIDTH + 60}" height="{height}" fill="#fff"/>{"".join(parts)}</svg>\n'
+        f'<rect width="{across}" height="{height}" fill="#fff"/>{"".join(parts)}</svg>\n'
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from agent.adapters.keys import device_document, write_whole
 from agent.adapters.terminal import shown_code
-from agent.cli.device_install import erase, fill, mud
+from agent.cli.device_install import erase, fill, mud, needs
 from agent.cli.groups import InOrder
 from agent.crypto import fingerprint
 from agent.errors import ConfigError, DeviceError
@@ -32,12 +32,12 @@ _STATE = click.option(
 )
 
 
-@click.group(cls=InOrder, order=("fill", "init", "show", "epoch", "mud", "retire", "erase"))
+@click.group(cls=InOrder, order=("fill", "needs", "init", "show", "epoch", "mud", "retire", "erase"))
 def device() -> None:
     """Make and show a device's keys; tell a station to which key it seals."""
 
 
-for each in (fill, mud, erase):
+for each in (fill, needs, mud, erase):
     device.add_command(each)
 
 

@@ -1,4 +1,4 @@
-"""`doorward device fill | mud | erase`: what scripts/install and the network's operator need of a device."""
+"""`doorward device fill | needs | mud | erase`: what scripts/install and the network's operator need of a device."""
 
 from __future__ import annotations
 
@@ -88,6 +88,20 @@ def _more(text: str) -> tuple[tuple[str, str], str | int]:
     if not (sign and dot):
         raise ConfigError(f"--set: {text!r} is not TABLE.KEY=VALUE")
     return (table, name), int(value) if value.isdecimal() else value
+
+
+@click.command()
+@_CONFIG
+def needs(file: Path) -> None:
+    """Say what the config asks of this machine: devices, keys, a camera's address, Python libraries.
+
+    One a line, for scripts/install, which lays the units by it.
+    """
+    from agent.app import config
+    from agent.app.needs import needs as found
+
+    for line in list(found(config.load(file))):
+        click.echo(line)
 
 
 @click.command()

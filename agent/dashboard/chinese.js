@@ -202,7 +202,7 @@ export const CHINESE = {
     "identify": "识别（1:N）", "verify": "核验（1:1）", "pass": "仅通行码", "blind": "摄像头关闭", "systemd-credentials": "systemd 凭据", "tpm2": "TPM 2.0",
     "hardware": "由硬件", "split": "分拆密钥", "best-effort": "尽力而为",
     "status": "状态", "compliance": "义务", "metrics": "指标", "ledger": "账本", "notice": "告知", "events": "决定", "ack": "答复",
-    "codes": "读码", "gate": "许可", "detect": "检测", "track": "跟踪", "probe": "质量", "embed": "特征", "commit": "记账", "preview": "预览", "frame": "整帧",
+    "codes": "读码", "gate": "许可", "detect": "检测", "probe": "质量", "embed": "特征", "pad": "活体", "commit": "记账", "frame": "整帧",
     "identify-stage": "比对",
   },
 

@@ -209,7 +209,7 @@ export const ENGLISH = {
     "identify": "identify (1:N)", "verify": "verify (1:1)", "pass": "pass only", "blind": "camera closed", "systemd-credentials": "systemd credential", "tpm2": "TPM 2.0",
     "hardware": "in hardware", "split": "split key", "best-effort": "best effort",
     "status": "status", "compliance": "obligations", "metrics": "metrics", "ledger": "ledger", "notice": "notice", "events": "decisions", "ack": "answers",
-    "codes": "codes", "gate": "gate", "detect": "detect", "track": "track", "probe": "probe", "embed": "embed", "commit": "commit", "preview": "preview", "frame": "frame",
+    "codes": "codes", "gate": "gate", "detect": "detect", "probe": "probe", "embed": "embed", "pad": "attacks", "commit": "commit", "frame": "frame",
     "identify-stage": "identify",
   },
 

@@ -131,10 +131,10 @@ def _take(pulses: list[float], made: Made) -> float | None:
     return found
 
 
-def percentile(values: Iterable[float], share: float) -> float | None:
+def percentile(values: Iterable[float], percent: int) -> float | None:
     """The nearest-rank percentile, rounded to a tenth; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None
-    rank = max(1, -(-len(ordered) * share // 100))
-    return round(ordered[int(rank) - 1], 1)
+    rank = max(1, -(-len(ordered) * percent // 100))
+    return round(ordered[rank - 1], 1)

@@ -16,6 +16,7 @@ from agent.adapters.mqtt import Address, Broker, Connection
 from agent.crypto import BoxSecret, SignPublic
 from agent.errors import LinkError
 from agent.events import wire
+from agent.events.acknowledge import acknowledgement
 from agent.events.seal import OpenedErasure, OpenedEvent, open_event
 from agent.events.telemetry import Message, read_telemetry
 from agent.events.wire import Kind
@@ -111,7 +112,7 @@ class Subscriber:
         event = open_event(payload, self._events_secret, self._device_key)
         self._connection.publish(
             wire.acknowledge_topic(self._site, self._device),
-            wire.acknowledgement(event.sequence, event.nonce),
+            acknowledgement(event.sequence, event.nonce),
             qos=1,
             retain=False,
         )

@@ -79,6 +79,13 @@ _TOPICS: Final = (
         "A card or PIN that names somebody, where `broker.tokens` is set: it opens nothing by itself. "
         "Retained ones are ignored; the broker's access list says who may publish and read here.",
     ),
+    _Topic(
+        "open",
+        "send",
+        0,
+        "An order to open a door that MQTT opens, signed by the recogniser: one door, once, within a second. Never "
+        "retained; a controller checks signature, number and time.",
+    ),
     _Topic(Kind.ACK.value, "send", 1, "What became of a command; signed by the recogniser."),
 )
 

@@ -73,12 +73,11 @@ class Stage(StrEnum):
     CODES = "codes"
     GATE = "gate"
     DETECT = "detect"
-    TRACK = "track"
     PROBE = "probe"
     EMBED = "embed"
     IDENTIFY = "identify"
+    PAD = "pad"
     COMMIT = "commit"
-    PREVIEW = "preview"
     FRAME = "frame"
 
 

@@ -19,6 +19,7 @@ from typing import Final
 from agent.crypto import BoxSecret, SignPublic
 from agent.errors import LinkError
 from agent.events import wire
+from agent.events.acknowledge import acknowledgement
 from agent.events.seal import ACT_WITHIN_S, OpenedErasure, OpenedEvent, open_event
 from agent.units import DeviceId, SiteId
 
@@ -89,7 +90,7 @@ class Consumer:
         verdict = Verdict.RECORD if numbers.add(event.sequence, event.nonce) else Verdict.AGAIN
         if newest and isinstance(event, OpenedEvent) and _timely(event, unix_s):
             verdict = Verdict.ACT
-        word = wire.acknowledge_topic(self._site, device), wire.acknowledgement(event.sequence, event.nonce)
+        word = wire.acknowledge_topic(self._site, device), acknowledgement(event.sequence, event.nonce)
         return Taken(verdict, event, word)
 
     def held(self) -> dict[str, list[tuple[int, int]]]:

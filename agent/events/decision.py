@@ -22,13 +22,15 @@ class Outcome(StrEnum):
     PASS_ACCEPTED = "pass-accepted"
     PASS_REFUSED = "pass-refused"
     TOO_LATE = "too-late"
-    """It would have opened, but whoever stood there may have gone since: see `timely`."""
+    """It would have opened, but whoever stood there may have gone since: see `timely`; or see `UNREACHABLE`."""
     ATTACK_DENIED = "attack-denied"
     """It would have opened, but the face may be a print or a screen, or nobody could tell."""
     EXIT = "exit"
     """Somebody pressed the button inside: opens without recognition, and nobody knows who."""
 
 
+UNREACHABLE: Final = "door-unreachable"
+"""Ground of `TOO_LATE`: what opens the door could not be told."""
 LATE_NS: Final = 1_000_000_000
 """From the exposure of the frame that decided to the door."""
 OPENS: Final = frozenset({Outcome.MATCH, Outcome.PASS_ACCEPTED, Outcome.EXIT})
@@ -64,6 +66,9 @@ def timely(decision: Decision, now_ns: int) -> Decision:
     """The decision as it holds at `now_ns`: what would open but is older than `LATE_NS` opens nothing, names nobody and
     uses up nothing. A frame that says it comes from the future has no age that is known, so it is late as well.
     """
-    if not decision.opens or 0 <= now_ns - decision.captured_ns <= LATE_NS:
-        return decision
-    return replace(decision, outcome=Outcome.TOO_LATE, subject=None, pass_used=None)
+    return decision if not decision.opens or 0 <= now_ns - decision.captured_ns <= LATE_NS else shut(decision)
+
+
+def shut(decision: Decision, ground: str | None = None) -> Decision:
+    """The decision where the door stays shut after all: it names nobody and uses up nothing."""
+    return replace(decision, outcome=Outcome.TOO_LATE, subject=None, pass_used=None, ground=ground)

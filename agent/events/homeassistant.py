@@ -32,6 +32,12 @@ def birth_topic(prefix: str) -> str:
     return f"{prefix}/status"
 
 
+def in_clear(status: bytes) -> bool:
+    """Whether the recogniser says that the policy grants the class of outcomes; its link's own word says nothing."""
+    body = json.loads(status).get("body")
+    return isinstance(body, dict) and body.get("outcome_in_clear") is True
+
+
 def discovery(site: str, device: str, *, agent: str, outcome_in_clear: bool) -> bytes:
     """The description of one door.
 

@@ -16,6 +16,7 @@ from agent.crypto import SignPublic, SignSecret
 from agent.errors import LinkError
 from agent.events.bodies import Answer, Body, Compliance, Ledger, Metrics, Notice, Status, UnixS
 from agent.events.command import Command
+from agent.events.order import Order
 from agent.events.seal import Base64, Envelope, Sequence, read_signed, signed
 from agent.events.wire import Kind
 from agent.policy.document import Strict
@@ -163,6 +164,7 @@ def schemas() -> dict[str, dict[str, object]]:
         "cmd": TypeAdapter(Command),
         "ack": TypeAdapter(AnswerMessage),
         "token": TypeAdapter(TokenNamed),
+        "open": TypeAdapter(Order),
     }
     return {
         name: {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter.json_schema()}

@@ -2,13 +2,13 @@
 
 Rules: a frame on the socket is a 4-byte length, one byte of kind and a payload whose size is limited by its kind; what
 does not parse is a `LinkError` and nothing else. The direction decides which half of a kind may come: the recogniser
-sends events, telemetry, previews and fetch requests; the link sends acknowledgements of events, fetched bytes, commands
-and tokens. Leaves out what is inside them (seal.py, telemetry.py, command.py), sockets, threads, and heavy imports.
+sends events, telemetry, previews, fetch requests and orders to open; the link sends acknowledgements of events, fetched
+bytes, commands, tokens, and whether it has a broker. Leaves out what is inside them (seal.py, telemetry.py, command.py,
+order.py, acknowledge.py), sockets, threads, and heavy imports.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterator
@@ -73,6 +73,11 @@ def token_topic(site: str, device: str) -> str:
     return f"{prefix(site, device)}/token"
 
 
+def order_topic(site: str, device: str) -> str:
+    """Where a door that MQTT opens is told so; nothing is ever retained there. See order.py."""
+    return f"{prefix(site, device)}/open"
+
+
 def command_topic(site: str, device: str) -> str:
     """Where commands are published; answers come on the topic of `Kind.ACK`."""
     return f"{prefix(site, device)}/cmd"
@@ -84,31 +89,6 @@ class Acknowledgement:
 
     sequence: int
     nonce: bytes | None
-
-
-def acknowledgement(sequence: int, nonce: bytes) -> bytes:
-    """The message that a consumer publishes on the acknowledge topic."""
-    return json.dumps({"nonce": nonce.hex(), "sequence": sequence}, sort_keys=True, separators=(",", ":")).encode()
-
-
-def read_acknowledgement(payload: bytes) -> Acknowledgement:
-    """Parse what came on the acknowledge topic.
-
-    Raises:
-        LinkError: it is not exactly a sequence and a nonce.
-    """
-    try:
-        found = json.loads(payload) if len(payload) <= 200 else None
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or found.keys() != {"sequence", "nonce"}:
-        raise LinkError("events/ack: not an acknowledgement; a consumer sends sequence and nonce")
-    sequence, nonce = found["sequence"], found["nonce"]
-    if type(sequence) is not int or not 0 < sequence < 2**63:
-        raise LinkError("events/ack: sequence: not a positive whole number")
-    if not isinstance(nonce, str) or not re.fullmatch(rf"[0-9a-f]{{{2 * NONCE_BYTES}}}", nonce):
-        raise LinkError(f"events/ack: nonce: not {NONCE_BYTES} bytes in lower-case hex")
-    return Acknowledgement(sequence, bytes.fromhex(nonce))
 
 
 @unique
@@ -165,13 +145,27 @@ class CommandArrived:
     payload: bytes
 
 
-FromRecogniser = Event | Telemetry | PreviewPicture | FetchRequest
-FromLink = Acknowledgement | FetchReply | CommandArrived | Token
+@dataclass(frozen=True, slots=True, repr=False)
+class OrderGiven:
+    """Signed word to open a door; see order.py. It is for now or never: who cannot publish it lets it go."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerThere:
+    """Whether the link has a broker that lets it in; said on each change, and to each new recogniser."""
+
+    there: bool
+
+
+FromRecogniser = Event | Telemetry | PreviewPicture | FetchRequest | OrderGiven
+FromLink = Acknowledgement | FetchReply | CommandArrived | Token | BrokerThere
 
 MAX_FETCH: Final = 4 * 1024 * 1024
 MAX_COMMAND: Final = 1024
 _LIMITS: Final = {b"E": 8 * 1024, b"T": 128 * 1024, b"P": 512 * 1024, b"F": MAX_FETCH + 64, b"C": MAX_COMMAND, b"N": 64}
-"""Kind byte -> most payload bytes: event, telemetry, preview, fetch, command, naming."""
+"""Kind byte -> most payload bytes: event, telemetry, preview, fetch, command or order, naming."""
 _HEAD: Final = struct.Struct(">I")
 _SEQUENCE: Final = struct.Struct(">Q")
 _REQUEST: Final = struct.Struct(">II")
@@ -209,8 +203,10 @@ def _frame(message: FromRecogniser | FromLink) -> bytes:
             return b"N" + bytes([_TOKENS.index(kind)]) + text.encode("ascii", "replace")
         case FetchRequest(number, limit, path):
             return b"F" + _REQUEST.pack(number, limit) + path.encode("ascii", "replace")
-        case CommandArrived(payload):
+        case CommandArrived(payload) | OrderGiven(payload):
             return b"C" + payload
+        case BrokerThere(there):
+            return b"T" + bytes([there])
         case _:
             return b"F" + _REPLY.pack(message.number, message.outcome) + message.data
 
@@ -260,6 +256,8 @@ def recogniser_message(frame: bytes) -> FromRecogniser:
         path = payload[_REQUEST.size :].decode("ascii", "replace")
         if 0 < limit <= MAX_FETCH and _PATH.fullmatch(path):
             return FetchRequest(number, limit, path)
+    if kind == b"C" and payload:
+        return OrderGiven(payload)
     raise LinkError("socket: not a message that a recogniser sends")
 
 
@@ -272,6 +270,8 @@ def link_message(frame: bytes) -> FromLink:
     kind, payload = _split(frame)
     if kind == b"C" and payload:
         return CommandArrived(payload)
+    if kind == b"T" and payload in (b"\0", b"\1"):
+        return BrokerThere(payload == b"\1")
     if kind == b"E" and len(payload) in (_SEQUENCE.size, _SEQUENCE.size + NONCE_BYTES):
         return Acknowledgement(_sequence(payload), payload[_SEQUENCE.size :] or None)
     if kind == b"F" and len(payload) >= _REPLY.size:

@@ -30,6 +30,11 @@ class Choice:
         waited_ns = now_ns - self._since.setdefault(track, now_ns)
         return quality >= AT_ONCE * (1.0 - min(1.0, waited_ns / PATIENCE_NS))
 
+    @property
+    def begun(self) -> bool:
+        """Whether any attempt that is not over has had a good probe."""
+        return bool(self._since)
+
     def forget(self, tracks: Iterable[TrackId]) -> None:
         """The attempts of these tracks are over."""
         for track in tracks:

@@ -20,6 +20,9 @@ _LEFT: Final = 74
 _RIGHT: Final = 20
 _TOP: Final = 44
 _BOTTOM: Final = 58
+_EDGE: Final = 3
+_LETTER: Final = 8.4
+"""Pixels that a sign of a label takes at the most."""
 _INK: Final = "#1f2933"
 _FAINT: Final = "#cbd2d9"
 _COLOURS: Final = ("#0f766e", "#b45309", "#475569", "#be123c")
@@ -45,9 +48,10 @@ class _Axes:
 
     def grid_x(self, share: float, label: str) -> None:
         x = self.across(share)
+        middle = min(x, _WIDTH - _EDGE - _LETTER * len(label) / 2)  # all of it within the picture
         self.parts.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{self.height - _BOTTOM}" class="grid"/>'
-            f'<text x="{x:.1f}" y="{self.height - _BOTTOM + 18}" text-anchor="middle">{escape(label)}</text>'
+            f'<text x="{middle:.1f}" y="{self.height - _BOTTOM + 18}" text-anchor="middle">{escape(label)}</text>'
         )
 
     def grid_y(self, share: float, label: str) -> None:

@@ -20,7 +20,6 @@ import shapely
 from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
-from agent.errors import PolicyError
 from agent.policy.earth import LEAST_RADIUS_M
 from agent.policy.geofence import Reached
 from agent.policy.location import Pose, Spot
@@ -48,20 +47,19 @@ def cell_px(width: int, height: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def hidden(pose: Pose, width: int, height: int, here: Spot, near: tuple[Reached, ...]) -> Cells:
-    """The cells that may show some of these zones.
+def hidden(pose: Pose, width: int, height: int, here: Spot, near: tuple[Reached, ...]) -> Cells | None:
+    """The cells that may show some of these zones; None: so near a pole nobody can tell.
 
     Args:
         width: of the recognition picture in pixels; so is `height`.
         near: the zones in force within the pose's range; see `Fence.reached`.
-
-    Raises:
-        PolicyError: so near a pole no picture of a zone can be worked out.
     """
     seen = _ground_seen(pose, width, height)
     found = np.zeros(seen.shape, np.bool_)
     for zone in near:
         ground = _on_the_ground(zone, here, pose.range_m)
+        if ground is None:
+            return None
         shapely.prepare(ground)
         found |= shapely.intersects(ground, seen)
     found.flags.writeable = False
@@ -139,15 +137,18 @@ def _turned(pose: Pose) -> float:
     return 1.02 * each * math.sqrt(3 + 2 * abs(math.sin(math.radians(pose.tilt_deg))))
 
 
-def _on_the_ground(reached: Reached, here: Spot, range_m: float) -> BaseGeometry:
-    """The part of a zone that may be in range, grown, in metres east and north of where the camera is taken to be."""
+def _on_the_ground(reached: Reached, here: Spot, range_m: float) -> BaseGeometry | None:
+    """The part of a zone that may be in range, grown, in metres east and north of where the camera is taken to be.
+
+    None: so near a pole that there is no plane on which meridians are nearly parallel.
+    """
     fenced, turn = reached
     lat = math.radians(here.lat_deg)
     grown_m = fenced.zone.buffer_m + 3 * here.sigma_m
     reach_m = range_m + grown_m
     highest = abs(lat) + reach_m / LEAST_RADIUS_M
     if highest > math.radians(_HIGHEST_DEG):
-        raise PolicyError(f"zone {fenced.zone.id}: too near a pole for a picture of it")
+        return None
     # The plane is that of the camera's place; meridians draw together and parallels bend away from it.
     wrong_m = reach_m**2 / LEAST_RADIUS_M * (math.tan(highest) + 0.05)
     curve = 1 - _ECCENTRICITY2 * math.sin(lat) ** 2

@@ -87,7 +87,18 @@ class Law:
             return None
         if document.pose is None:
             raise PolicyError("pose: unknown, with a zone within reach of the camera")
-        return hidden(document.pose, document.view.width, document.view.height, spot, near)
+        cells = hidden(document.pose, document.view.width, document.view.height, spot, near)
+        if cells is None:
+            raise PolicyError("pose: so near a pole it does not say what of a zone is seen")
+        return cells
+
+    def clear(self, here: Circumstances) -> bool | None:
+        """Whether some of the picture shows no zone; None: nobody can tell (see `hidden`)."""
+        try:
+            cells = self.hidden(here)
+        except PolicyError:
+            return None
+        return cells is None or not cells.all()
 
     @property
     def profile(self) -> Profile:

@@ -204,10 +204,8 @@ def outside_zones(law: Law, here: Circumstances) -> bool | None:
         return None
     if law.reached(spot, document.margin_m, here):
         return False
-    if document.pose is None:
-        return True  # what the camera sees is the next rule's question
-    hidden = law.hidden(here)
-    return hidden is None or not hidden.all()
+    # What a camera sees of which nobody knows how it looks is the next rule's question.
+    return True if document.pose is None else law.clear(here)
 
 
 @obligation(
@@ -216,7 +214,7 @@ def outside_zones(law: Law, here: Circumstances) -> bool | None:
 def view_known(law: Law, here: Circumstances) -> bool | None:
     spot, document = law.spot(here), law.policy.document
     if document.pose is not None:
-        return True
+        return True if spot is None or law.clear(here) is not None else None
     return None if spot is None else not law.reached(spot, document.margin_m + RANGE_UNKNOWN_M, here)
 
 

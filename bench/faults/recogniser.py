@@ -2,7 +2,8 @@
 
 Rules: a port that finds a file of its name in FOLDER takes it away and hangs for ever in that very call, once: the next
 process finds none. `show` holds the text of a pass that is held up, `face` stands for a person, `unplugged` for a
-camera that gives an error. Each pulse of the door is a line of `pulses`, written before the port returns.
+camera that gives an error. Each pulse of the door is a line of `pulses`, written before the port returns. Where the
+config names a camera of the network or a receiver of positions, it is the real one.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import numpy as np
 from agent.adapters import sandbox
 from agent.adapters.clock import SystemClock
 from agent.app.config import load
+from agent.app.config_camera import RtspCamera
 from agent.app.parts import Parts
-from agent.app.recogniser import run
+from agent.app.recogniser import report, run
+from agent.app.sources import parts
 from agent.errors import DeviceError, DoorwardError
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeTemplate
@@ -144,12 +147,15 @@ def main() -> int:
     switches = Switches(Path(sys.argv[2]))
     hanging = Hanging(switches)
     try:
+        config = load(Path(sys.argv[1]))
+        real = parts(config, report)
+        far = isinstance(config.camera, RtspCamera)
         return run(
-            load(Path(sys.argv[1])),
+            config,
             Parts(
-                open_camera=lambda: HangingCamera(switches),
-                open_locator=None,
-                door=hanging,
+                open_camera=real.open_camera if far else lambda: HangingCamera(switches),
+                open_locator=real.open_locator,
+                open_door=lambda: hanging,
                 open_reader=lambda: hanging,
                 clock=hanging,
                 detector=hanging.detector,

@@ -1,4 +1,4 @@
-"""Does for one process what systemd does by the recogniser's unit: hears that it is alive, ends it, starts it again.
+"""Does for one process what systemd does by its unit: hears that it is alive, ends it, starts it again.
 
 Rules: by the unit's WatchdogSec=, TimeoutAbortSec= and RestartSec=; `READY=1` and `WATCHDOG=1` count (sd_notify(3)).
 Leaves out: the pause before a service that ends soon after its start (systemd/pause), and the unit's limits.
@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-UNIT: Final = Path(__file__).resolve().parents[2] / "systemd" / "doorward-recogniser.service"
+UNITS: Final = Path(__file__).resolve().parents[2] / "systemd"
+UNIT: Final = UNITS / "doorward-recogniser.service"
 
 
 def seconds(unit: str, key: str) -> float:
     """A whole number of seconds of a unit file."""
     found = re.search(rf"^{key}=(\d+)$", unit, re.MULTILINE)
     if found is None:
-        raise SystemExit(f"{UNIT.name}: {key}= is no number of seconds")
+        raise SystemExit(f"a unit of {UNITS.name}/: {key}= is no number of seconds")
     return float(found.group(1))
 
 
@@ -33,12 +34,13 @@ class Supervisor:
 
     Args:
         folder: takes the socket and what is said on standard error.
+        unit: whose seconds count.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, cwd: Path) -> None:
-        unit = UNIT.read_text("utf-8")
+    def __init__(self, command: Sequence[str], folder: Path, cwd: Path, unit: Path = UNIT) -> None:
+        text = unit.read_text("utf-8")
         self._watchdog_s, self._abort_s, self._restart_s = (
-            seconds(unit, key) for key in ("WatchdogSec", "TimeoutAbortSec", "RestartSec")
+            seconds(text, key) for key in ("WatchdogSec", "TimeoutAbortSec", "RestartSec")
         )
         self._command, self._cwd, self._log = command, cwd, (folder / "said").open("a")
         self._line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -51,6 +53,11 @@ class Supervisor:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send the process that runs now a signal, if one does."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
     def close(self) -> None:
         self._closing.set()
         self._thread.join(30)
@@ -60,7 +67,7 @@ class Supervisor:
     def _run(self) -> None:
         while not self._closing.is_set():
             self.process = process = subprocess.Popen(
-                self._command, cwd=self._cwd, stderr=self._log, env=self._environment
+                self._command, cwd=self._cwd, stdout=subprocess.DEVNULL, stderr=self._log, env=self._environment
             )
             self.starts += 1
             fed_s, ready = time.monotonic(), False

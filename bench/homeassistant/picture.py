@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-import cv2
-import numpy as np
 from playwright.sync_api import sync_playwright
 
 from bench.homeassistant.instance import HomeAssistant
+from scripts.webp import decoded, encoded
 
 WIDTH, HEIGHT = 1280, 1180
 _QUALITY: Final = 80
@@ -43,8 +42,4 @@ def take(assistant: HomeAssistant, device: str, file: Path) -> None:
             shot = page.screenshot(type="png")
         finally:
             browser.close()
-    drawn = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
-    assert drawn is not None
-    done, webp = cv2.imencode(".webp", drawn, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
-    assert done
-    file.write_bytes(webp.tobytes())
+    file.write_bytes(encoded(decoded(shot), _QUALITY))

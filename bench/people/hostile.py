@@ -104,7 +104,7 @@ class Town:
         return isinstance(open_envelope(envelope, here or self.here, self.law, self.now_s), Delivered)
 
     def withdraws(self, text: str) -> bool:
-        keys = [each.key for each in (*self.policy.enrolment_keys, *self.policy.pass_keys)]
+        keys = [each.key for each in self.policy.enrolment_keys] + [each.key for each in self.policy.pass_keys]
         return isinstance(judge_withdrawal(text, keys, SiteId("town")), str)
 
 

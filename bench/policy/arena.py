@@ -36,7 +36,7 @@ DAY = 86_400
 SITE = SiteId("quay")
 STOP = "restriction/stop-fair.json"
 PASS = "pass/door.json"
-Served = dict[str, bytes | None]
+Served = Mapping[str, bytes | None]
 
 
 def policy(**changes: Any) -> bytes:
@@ -98,7 +98,7 @@ class Arena:
         rotated.complete()
         self.rotated, self.rotated_state, self.rotated_keys = self._published(), rotated.state(), self.keys + fresh
 
-    def _published(self) -> Served:
+    def _published(self) -> dict[str, bytes]:
         files = self.folder / "site/repository"
         return {str(path.relative_to(files)): path.read_bytes() for path in files.rglob("*") if path.is_file()}
 

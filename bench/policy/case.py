@@ -52,6 +52,17 @@ def of_role(signed: Json, role: str) -> tuple[Json, Json]:
     return delegations["keys"], next(each for each in delegations["roles"] if each["name"] == role)
 
 
+def put(changes: Json, *within: str) -> Callable[[Json], None]:
+    """An edit that gives these fields to what is about to be signed, or to the part of it that the names lead to."""
+
+    def edit(signed: Json) -> None:
+        for name in within:
+            signed = signed[name]
+        signed.update(changes)
+
+    return edit
+
+
 def controls(arena: Arena) -> Iterator[Case]:
     """Not hostile: each must be taken, or the rest proves nothing."""
     for role in SIGNED:

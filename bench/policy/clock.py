@@ -186,8 +186,8 @@ def _stolen(town: Town, future: float, hands: Hands, restart: bool) -> str | Non
     forge = Forge(state, keys, moment(story.true_s))
     forge.issued = int(story.true_s + future)
     for role in ("snapshot", "timestamp"):
-        forge.expires[role] = moment(story.true_s + future + DAY)  # type: ignore[index]
-        forge.versions[role] = 10**6  # type: ignore[index]
+        forge.expires[role] = moment(story.true_s + future + DAY)
+        forge.versions[role] = 10**6
     story.served = {**newest, **forge.files()}
     story.contact()
     story.look()

@@ -69,11 +69,11 @@ class Forge:
                 files[f"metadata/{version}.{role}.json"] = data
                 if role != "root":
                     meta[f"{role}.json"] = described(version, data)
-        earlier = self.edit.get("snapshot", lambda signed: None)
+        earlier = self.edit.get("snapshot", _as_it_is)
         self.edit["snapshot"] = lambda signed: (signed["meta"].update(meta), earlier(signed))[-1]
         version, data = self._signed("snapshot")
         files[f"metadata/{version}.snapshot.json"] = data
-        edited = self.edit.get("timestamp", lambda signed: None)
+        edited = self.edit.get("timestamp", _as_it_is)
         named = {"snapshot.json": described(version, data)}
 
         def stamp(signed: Json) -> None:
@@ -97,11 +97,17 @@ class Forge:
         elif role in ONLINE:
             metadata.signed.expires = self._now + self.state.lease
         signed = json.loads(metadata.to_bytes())["signed"]
-        self.edit.get(role, lambda signed: None)(signed)
+        self.edit.get(role, _as_it_is)(signed)
         signatures = made_by(self.by[role] if role in self.by else self.signers(role), signed)
-        body = {"signatures": self.signatures.get(role, lambda made: made)(signatures), "signed": signed}
+        if role in self.signatures:
+            signatures = self.signatures[role](signatures)
+        body = {"signatures": signatures, "signed": signed}
         data = json.dumps(body).encode()
-        return metadata.signed.version, self.bytes.get(role, lambda data: data)(data)
+        return metadata.signed.version, self.bytes[role](data) if role in self.bytes else data
+
+
+def _as_it_is(signed: Json) -> None:
+    """The edit of what nobody edits."""
 
 
 def made_by(signers: list[Ed25519Signer], signed: Json) -> list[Json]:

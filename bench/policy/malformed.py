@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 from agent.policy.bundle import POLICY_PATH
 from agent.site.keyfiles import Role
 from bench.policy.arena import Arena, Attack, policy
-from bench.policy.case import SIGNED, Case, changed, of_role, run
+from bench.policy.case import SIGNED, Case, changed, of_role, put, run
 from bench.policy.forge import Json
 
 
@@ -47,10 +48,10 @@ def no_metadata(arena: Arena) -> Iterator[Case]:
                 if name == "version" and isinstance(value, float):
                     continue  # canonical JSON knows no fractions: nobody can sign it
                 forge = changed(arena, role)
-                forge.edit[role] = lambda signed, name=name, value=value: signed.update({name: value})
+                forge.edit[role] = put({name: value})
                 yield f"{role}: {name} {value!r}", run(arena, Attack(forge.files()))
             forge = changed(arena, role)
-            forge.edit[role] = lambda signed, name=name: signed.pop(name)
+            forge.edit[role] = _without(name)
             yield f"{role}: no {name}", run(arena, Attack(forge.files()))
     keys: dict[str, Json] = {
         "of another kind": {"keytype": "rsa", "scheme": "rsassa-pss-sha256", "keyval": {"public": "x"}},
@@ -65,26 +66,40 @@ def no_metadata(arena: Arena) -> Iterator[Case]:
     for delegator in ("root", "targets"):
         for how, key in keys.items():
             forge = arena.forge()
-            forge.changed = {cast("Role", delegator)}
-            forge.edit[cast("Role", delegator)] = lambda signed, key=key: of_role(
-                signed, "permission" if "delegations" in signed else "root"
-            )[0].update({"ab" * 32: key})
+            forge.changed = {delegator}
+
+            def named(signed: Json, key: Json = key) -> None:
+                of_role(signed, "permission" if "delegations" in signed else "root")[0]["ab" * 32] = key
+
+            forge.edit[delegator] = named
             yield f"{delegator}: a key {how}", run(arena, Attack(forge.files()))
         for threshold in (0, -1, "2", None, 4):
-            role = "targets" if delegator == "root" else "permission"
-            forge = changed(arena, cast("Role", role))
-            forge.changed.add(cast("Role", delegator))
-            forge.edit[cast("Role", delegator)] = lambda signed, role=role, threshold=threshold: of_role(signed, role)[
-                1
-            ].update(threshold=threshold)
-            yield f"{role}: threshold {threshold!r}", run(arena, Attack(forge.files()))
+            below: Role = "targets" if delegator == "root" else "permission"
+            forge = changed(arena, below)
+            forge.changed.add(delegator)
+
+            def demanded(signed: Json, role: Role = below, threshold: object = threshold) -> None:
+                of_role(signed, role)[1]["threshold"] = threshold
+
+            forge.edit[delegator] = demanded
+            yield f"{below}: threshold {threshold!r}", run(arena, Attack(forge.files()))
     for role in ("permission", "restriction", "pass"):
         forge = arena.forge()
         forge.changed = {"targets"}
-        forge.edit["targets"] = lambda signed, role=role: signed["delegations"].update(
-            roles=[each for each in signed["delegations"]["roles"] if each["name"] != role]
-        )
+
+        def dropped(signed: Json, role: str = role) -> None:
+            there = signed["delegations"]["roles"]
+            signed["delegations"]["roles"] = [each for each in there if each["name"] != role]
+
+        forge.edit["targets"] = dropped
         yield f"nobody delegates to {role}", run(arena, Attack(forge.files()))
+
+
+def _without(name: str) -> Callable[[Json], None]:
+    def edit(signed: Json) -> None:
+        del signed[name]
+
+    return edit
 
 
 def documents(arena: Arena) -> Iterator[Case]:
@@ -114,8 +129,8 @@ def documents(arena: Arena) -> Iterator[Case]:
     }  # fmt: skip
     for how, data in wrong.items():
         if data is not None:
-            yield how, lambda data=data: _no_law(arena, data)
-    yield "gone", lambda: _no_law(arena, None)
+            yield how, partial(_no_law, arena, data)
+    yield "gone", partial(_no_law, arena, None)
 
 
 def _no_law(arena: Arena, data: bytes | None) -> str | None:

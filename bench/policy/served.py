@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
 
 from agent.policy.bundle import POLICY_PATH
 from agent.site.keyfiles import Role
 from agent.site.metadata import moment
 from bench.policy.arena import DAY, NOW, PASS, Arena, Attack, Served
-from bench.policy.case import SIGNED, Case, asking, run
+from bench.policy.case import SIGNED, Case, asking, put, run
 from bench.policy.forge import Forge
 
 
@@ -26,10 +25,8 @@ def rollback(arena: Arena) -> Iterator[Case]:
         for forget in (1, 5):
             forge = arena.forge(now_s=NOW)
             forge.versions = {"snapshot": arena.state.snapshot.signed.version + forget, "timestamp": 99}
-            version = arena.first_state.signed(cast("Role", role)).version
-            forge.edit["snapshot"] = lambda signed, role=role, version=version: signed["meta"].update(
-                {f"{role}.json": {"version": version}}
-            )
+            version = arena.first_state.signed(role).version
+            forge.edit["snapshot"] = put({f"{role}.json": {"version": version}}, "meta")
             served = (
                 _old_targets(arena)
                 | forge.files()
@@ -39,12 +36,10 @@ def rollback(arena: Arena) -> Iterator[Case]:
     for role in ("permission", "restriction", "targets", "pass"):
         # The snapshot's own memory ends with its keys: the device has one of its own.
         forge = Forge(arena.rotated_state, arena.rotated_keys, moment(NOW))
-        lower = max(1, arena.state.signed(cast("Role", role)).version - 1)
-        if lower == arena.state.signed(cast("Role", role)).version:
+        lower = max(1, arena.state.signed(role).version - 1)
+        if lower == arena.state.signed(role).version:
             continue
-        forge.edit["snapshot"] = lambda signed, role=role, lower=lower: signed["meta"].update(
-            {f"{role}.json": {"version": lower}}
-        )
+        forge.edit["snapshot"] = put({f"{role}.json": {"version": lower}}, "meta")
         served = (
             _old_targets(arena)
             | forge.files()
@@ -94,7 +89,7 @@ def freeze(arena: Arena) -> Iterator[Case]:
         for device in ("fresh", "first", "second"):
             yield (
                 f"{late} s after the lease, {device} device",
-                run(arena, Attack({}, at_s=ends + late, device=cast("Any", device))),
+                run(arena, Attack({}, at_s=ends + late, device=device)),
             )
     for role in SIGNED:
         for late in (0, 1, 30 * DAY):
@@ -103,7 +98,10 @@ def freeze(arena: Arena) -> Iterator[Case]:
                 forge.changed = {role}
             forge.expires[role] = moment(NOW - late)
             yield f"{role}: over since {late} s", run(arena, Attack(forge.files()))
-    for issued in (None, "now", "2026-11-25T00:00:00Z", True, [1], {}, 0, -5, 1 << 41, NOW + 400 * DAY, NOW + 2 * DAY):
+    never: tuple[object, ...] = (
+        None, "now", "2026-11-25T00:00:00Z", True, [1], {}, 0, -5, 1 << 41, NOW + 400 * DAY, NOW + 2 * DAY,
+    )  # fmt: skip
+    for issued in never:
         forge = arena.forge()
         forge.issued = issued
         yield f"timestamp: issued {issued!r}", run(arena, Attack(forge.files()))
@@ -111,7 +109,7 @@ def freeze(arena: Arena) -> Iterator[Case]:
 
 def mix_and_match(arena: Arena) -> Iterator[Case]:
     first, second = arena.first, arena.second
-    top = {role: f"metadata/{_file(arena, role, 'second')}" for role in SIGNED if role != "root"}
+    top: dict[Role, str] = {role: f"metadata/{_file(arena, role, 'second')}" for role in SIGNED if role != "root"}
     for role, path in top.items():
         for other, foreign in top.items():
             if other != role:
@@ -119,15 +117,10 @@ def mix_and_match(arena: Arena) -> Iterator[Case]:
                     f"{other} in the place of {role}",
                     run(arena, Attack({path: second[foreign]}, device=asking(arena, path))),
                 )
-    third = {
-        role: f"metadata/{arena.third_state.signed(role).version}.{role}.json"
-        for role in ("snapshot", "permission", "restriction")
-    }
-    for role, path in third.items():
-        yield (
-            f"{role} of version 3 in version 2",
-            run(arena, Attack({top[cast("Role", role)]: arena.third[path]}, device="first")),
-        )
+    later: tuple[Role, ...] = ("snapshot", "permission", "restriction")
+    for role in later:
+        new = f"metadata/{arena.third_state.signed(role).version}.{role}.json"
+        yield f"{role} of version 3 in version 2", run(arena, Attack({top[role]: arena.third[new]}, device="first"))
     yield (
         "timestamp of version 3, files of version 2",
         run(arena, Attack({"metadata/timestamp.json": arena.third["metadata/timestamp.json"]}, device="first")),
@@ -185,10 +178,10 @@ def endless(arena: Arena) -> Iterator[Case]:
     for length in (10**7, 10**9, 2**63, -1):
         forge = arena.forge()
         forge.changed = {"permission"}
-        forge.edit["permission"] = lambda signed, length=length: signed["targets"][POLICY_PATH].update(length=length)
+        forge.edit["permission"] = put({"length": length}, "targets", POLICY_PATH)
         yield f"a policy announced with {length} bytes", run(arena, Attack(forge.files()))
     forge = arena.forge()
     info = arena.state.delegated["pass"].signed.targets[PASS].to_dict()
     forge.changed = {"pass"}
-    forge.edit["pass"] = lambda signed: signed["targets"].update({f"pass/k-{number}": info for number in range(4097)})
+    forge.edit["pass"] = put({f"pass/k-{number}": info for number in range(4097)}, "targets")
     yield "4097 targets", run(arena, Attack(forge.files()))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 from agent.policy.bundle import POLICY_PATH
 from agent.site.keyfiles import Role
 from agent.tuf_keys import Ed25519Key
 from bench.policy.arena import PASS, STOP, Arena, Attack, policy
-from bench.policy.case import EVIL, SEVERAL, SIGNED, Case, changed, of_role, run, strangers
+from bench.policy.case import EVIL, SEVERAL, SIGNED, Case, changed, of_role, put, run, strangers
 from bench.policy.forge import Json
+
+_DELEGATED: Final[tuple[tuple[Role, Role], ...]] = (("permission", "targets"), ("targets", "root"), ("root", "root"))
+"""A role that several hold, and the one that says who."""
+_SECOND_ID: Final = "ab" * 32
 
 
 def unsigned(arena: Arena) -> Iterator[Case]:
@@ -58,10 +62,12 @@ def under_threshold(arena: Arena) -> Iterator[Case]:
         forge, others = arena.forge(), strangers(3)
         forge.changed = {"root"}
         keys = [each.public_key for each in others]
-        forge.edit["root"] = lambda signed, keys=keys: signed.update(
-            keys=signed["keys"] | {key.keyid: key.to_dict() for key in keys},
-            roles=signed["roles"] | {"root": {"keyids": [key.keyid for key in keys], "threshold": 2}},
-        )
+
+        def replaced(signed: Json, keys: Sequence[Ed25519Key] = keys) -> None:
+            signed["keys"] |= {key.keyid: key.to_dict() for key in keys}
+            signed["roles"]["root"] = {"keyids": [key.keyid for key in keys], "threshold": 2}
+
+        forge.edit["root"] = replaced
         forge.by["root"] = [arena.people[each].signer("root") for each in range(former)] + others[:new]
         yield (
             f"root: new keys, signed by {former} of the former and {new} of the new",
@@ -84,24 +90,29 @@ def one_key_twice(arena: Arena) -> Iterator[Case]:
         for how, other in ids.items():
             forge = changed(arena, role)
             forge.by[role] = first
-            forge.signatures[role] = lambda made, other=other: [*made, made[0] | {"keyid": other(made[0]["keyid"])}]
+            forge.signatures[role] = _again(other)
             yield f"{role}: the same signature under an id {how}", run(arena, Attack(forge.files()))
-    for role, delegator in (("permission", "targets"), ("targets", "root"), ("root", "root")):
-        key = arena.people[0].public_key(cast("Role", role))
+    for role, delegator in _DELEGATED:
+        key = arena.people[0].public_key(role)
         for how in ("listed twice", "under a second id"):
-            forge = changed(arena, cast("Role", role))
-            forge.changed.add(cast("Role", delegator))
-            forge.by[cast("Role", role)] = arena.person(0, role)
-            second = key.keyid if how == "listed twice" else "ab" * 32
+            forge = changed(arena, role)
+            forge.changed.add(delegator)
+            forge.by[role] = arena.person(0, role)
+            second = key.keyid if how == "listed twice" else _SECOND_ID
 
             def twice(signed: Json, role: str = role, key: Ed25519Key = key, second: str = second) -> None:
                 keys, holder = of_role(signed, role)
                 keys[second] = key.to_dict()
                 holder["keyids"], holder["threshold"] = [key.keyid, second], 2
 
-            forge.edit[cast("Role", delegator)] = twice
-            forge.signatures[cast("Role", role)] = lambda made, second=second: [*made, made[0] | {"keyid": second}]
+            forge.edit[delegator] = twice
+            forge.signatures[role] = _again(str if how == "listed twice" else lambda keyid: _SECOND_ID)
             yield f"{role}: one key {how} by those who may", run(arena, Attack(forge.files()))
+
+
+def _again(rename: Callable[[str], str]) -> Callable[[list[Json]], list[Json]]:
+    """The first signature once more, under another id of its key."""
+    return lambda made: [*made, made[0] | {"keyid": rename(made[0]["keyid"])}]
 
 
 def one_signer_widens(arena: Arena) -> Iterator[Case]:
@@ -130,21 +141,21 @@ def one_signer_widens(arena: Arena) -> Iterator[Case]:
             forge.put(POLICY_PATH, policy(version=9, **changes))
             forge.by["permission"] = arena.person(number, "permission")
             yield f"{how}, by holder {number + 1}", run(arena, Attack(forge.files()))
-    for role, delegator in (("permission", "targets"), ("targets", "root"), ("root", "root")):
-        forge = changed(arena, cast("Role", role))
-        forge.changed.add(cast("Role", delegator))
+    for role, delegator in _DELEGATED:
+        forge = changed(arena, role)
+        forge.changed.add(delegator)
 
         def lower(signed: Json, role: str = role) -> None:
             of_role(signed, role)[1]["threshold"] = 1
 
-        forge.edit[cast("Role", delegator)] = lower
+        forge.edit[delegator] = lower
         for each in {role, delegator}:
-            forge.by[cast("Role", each)] = arena.person(1, each)
+            forge.by[each] = arena.person(1, each)
         yield f"threshold of {role} lowered by one holder", run(arena, Attack(forge.files()))
     for role in ("restriction", "pass", "enrolment"):
         forge = arena.forge()
         forge.put(POLICY_PATH, EVIL)
-        forge.by["permission"] = [arena.own.signer(cast("Role", role))] * 2
+        forge.by["permission"] = [arena.own.signer(role)] * 2
         yield f"policy signed by the key for {role}", run(arena, Attack(forge.files()))
 
 
@@ -155,12 +166,12 @@ def other_roles_paths(arena: Arena) -> Iterator[Case]:
             forge = arena.forge()
             forge.put(POLICY_PATH, EVIL)
             info = forge.state.delegated["permission"].signed.targets[POLICY_PATH].to_dict()
-            forge.changed = {cast("Role", role)}
-            forge.edit[cast("Role", role)] = lambda signed, path=path, info=info: signed["targets"].update({path: info})
+            forge.changed = {role}
+            forge.edit[role] = put({path: info}, "targets")
             yield f"{role} names {path}", run(arena, Attack(forge.files(), ignored=True))
     for role in SIGNED[2:4]:
         forge = arena.forge()
-        forge.edit[role] = lambda signed: signed["meta"].update({"evil.json": {"version": 1}})
+        forge.edit[role] = put({"evil.json": {"version": 1}}, "meta")
         yield (
             f"{role} names a role that nobody delegates",
             run(arena, Attack(forge.files(), ignored=role == "snapshot")),
@@ -178,10 +189,8 @@ def paths(arena: Arena) -> Iterator[Case]:
         for path in _LEADING_ELSEWHERE:
             forge = arena.forge()
             info = arena.state.delegated["permission"].signed.targets[POLICY_PATH].to_dict()
-            forge.changed = {cast("Role", role)}
-            forge.edit[cast("Role", role)] = lambda signed, name=f"{role}/{path}", info=info: signed["targets"].update(
-                {name: info}
-            )
+            forge.changed = {role}
+            forge.edit[role] = put({f"{role}/{path}": info}, "targets")
             yield f"{role}/{path!r}", run(arena, Attack(forge.files(), ignored=True))
 
 

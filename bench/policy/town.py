@@ -81,6 +81,7 @@ class Story:
         """In operation since the newest word of the site was signed, as far as the device can know."""
         self._issued_s = -math.inf
         self._running = False
+        self.verified: Verified | None = None
         folder.mkdir(mode=0o700)
 
     def start(self) -> None:

@@ -23,7 +23,7 @@ from typing import Final
 
 from agent.adapters.store import Store
 from agent.events.decision import Decision, Outcome
-from bench.wire.ends import CANARIES, DEVICE, DOOR, SITE, _sealed
+from bench.wire.ends import CANARIES, DEVICE, DOOR, SITE, sealed
 
 SIZES: Final = (512, 1024, 2048, 4096, 8192, 16384)
 COMMITS: Final = 2
@@ -86,7 +86,7 @@ def measure(page: int, count: int, folder: Path) -> Cost:
 
 def _decide(store: Store, number: int) -> int:
     decision = Decision(Outcome.MATCH, DOOR, time.time(), 1, 1, 3, subject=CANARIES[number % len(CANARIES)])
-    return store.record(decision, partial(_sealed, decision))
+    return store.record(decision, partial(sealed, decision))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from agent.errors import VaultError
 from agent.gallery.gallery import Gallery
 from agent.gallery.retention import Ended
 from agent.gallery.vault import Rotation, VaultKeys, unlock
-from bench.vault.device import CONTEXT, LENGTH, MODEL, VaultDevice, person
+from bench.vault.device import CONTEXT, LENGTH, VaultDevice, person
 from tests.adapters.tpm import running_tpm
+from tests.gallery.given import MODEL
 
 PEOPLE: Final = 300
 ERASED: Final = 100

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -155,15 +156,13 @@ def _pictures(faces: Path | None) -> tuple[str, list[tuple[str, Callable[[], Rgb
     if faces is None:
         return "the synthetic cast", list(_cast())
     found = read_faces(faces)
-    return found.name, [
-        (who, lambda path=path: _read(path)) for who, path in zip(found.subjects, found.files, strict=True)
-    ]
+    return found.name, [(who, partial(_read, path)) for who, path in zip(found.subjects, found.files, strict=True)]
 
 
 def _cast() -> Iterator[tuple[str, Callable[[], Rgb]]]:
     cast = Cast(ROOT / "scenes" / "cast")
     for sprite in cast.file.sprite:
-        yield sprite.person, lambda sprite=sprite: cast.picture(sprite) if sprite.use == "enrol" else cast.seen(sprite)
+        yield sprite.person, partial(cast.picture if sprite.use == "enrol" else cast.seen, sprite)
 
 
 def _read(path: Path) -> Rgb:

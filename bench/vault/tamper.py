@@ -10,15 +10,15 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
-from typing import Final
+from typing import Final, Literal, get_args
 
 from agent.errors import VaultError
 from agent.gallery.reference import ModelIdentity, Reference, average
 from agent.gallery.vault import VaultContext, VaultKeys, VaultRow, lock, rewrap, unlock
 from agent.units import ConsentId, DeviceId, Sha256, SiteId
 from bench.people.hostile import Attempt
-from bench.vault.device import CONTEXT, DEVICE, MODEL, SITE, person, probe, rows
-from tests.gallery.given import consent, vector
+from bench.vault.device import CONTEXT, person, probe, rows
+from tests.gallery.given import DEVICE, MODEL, SITE, consent, vector
 
 PEOPLE: Final = 40
 FLIPS: Final = 300
@@ -27,7 +27,8 @@ CASES: Final = 30_000
 """At least so many."""
 OLD: Final = VaultKeys(b"\x01" * 32, b"\x02" * 32, 7)
 NEW: Final = VaultKeys(b"\x03" * 32, b"\x02" * 32, 8)
-_PARTS: Final = ("sealed", "wrapped")
+Part = Literal["sealed", "wrapped"]
+_PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 Case = tuple[str, VaultRow, VaultKeys]
 """What was done, the row, and the keys that are in use."""
@@ -75,22 +76,26 @@ def sound() -> bool:
     return all(accepted(("", row, OLD)) and accepted(("", _moved(row), NEW)) for row in rows(range(PEOPLE), OLD))
 
 
+def _with(row: VaultRow, part: Part, data: bytes) -> VaultRow:
+    return replace(row, sealed=data) if part == "sealed" else replace(row, wrapped=data)
+
+
 def _flipped(row: VaultRow, chance: random.Random) -> Iterator[Case]:
     for part in _PARTS:
         data: bytes = getattr(row, part)
         for place in chance.sample(range(8 * len(data)), FLIPS if part == "sealed" else FLIPS // 2):
             changed = bytearray(data)
             changed[place // 8] ^= 1 << place % 8
-            yield f"one bit of {part}", replace(row, **{part: bytes(changed)}), OLD
+            yield f"one bit of {part}", _with(row, part, bytes(changed)), OLD
 
 
 def _cut(row: VaultRow, chance: random.Random) -> Iterator[Case]:
     for part in _PARTS:
         data: bytes = getattr(row, part)
         for size in chance.sample(range(len(data)), CUTS):
-            yield "cut short", replace(row, **{part: data[:size]}), OLD
+            yield "cut short", _with(row, part, data[:size]), OLD
         for more in (b"\x00", data[:1], data):
-            yield "made longer", replace(row, **{part: data + more}), OLD
+            yield "made longer", _with(row, part, data + more), OLD
 
 
 def _elsewhere(row: VaultRow) -> Iterator[Case]:
@@ -107,7 +112,7 @@ def _elsewhere(row: VaultRow) -> Iterator[Case]:
         yield f"of another {name}", foreign, OLD
         yield f"of another {name}, relabelled", replace(foreign, **{field: getattr(row, field)}), OLD
         for part in _PARTS:
-            yield f"of another {name}, in one part", replace(row, **{part: getattr(foreign, part)}), OLD
+            yield f"of another {name}, in one part", _with(row, part, getattr(foreign, part)), OLD
     yield "of another consent", replace(row, consent_id=ConsentId("c-other")), OLD
 
 

@@ -135,7 +135,7 @@ class _Site:
             subscribe=(EVENTS,),
             received=self._received,
             changed=self._changed,
-            published=lambda token: self._unsaid.pop(token, None),
+            published=self._published,
             session_s=3600,
         )
 
@@ -151,6 +151,9 @@ class _Site:
 
     def _say(self, number: int, topic: str, payload: bytes) -> None:
         self.connection.publish(topic, payload, qos=1, retain=False, token=number)
+
+    def _published(self, token: int) -> None:
+        self._unsaid.pop(token, None)
 
     def _changed(self, state: Broker, detail: str) -> None:
         if state is Broker.CONNECTED:

@@ -52,7 +52,7 @@ class Door:
         began, unix_s = time.perf_counter(), time.time() - ago_s
         who = CANARIES[len(self.spent_s) % len(CANARIES)]
         decision = Decision(Outcome.MATCH, DOOR, unix_s, 1, 1, 3, subject=who)
-        sequence = self.store.record(decision, partial(_sealed, decision))
+        sequence = self.store.record(decision, partial(sealed, decision))
         self.outbox.push()
         self.spent_s.append(time.perf_counter() - began)
         return sequence
@@ -69,7 +69,7 @@ class Door:
         self.store.close()
 
 
-def _sealed(decision: Decision, sequence: int) -> SealedEvent:
+def sealed(decision: Decision, sequence: int) -> SealedEvent:
     return seal_event(
         decision,
         sequence=sequence,

@@ -68,7 +68,8 @@ class Run:
         self.old: set[int] = set(kept.get("old", []))
         """Numbers of events that were days old when there was a broker again."""
         self.pubacks = Counter[str](kept.get("pubacks", {}))
-        self._spent_s, self._again = kept.get("spent_s", 0.0), kept.get("sent_again", 0)
+        self._spent_s: float = kept.get("spent_s", 0.0)
+        self._again: int = kept.get("sent_again", 0)
         self._began = time.monotonic()
         self._rng = random.Random(seed + self.done)
 
@@ -142,6 +143,8 @@ class Run:
                     ago_s = OUTAGE_S * (1 - number / OUTAGE_EVENTS)
                     self.old.add(self.door.decide(ago_s))
                 self.pipe.admit()
+            case _:
+                raise AssertionError(f"{kind}: none of FAULTS")
         self.done += 1
         self.faults[kind] += 1
 

@@ -17,16 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from agent.errors import DeviceError, DoorwardError
 from agent.scene.render import contact_sheet
 from agent.scene.scene import load
+from scripts.webp import PICTURES, decoded, encoded
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-PICTURES: Final = ROOT / "docs" / "pictures"
 SCENE: Final = ROOT / "scenes" / "front-gate.toml"
 LARGEST_BYTES: Final = 300_000
 QUALITY: Final = 84
@@ -103,17 +102,7 @@ def opened(browser: Browser, url: str, shot: Shot) -> Page:
 
 def small(picture: bytes) -> bytes:
     """A PNG as WebP."""
-    decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise DeviceError("Chromium gave no picture; try again")
-    return encoded(decoded)
-
-
-def encoded(bgr: cv2.typing.MatLike) -> bytes:
-    done, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
-    if not done or len(data) > LARGEST_BYTES:
-        raise DeviceError(f"a picture of {len(data)} bytes; {LARGEST_BYTES} are the most")
-    return data.tobytes()
+    return encoded(decoded(picture), QUALITY, LARGEST_BYTES)
 
 
 def of_the_page(browser: Browser, demo: Demo) -> Iterator[tuple[str, bytes]]:
@@ -145,7 +134,7 @@ def main() -> int:
         from scripts.album.fleet import of_the_fleet
 
         sheet = contact_sheet(load(SCENE), MOMENTS, PASSES)
-        made = {"scene": encoded(np.ascontiguousarray(sheet[..., ::-1]))}
+        made = {"scene": encoded(np.ascontiguousarray(sheet[..., ::-1]), QUALITY, LARGEST_BYTES)}
         demo = Demo()
         try:
             with sync_playwright() as tool:

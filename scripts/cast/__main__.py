@@ -13,14 +13,16 @@ import numpy as np
 
 from agent.adapters.litert import LoadedModel
 from agent.errors import DeviceError, DoorwardError
-from agent.models.evaluate import MARGIN_MIN, Eyes, cast_scores
+from agent.models.evaluate import MARGIN_MIN, cast_scores
+from agent.models.eyes import Eyes
 from agent.models.manifest import read_manifest
 from agent.models.recipes import FloatDetector
 from agent.models.sources import DETECTOR, PICTURES, fetch, weights
 from agent.scene.cast import Cast
+from scripts.webp import encoded
 
 from .backdrop import paint
-from .build import PARTS, cast_toml, made, webp
+from .build import PARTS, cast_toml, made
 from .cutout import Bgr
 from .faces import Landmarks, Points
 from .lettering import pass_head, sign_face
@@ -97,8 +99,8 @@ def build() -> None:
         for path in sorted(done.iterdir(), key=lambda path: path.suffix == ".toml"):
             os.replace(path, SCENES / "cast" / path.name)
     for file, picture in (("sign-face", sign_face()), ("pass-head", pass_head())):
-        (SCENES / f"{file}.webp").write_bytes(webp(picture, 90))
-    (SCENES / "front-gate.webp").write_bytes(webp(backdrop, 90))
+        (SCENES / f"{file}.webp").write_bytes(encoded(picture, 90))
+    (SCENES / "front-gate.webp").write_bytes(encoded(backdrop, 90))
 
 
 if __name__ == "__main__":

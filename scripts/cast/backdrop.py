@@ -6,11 +6,13 @@ three times the size and shrunk. Distances are given by blur: only what stands n
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating[Any]]
 SCALE = 3
 WIDTH, HEIGHT = 640 * SCALE, 480 * SCALE
 WALL_TOP, WALL_FOOT = 292, 392
@@ -60,7 +62,8 @@ class Painter:
         wall = seam * (1 - face[..., None]) + colour * face[..., None]
         relief = cv2.GaussianBlur((face + 0.05 * grain).astype(np.float32), (0, 0), 1.2)
         slope = cv2.Sobel(relief, cv2.CV_32F, 1, 0) + cv2.Sobel(relief, cv2.CV_32F, 0, 1)
-        return np.clip(wall * (1 + 0.06 * slope[..., None]), 0, 1)
+        lit: Image = np.clip(wall * (1 + 0.06 * slope[..., None]), 0, 1)
+        return lit
 
     def leaves(self, height: int, width: int, size: float, tone: RGB) -> Image:
         """Foliage: dabs of leaf colour over dark, denser and lighter towards the top."""
@@ -91,7 +94,8 @@ class Painter:
         colour = np.array(tone, np.float32) * (1 + 0.09 * each + 0.10 * fibre + 0.05 * knots)[..., None]
         inside = x - index * board
         gap = np.clip(np.minimum(inside, board - inside) / 3.5, 0, 1)
-        return np.clip(colour * (0.35 + 0.65 * gap)[..., None], 0, 1)
+        joined: Image = np.clip(colour * (0.35 + 0.65 * gap)[..., None], 0, 1)
+        return joined
 
 
 def _far(painter: Painter) -> Image:
@@ -126,7 +130,8 @@ def _far(painter: Painter) -> Image:
     cover = np.clip((np.arange(HEIGHT)[:, None] - top[None]) / 8, 0, 1)[..., None].astype(np.float32)
     image = image * (1 - cover) + hedge * cover
     image[268 * SCALE :] = np.array((0.52, 0.52, 0.53), np.float32)  # the street behind the wall
-    return cv2.GaussianBlur(image, (0, 0), 3.6 * SCALE)
+    blurred: Image = cv2.GaussianBlur(image, (0, 0), 3.6 * SCALE)
+    return blurred
 
 
 def _garden(painter: Painter, image: Image) -> None:
@@ -171,7 +176,8 @@ def _paving(painter: Painter, height: int) -> Image:
     each = table[row % 64, column % 64]
     grain, stain = painter.noise(height, WIDTH, 8, 4, stretch=2.5), painter.noise(height, WIDTH, 240, 4, stretch=3)
     tone = np.array((0.60, 0.575, 0.54), np.float32) * (1 + 0.06 * each + 0.035 * grain + 0.05 * stain)[..., None]
-    return np.clip(tone * (0.62 + 0.38 * seam), 0, 1)
+    slabs: Image = np.clip(tone * (0.62 + 0.38 * seam), 0, 1)
+    return slabs
 
 
 def _near(painter: Painter, image: Image) -> None:
@@ -224,5 +230,4 @@ def paint(seed: int = 11) -> npt.NDArray[np.uint8]:
     corner = ((x / WIDTH - 0.5) ** 2 + (y / HEIGHT - 0.5) ** 2) * 0.36
     image = np.clip(image * (1 + sun - corner)[..., None], 0, 1)
     small = cv2.resize(image, (640, 480), interpolation=cv2.INTER_AREA)
-    small = np.clip(small**0.96, 0.02, 0.985)
-    return (small * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.clip(small**0.96, 0.02, 0.985) * 255 + 0.5).astype(np.uint8)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from agent.models.sources import PICTURES
+from scripts.webp import encoded
 
 from .cutout import Bgr
 from .faces import Body, Landmarks, Points, body, head_picture, sheet_cells, sprite, with_face
@@ -73,14 +74,6 @@ class Made:
         )
 
 
-def webp(picture: Bgr, quality: int) -> bytes:
-    """`picture` (BGR or BGRA) as WebP."""
-    done, data = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    if not done:
-        raise ValueError("the WebP encoder failed")
-    return bytes(data)
-
-
 def made(part: Part, folder: Path, landmarks: Landmarks, backdrop: Bgr, say: Callable[[str], None]) -> Iterator[Made]:
     """All sprites of one person. `folder` holds the package's curated people, `backdrop` the painted gate."""
     assets = folder / part.source / "assets"
@@ -113,8 +106,9 @@ def _finished(
     quality: int,
     known: Points | None = None,
 ) -> Made:
-    data = webp(picture, quality)
+    data = encoded(picture, quality)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert decoded is not None
     plain = np.asarray(decoded, np.uint8)
     if plain.shape[2] == 4:  # the detector's own view of it: on neutral grey, as far as the shoulders
         alpha = plain[..., 3:].astype(np.float32) / 255
@@ -134,7 +128,7 @@ def _in_place(person: Body, backdrop: Bgr, index: int) -> Bgr:
     ]
     picture, _ = sprite(person, eyes_px, (128 / eyes_px, 112 / eyes_px, 144 / eyes_px))
     if blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.uint8)
     alpha = picture[..., 3:].astype(np.float32) / 255
     behind = backdrop[60 : 60 + picture.shape[0], left : left + picture.shape[1]]
     mixed = (picture[..., :3] * alpha + behind * (1 - alpha)) * gain

@@ -30,10 +30,11 @@ def fitted_backdrop(picture: Bgr) -> Plane:
     for channel in range(3):
         value = picture[..., channel][border][::37].astype(np.float32)
         keep = np.ones(len(value), bool)
-        for _ in range(4):  # border pixels that belong to the person drop out as outliers
-            fit = np.linalg.lstsq(known[keep], value[keep], rcond=None)[0]
+        fit = np.linalg.lstsq(known[keep], value[keep], rcond=None)[0]
+        for _ in range(3):  # border pixels that belong to the person drop out as outliers
             rest = value - known @ fit
             keep = np.abs(rest) < 2.5 * np.std(rest[keep]) + 1
+            fit = np.linalg.lstsq(known[keep], value[keep], rcond=None)[0]
         surface[..., channel] = terms @ fit
     return surface
 
@@ -43,7 +44,7 @@ def largest(mask: Bgr) -> Bgr:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
         raise ValueError("nothing stands out from the backdrop")
-    return (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
+    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])), np.uint8)
 
 
 def grown(picture: Bgr, sure: Bgr) -> Bgr:
@@ -55,9 +56,10 @@ def grown(picture: Bgr, sure: Bgr) -> Bgr:
     guess[cv2.erode(seed, np.ones((7, 7), np.uint8)) > 0] = cv2.GC_FGD
     guess[cv2.dilate(seed, np.ones((15, 15), np.uint8)) == 0] = cv2.GC_BGD
     cv2.setRNGSeed(1)  # grabCut clusters at random
-    cv2.grabCut(small, guess, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, guess, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     person = largest(np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
-    return cv2.resize(person, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize(person, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.uint8)
 
 
 def shaded_gaps(picture: Bgr, below_y: int) -> Bgr:
@@ -76,15 +78,15 @@ def cut_out(picture: Bgr, shoulders_y: int) -> tuple[Plane, Plane]:
     backdrop = fitted_backdrop(picture)
     image = picture.astype(np.float32)
     distance = cv2.GaussianBlur(np.linalg.norm(image - backdrop, axis=2), (0, 0), 1.2)
-    sure = cv2.morphologyEx((distance > 45).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    sure = largest(sure)
+    joined = cv2.morphologyEx((distance > 45).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    sure = largest(np.asarray(joined, np.uint8))
     gaps = shaded_gaps(picture, shoulders_y)
     person = ((grown(picture, sure) > 0) | (sure > 0)).astype(np.uint8)
     person = largest(np.where(gaps > 0, 0, person).astype(np.uint8))
     inner = cv2.erode(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
     outer = cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25)))
     weight = inner.astype(np.float32)
-    near = cv2.GaussianBlur(image * weight[..., None], (0, 0), 12)
+    near = np.asarray(cv2.GaussianBlur(image * weight[..., None], (0, 0), 12), np.float32)
     near /= np.maximum(cv2.GaussianBlur(weight, (0, 0), 12), 1e-3)[..., None]
     step = near - backdrop
     alpha = ((image - backdrop) * step).sum(2) / np.maximum((step * step).sum(2), 60)
@@ -105,11 +107,12 @@ def dyed(colour: Plane, alpha: Plane, tint_bgr: tuple[int, int, int], neck_y: in
     white = np.clip((low - 120) / 50, 0, 1) * neutral
     white[:neck_y] *= np.clip(1 - (neck_y - np.arange(neck_y)) / 12, 0, 1)[:, None]
     shirt = largest(((white > 0.5) & (alpha > 0.5)).astype(np.uint8))
-    shirt = cv2.morphologyEx(shirt, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    shirt = np.asarray(cv2.morphologyEx(shirt, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
     near = cv2.dilate(shirt, np.ones((15, 15), np.uint8)).astype(np.float32)
     shaded = np.clip((low - 62) / 40, 0, 1) * neutral  # seams and folds are neutral too, but only beside the shirt
     mask = cv2.GaussianBlur(np.maximum(np.maximum(white, shaded) * near, shirt), (0, 0), 1.2)[..., None]
     shade = np.clip(colour.mean(axis=2, keepdims=True) / 232, 0, 1.08) ** 1.7
     grain = np.random.default_rng(5).normal(1, 0.03, (*alpha.shape, 1)).astype(np.float32)
     cloth = np.array(tint_bgr, np.float32) * shade * cv2.GaussianBlur(grain, (0, 0), 0.8)[..., None] + 10 * shade**6
-    return np.clip(colour * (1 - mask) + cloth * mask, 0, 255)
+    made: Plane = np.clip(colour * (1 - mask) + cloth * mask, 0, 255)
+    return made

@@ -101,7 +101,7 @@ def sprite(person: Body, eyes_px: float, units: tuple[float, float, float]) -> t
         [[scale, 0, side * eyes_px - scale * middle[0]], [0, scale, above * eyes_px - scale * middle[1]]], np.float32
     )
     small = cv2.warpAffine(smooth, move, (width, height), flags=cv2.INTER_LINEAR)
-    small += 0.6 * (small - cv2.GaussianBlur(small, (0, 0), 1.0))  # what two resamplings took away
+    small = small + 0.6 * (small - cv2.GaussianBlur(small, (0, 0), 1.0))  # what two resamplings took away
     alpha = np.clip(small[..., 3:], 0, 255)
     plain = np.where(alpha > 1, small[..., :3] * 255 / np.maximum(alpha, 1), 0)
     points = person.landmarks * scale + move[:, 2]
@@ -118,4 +118,4 @@ def head_picture(cell: Bgr, landmarks: Landmarks, side_px: int) -> Bgr:
     x = float(np.clip(x, half, cell.shape[1] - half))
     y = float(np.clip(y, half, cell.shape[0] - half))
     square = cell[round(y - half) : round(y + half), round(x - half) : round(x + half)]
-    return cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)

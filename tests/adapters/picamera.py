@@ -39,16 +39,21 @@ class Request:
 class StandIn:
     """Implements what `PiCamera` uses of `Picamera2`."""
 
-    def __init__(self, controls: tuple[str, ...] = CONTROLS, stride_more: int = 0) -> None:
+    def __init__(
+        self, controls: tuple[str, ...] = CONTROLS, stride_more: int = 0, only: tuple[int, int] | None = None
+    ) -> None:
         self.camera_controls = {name: (0, 1, 0) for name in controls}
         self.about: dict[str, Any] = {}
         self.luma = 120
         self.borrowed = self.taken = 0
         self.told: list[dict[str, Any]] = []
-        self.started = self.closed = self.stalled = False
+        self.started = self.closed = self.stalled = self.stuck = False
         self.config: dict[str, Any] = {}
         self.modes: list[tuple[int, bool]] = []
         self._more = stride_more
+        self._only = only
+        """The one size that it has; None: any."""
+        self._asked: list[threading.Event] = []
 
     def opened(self, number: int, hdr_of_sensor: bool) -> tuple[StandIn, Any]:
         self.modes.append((number, hdr_of_sensor))
@@ -59,24 +64,29 @@ class StandIn:
         return about
 
     def configure(self, about: dict[str, Any]) -> None:
-        self.config = {
-            name: {**about[name], "stride": about[name]["size"][0] + self._more}
-            for name in ("main", "lores")
-            if name in about
-        }
+        self.config = {}
+        for name in ("main", "lores"):
+            if name in about:
+                size = self._only or about[name]["size"]  # libcamera takes the nearest, without an error
+                self.config[name] = {**about[name], "size": size, "stride": size[0] + self._more}
+
+    def camera_configuration(self) -> dict[str, Any]:
+        return self.config
 
     def start(self) -> None:
         self.started = True
 
     def capture_request(self, wait: bool) -> threading.Event:
         assert self.started and not wait
-        return threading.Event()
+        self._asked.append(threading.Event())
+        return self._asked[-1]
 
     def wait(self, job: threading.Event, timeout: float) -> Request:
         if self.stalled:
             job.wait(timeout)
             raise TimeoutError
         time.sleep(0.01)
+        self._asked.remove(job)
         self.taken += 1
         streams = {}
         for name, about in self.config.items():
@@ -90,10 +100,14 @@ class StandIn:
         self.told.append(controls)
 
     def stop(self) -> None:
+        """Waits behind what was asked for before: for ever, if that is a frame that does not come."""
+        self.stuck = bool(self._asked)
+        assert not self.stuck
         self.started = False
 
     def close(self) -> None:
-        self.closed = True
+        """Stops it too, and waits for nobody."""
+        self.started, self.closed = False, True
 
 
 @contextlib.contextmanager

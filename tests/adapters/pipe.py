@@ -1,4 +1,5 @@
-"""A TCP pipe to a broker that a test can cut, close to newcomers, slow down, or let go deaf while its sockets stay."""
+"""A TCP pipe to a broker that a test can cut, close to newcomers, slow down, let go deaf while its sockets stay, or
+hang: like any server that takes connections and says nothing."""
 
 from __future__ import annotations
 
@@ -28,6 +29,8 @@ class Pipe:
         self._closing = False
         self.delay_s = 0.0
         """How long each piece waits before it is passed on."""
+        self._hangs_after: int | None = None
+        """Bytes of answers that a connection still gets."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Pipe:
@@ -67,6 +70,15 @@ class Pipe:
                 if to_broker:
                     self._deaf.add(client)
 
+    def hang(self, after: int = 0) -> None:
+        """Of each connection, the ones to come too, no more than so many bytes of the answers are passed on until
+        `go_on`. What is not passed on waits.
+        """
+        self._hangs_after = after
+
+    def go_on(self) -> None:
+        self._hangs_after = None
+
     def close(self) -> None:
         self._closing = True
         with contextlib.suppress(OSError):
@@ -94,16 +106,24 @@ class Pipe:
 
     def _pass(self, client: socket.socket, broker: socket.socket) -> None:
         other = {client: broker, broker: client}
+        passed = 0
         with client, broker, contextlib.suppress(OSError):
             while True:
                 for ready in select.select([client, broker], [], [])[0]:
-                    data = ready.recv(65536)
+                    most = 65536
+                    if ready is broker and (limit := self._hangs_after) is not None:
+                        most = limit - passed
+                        if most <= 0:
+                            time.sleep(0.02)
+                            continue
+                    data = ready.recv(most)
                     if not data:
                         return
                     if ready in self._deaf:
                         continue
                     self._wait()
                     other[ready].sendall(data)
+                    passed += len(data) if ready is broker else 0
 
     def _wait(self) -> None:
         if self.delay_s:

@@ -69,6 +69,7 @@ def pi(folder: Path) -> Iterator[Under]:
 
     yield Under(PiCamera(0, CLOCK, Look(), open_camera=stand_in.opened), stall)
     assert stand_in.borrowed == 0, "every frame was given back"
+    assert stand_in.closed and not stand_in.stuck
 
 
 def pi_for_real(folder: Path) -> Iterator[Under]:
@@ -202,6 +203,12 @@ class TestPi:
         with pytest.raises(DeviceError, match=rf"cannot do camera\.{key} "):
             PiCamera(0, CLOCK, look, open_camera=stand_in.opened)
         assert stand_in.closed
+
+    def test_a_size_that_is_another_than_was_asked_for_is_a_fault(self) -> None:
+        stand_in = StandIn(only=(1280, 720))
+        with pytest.raises(DeviceError, match=r"^camera: gives 1280 x 720 where 640 x 480 was asked for"):
+            PiCamera(0, CLOCK, Look(), open_camera=stand_in.opened)
+        assert stand_in.closed and not stand_in.started
 
     def test_one_that_does_not_start_is_one_line_and_given_back(self) -> None:
         class Busy(StandIn):

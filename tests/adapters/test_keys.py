@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -164,6 +165,40 @@ def test_folders_in_the_way_are_one_line(path: Path) -> None:
     (path.parent / "epochs").symlink_to(path.parent / "nowhere" / "epochs")
     with pytest.raises(DeviceError, match="check the folder"):
         keys.epochs.begin()
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """Of somebody else, to whom a link in the state folder leads."""
+    made = tmp_path / "victim"
+    made.mkdir()
+    (made / "1.key").write_text("root:x:0:0\n")
+    return made
+
+
+def test_what_a_link_names_is_not_overwritten(path: Path, victim: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    file = path.parent / "epochs" / "1.key"
+    file.unlink()
+    file.symlink_to(victim / "1.key")
+    with pytest.raises(DeviceError, match=r"^[^\n]*epochs/1\.key: is a link, or no file; [^\n]* take it away$"):
+        keys.epochs.destroy(1)
+    assert (victim / "1.key").read_text() == "root:x:0:0\n"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DeviceError, match="is a link, or no file"):
+        keys.epochs.destroy(1)
+
+
+def test_a_folder_that_is_a_link_leads_nowhere(path: Path, victim: Path) -> None:
+    keys = PlainKeys.create(path, DEVICE)
+    shutil.rmtree(path.parent / "epochs")
+    (path.parent / "epochs").symlink_to(victim)
+    with pytest.raises(DeviceError, match=r"^[^\n]*1\.key: [^\n]*; check the folder[^\n]*$"):
+        keys.epochs.destroy(1)
+    with pytest.raises(DeviceError, match=r"^[^\n]*epochs: is a link; [^\n]*take it away$"):
+        keys.epochs.begin()
+    assert {file.name: file.read_text() for file in victim.iterdir()} == {"1.key": "root:x:0:0\n"}
 
 
 def test_the_erased_are_marked_and_never_forgotten(path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ from agent.adapters.camera.raw import Header, packed
 from agent.adapters.camera.rtsp import address_with
 from agent.adapters.clock import SystemClock
 from agent.adapters.watchdog import Watchdog
-from agent.app.rtsp import Frame, Source, Stream, serve
+from agent.app.config import DeviceConfig, load
+from agent.app.rtsp import Frame, Source, Stream, run, serve
 from agent.errors import ConfigError, DeviceError
 from agent.policy.frames import CapturedFrame
 from tests.conftest import ROOT
@@ -232,6 +234,44 @@ def test_a_password_that_cannot_be_read_is_one_line(reading: Callable[..., Reade
     )
 
 
+def of_a_device(folder: Path) -> DeviceConfig:
+    """Of no desktop; its state is there, and its password is not."""
+    text = (ROOT / "device_config" / "rtsp.toml").read_text("utf-8")
+    for old, new in (
+        ('"/var/lib/doorward"', '"state"'),
+        ('"../models"', f'"{ROOT / "models"}"'),
+        ('# password_file = "/etc/doorward/rtsp/password"', 'user = "door"\npassword_file = "password"'),
+        ('"/etc/ssl/certs/ca-certificates.crt"', '"device.toml"'),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "device.toml").write_text(text, "utf-8")
+    (folder / "password").touch()
+    (folder / "state").mkdir(mode=0o700)
+    return load(folder / "device.toml")
+
+
+def test_whoever_owns_the_keys_does_not_read_a_network_camera(tmp_path: Path) -> None:
+    config = of_a_device(tmp_path)
+    with pytest.raises(ConfigError, match=r"^[^\n]*state: this user can read the device's keys[^\n]*$"):
+        run(config)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize(("user", "said"), [(61184, "can read the device's keys"), (61185, "password: is empty")])
+def test_another_user_does(user: int, said: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
+        Path(folder).chmod(0o755)
+        config = of_a_device(Path(folder))
+        os.chown(config.state, 61184, 61184)
+        os.seteuid(user)
+        try:
+            with pytest.raises(ConfigError, match=said):
+                run(config)
+        finally:
+            os.seteuid(0)
+
+
 def test_a_login_is_quoted() -> None:
     assert address_with("rtsp://192.0.2.7:554/a?b=c", None, None) == "rtsp://192.0.2.7:554/a?b=c"
     assert address_with("rtsp://h/a", "me@x", "p/w:?") == "rtsp://me%40x:p%2Fw%3A%3F@h/a"
@@ -404,3 +444,13 @@ class TestHanded:
         (tmp_path / "file").write_text("")
         with pytest.raises(ConfigError, match=r"cannot listen there \(.+\); correct camera\.socket"):
             Handing.listen(tmp_path / "file" / "frames.sock")
+
+    def test_a_socket_that_others_may_connect_to_is_refused(self, tmp_path: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(tmp_path / "frames.sock"))
+            for mode in (0o606, 0o620):
+                (tmp_path / "frames.sock").chmod(mode)
+                with pytest.raises(ConfigError, match=r"open to other users; its \.socket needs SocketMode=0600"):
+                    Handing(server)
+            (tmp_path / "frames.sock").chmod(0o600)
+            Handing(server).close()

@@ -44,11 +44,15 @@ def test_an_abstract_name() -> None:
         assert end.recv(64) == b"WATCHDOG=1"
 
 
-def test_nobody_to_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_to_be_told(heard: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Watchdog(None).ready()
     Watchdog(str(tmp_path / "gone")).feed()  # it has ended: the word is lost, nothing else happens
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     watchdog().ready()
+    heard.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        heard.recv(64)
+    assert [path.name for path in tmp_path.iterdir()] == ["notify"], "no socket was made where there was none"
 
 
 def test_the_environment_names_it_once(heard: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:

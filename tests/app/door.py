@@ -138,11 +138,11 @@ def day_passes(device: Device, count: int, uses: int = 1) -> list[str]:
     ]
 
 
-def ledger(device: Device) -> list[Decided]:
-    """The decisions in the ledger, which is verified as a whole with the device's key."""
-    with read_ledger(device.store) as copy:
+def ledger(device: Device, store: Path | None = None) -> list[Decided]:
+    """The decisions in the ledger, which is verified as a whole with the device's key; `store`: of a copy of it."""
+    with read_ledger(store or device.store) as copy:
         verify_ledger(copy, device.key, device=device.id)
-    with read_ledger(device.store) as copy:
+    with read_ledger(store or device.store) as copy:
         return [entry for _, data in copy.entries if isinstance(entry := decode(data), Decided)]
 
 

@@ -331,6 +331,8 @@ def test_zones_are_drawn_as_the_gate_would_black_them_out() -> None:
     assert (unsolved["zones"], unsolved["why"], unsolved["pose"]) == ("near", "contradicted", None)
     assert unsolved["rings"] == [] and unsolved["horizon"] is None
     assert looking(under, spot=None).ask("pose", north).body["zones"] == "unknown"
+    polar = looking(at_640(zones=[square(0.0, 89.4, 0.2)]), spot=Spot(89.5, 0.1, 1.0)).ask("pose", north).body
+    assert (polar["zones"], polar["hidden"]) == ("pole", [])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.measure import Measure, peak_rss_kb, rss_kb
 from agent.crypto import SignSecret, sign_public
 from agent.events import bodies
-from agent.events.bodies import Body, Compliance, Ledger, Met, Notice, Obliged, State, Status
+from agent.events.bodies import Body, Compliance, Ledger, Met, Notice, Obliged, Stage, State, Status
 from agent.ledger.entry import refusal_changed
 from agent.ledger.verify import verify_ledger
 from agent.policy.gate import Refusal
@@ -282,21 +282,21 @@ class TestMeasure:
     def test_a_frame_s_stages_and_the_whole(self) -> None:
         measure = Measure()
 
-        def frame(number: int) -> dict[str, float]:
+        def frame(number: int) -> dict[Stage, float]:
             measure.start(number * 66_666_667)
             burn(0.002)
-            measure.lap("gate")
+            measure.lap(Stage.GATE)
             burn(0.004)
-            measure.lap("detect")
-            measure.lap("frame")
+            measure.lap(Stage.DETECT)
+            measure.lap(Stage.FRAME)
             return measure.medians_ms()
 
         alone = frame(0)  # of one frame the medians are its own times, which add up however busy the machine is
-        assert alone["frame"] >= alone["gate"] + alone["detect"] - 0.002
+        assert alone[Stage.FRAME] >= alone[Stage.GATE] + alone[Stage.DETECT] - 0.002
         frame(1)
         medians = frame(2)
-        assert set(medians) == {"gate", "detect", "frame"}
-        assert medians["gate"] >= 2 and medians["detect"] >= 4 and medians["frame"] >= 6
+        assert set(medians) == {Stage.GATE, Stage.DETECT, Stage.FRAME}
+        assert medians[Stage.GATE] >= 2 and medians[Stage.DETECT] >= 4 and medians[Stage.FRAME] >= 6
         assert (measure.frames, measure.fps()) == (3, 15.0)
 
     def test_before_the_second_frame_there_is_no_rate(self) -> None:
@@ -317,7 +317,7 @@ class TestMeasure:
         measure = Measure()
         for number in range(2000):
             measure.start(number)
-            measure.lap("gate")
+            measure.lap(Stage.GATE)
         assert measure.frames == 2000
         assert max(len(kept) for kept in (measure._frames, *measure._stages.values())) == 300
 

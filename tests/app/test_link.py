@@ -25,6 +25,7 @@ from agent.app.link_settings import LinkSettings
 from agent.demo.web import FileServer
 from agent.errors import LinkError
 from agent.events import wire
+from agent.events.acknowledge import acknowledgement
 from agent.events.seal import open_event
 from agent.events.telemetry import read_telemetry
 from agent.events.wire import Kind
@@ -288,8 +289,9 @@ class TestTheProcess:
             assert "; look at broker." in line
             everything(gate.joined().teller)
             gate.send(1)
+            until(lambda: json.loads(page(url))["recogniser"], what="the link knows of the recogniser")
             facts = json.loads(page(url))
-            assert facts["recogniser"] and facts["broker"]["state"] == words.split(":")[0]
+            assert facts["broker"]["state"] == words.split(":")[0]
             if wrong in ("expired", "nobody"):  # mended at the broker: the link finds it by itself
                 closed.stop()
                 closed.configure(good)
@@ -377,7 +379,7 @@ def test_after_the_broker_died_every_retained_topic_and_every_held_event_comes_a
     everything(gate.joined().teller)
     nonces = {sequence: gate.send(sequence) for sequence in (1, 2, 3)}
     assert [json.loads(observer.next(EVENTS).payload)["sequence"] for _ in nonces] == [1, 2, 3]
-    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(2, nonces[2]))
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), acknowledgement(2, nonces[2]))
     assert gate.freed.get(timeout=10) == (2, nonces[2])
     for _ in range(2):
         pipe.refuse()
@@ -421,15 +423,15 @@ def test_where_a_consumer_acknowledges_only_its_nonce_is_passed_on(
 ) -> None:
     topic = wire.acknowledge_topic(SITE, DEVICE)
     observer = observe(broker)
-    observer.publish(topic, wire.acknowledgement(9, bytes(16)), retain=True)  # of long ago
+    observer.publish(topic, acknowledgement(9, bytes(16)), retain=True)  # of long ago
     link(plain(state, broker, "consumer"))
     gate.joined()
     nonce = gate.send(1)
     observer.next(EVENTS)
-    for nonsense in (b"", b"{}", b"\xff" * 300, wire.acknowledgement(1, nonce)[:-2]):
+    for nonsense in (b"", b"{}", b"\xff" * 300, acknowledgement(1, nonce)[:-2]):
         observer.publish(topic, nonsense)
-    observer.publish(topic.replace(DEVICE, "gate-2"), wire.acknowledgement(1, nonce))
-    observer.publish(topic, wire.acknowledgement(1, nonce))
+    observer.publish(topic.replace(DEVICE, "gate-2"), acknowledgement(1, nonce))
+    observer.publish(topic, acknowledgement(1, nonce))
     assert gate.freed.get(timeout=10) == (1, nonce)
     assert gate.freed.empty()
 
@@ -535,9 +537,29 @@ def test_the_link_keeps_a_bounded_number_of_events_and_the_outbox_the_rest(
     gate.channel.send_event(1, events[0].envelope)  # the broker has this one: it does not go out twice
     nonce = gate.send(600)
     assert json.loads(observer.next(EVENTS).payload)["sequence"] == 600
-    observer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(600, nonce))
+    observer.publish(wire.acknowledge_topic(SITE, DEVICE), acknowledgement(600, nonce))
     assert gate.freed.get(timeout=10) == (600, nonce)
     assert sum(each.payload == events[0].envelope for each in observer.now()) == 1
+
+
+def test_an_order_goes_out_at_once_and_not_at_all_without_a_broker(
+    broker: Mosquitto, observe: Callable[..., Observer], state: Path, gate: Recogniser, link: Callable[..., Link]
+) -> None:
+    topic, observer = wire.order_topic(SITE, DEVICE), observe(broker)
+    link(plain(state, broker))
+    gate.joined()
+    until(lambda: gate.channel.broker, what="the recogniser knows of the broker")
+    gate.channel.send_order(b"open")
+    found = observer.next(topic)
+    assert (found.payload, found.retained) == (b"open", False)
+    broker.stop()
+    until(lambda: not gate.channel.broker, what="the recogniser knows that it is gone")
+    gate.channel.send_order(b"too late")
+    broker.start()
+    again = observe(broker)
+    until(lambda: gate.channel.broker, 20, "the broker is back")
+    gate.channel.send_order(b"open again")
+    assert again.next(topic).payload == b"open again"
 
 
 def test_commands_are_passed_on_and_old_large_or_countless_ones_are_not(

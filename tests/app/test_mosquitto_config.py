@@ -21,6 +21,7 @@ from agent.app.link import Link
 from agent.app.link_settings import LinkSettings
 from agent.app.outbox import Outbox
 from agent.events import wire
+from agent.events.acknowledge import acknowledgement
 from agent.events.decision import Decision, Outcome
 from agent.events.wire import Acknowledgement, Kind
 from tests.adapters.certificates import Certificates, issue_client, make_certificates
@@ -73,7 +74,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="module")
 def people(certificates: Certificates) -> dict[str, Certificates]:
-    names = ("gate-2", "consumer", "desk", "reader", "homeassistant", "dashboard", "nobody")
+    names = ("gate-2", "consumer", "desk", "reader", "opener", "homeassistant", "dashboard", "nobody")
     return {DEVICE: certificates, **{name: issue_client(certificates, name) for name in names}}
 
 
@@ -151,7 +152,7 @@ def test_a_door_says_everything_of_its_own_and_hears_what_is_for_it(
         assert f"homeassistant/device/doorward-{SITE}/{DEVICE}/config" in came(assistant)
         desk.publish(wire.command_topic(SITE, DEVICE), b"do")
         until(lambda: heard == [b"do"])
-        consumer.publish(wire.acknowledge_topic(SITE, DEVICE), wire.acknowledgement(1, made.nonce))
+        consumer.publish(wire.acknowledge_topic(SITE, DEVICE), acknowledgement(1, made.nonce))
         until(lambda: acknowledged == [1])
         assert came(observe("nobody")) == set()
     finally:
@@ -172,6 +173,9 @@ def test_a_door_says_everything_of_its_own_and_hears_what_is_for_it(
         ("dashboard", wire.command_topic(SITE, DEVICE)),
         ("desk", wire.token_topic(SITE, DEVICE)),
         ("reader", wire.command_topic(SITE, DEVICE)),
+        ("gate-2", wire.order_topic(SITE, DEVICE)),
+        ("desk", wire.order_topic(SITE, DEVICE)),
+        ("opener", wire.order_topic(SITE, DEVICE)),
         ("desk", wire.acknowledge_topic(SITE, DEVICE)),
         ("desk", wire.topic(SITE, DEVICE, Kind.STATUS)),
         ("nobody", EVENTS),
@@ -204,6 +208,16 @@ def test_a_card_is_heard_by_its_door_and_by_nobody_who_watches(
     observe("reader").publish(topic, b"a card")
     assert came(door) == {topic}
     assert [came(each, 0.2) for each in others] == [set()] * len(others)
+
+
+def test_what_moves_a_lock_hears_orders_and_nothing_else(
+    broker: ReadyBroker, people: dict[str, Certificates], observe: Callable[[str], Observer]
+) -> None:
+    opener, door, desk = observe("opener"), observe(DEVICE), observe("desk")
+    for topic in (wire.order_topic(SITE, DEVICE), EVENTS, wire.topic(SITE, DEVICE, Kind.STATUS)):
+        door.publish(topic, b"said")
+    desk.publish(wire.command_topic(SITE, DEVICE), b"do")
+    assert came(opener) == {wire.order_topic(SITE, DEVICE)}
 
 
 def test_who_has_no_certificate_is_not_let_in(broker: ReadyBroker, certificates: Certificates) -> None:

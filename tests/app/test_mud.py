@@ -102,3 +102,14 @@ def test_what_is_on_this_machine_needs_no_network(tmp_path: Path) -> None:
 def test_it_is_served_by_https(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigError, match="--url"):
         mud(config(tmp_path), url=url, ntp=(), now_s=NOW_S)
+
+
+def test_a_camera_of_the_network_is_among_them(tmp_path: Path) -> None:
+    config(tmp_path)
+    file = tmp_path / "device.toml"
+    text = re.sub(r'kind = "recording"\nfile = .*', 'kind = "rtsp"\naddress = "ADDRESS"', file.read_text())
+    for address, port in (("rtsp://192.0.2.7/a", 554), ("rtsps://192.0.2.7/a", 322), ("rtsp://192.0.2.7:8554/a", 8554)):
+        file.write_text(text.replace("ADDRESS", address))
+        made = mud(load(file), url=URL, ntp=(), now_s=NOW_S)
+        assert ("192.0.2.7/32", "tcp", port) in allowed(made, "ipv4-from")
+        assert not [rule for rule in allowed(made, "ipv6-from") if rule[2] == port]

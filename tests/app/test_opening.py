@@ -11,7 +11,7 @@ import pytest
 from agent.adapters.store import Store
 from agent.app.opening import Opening
 from agent.demo.device import Device
-from agent.events.decision import LATE_NS, Decision, Outcome
+from agent.events.decision import LATE_NS, UNREACHABLE, Decision, Outcome
 from agent.units import DoorId, SubjectId
 from tests.app.door import ledger, opened, site
 
@@ -85,6 +85,46 @@ def test_only_what_is_young_opens(
     assert [each.outcome for each in ledger(device)[before:]] == written
     assert door.told == [DoorId("main")] * told
     assert all(entry.subject is None for entry in ledger(device)[before:] if entry.outcome is TOO_LATE)
+
+
+class DistantDoor:
+    """Implements `ports.DistantDoor`."""
+
+    def __init__(self, *reachable: bool) -> None:
+        self._reachable = list(reachable)
+        self.told: list[tuple[DoorId, int, int]] = []
+
+    def reachable(self) -> bool:
+        return self._reachable.pop(0)
+
+    def order(self, door: DoorId, number: int, until_ns: int) -> None:
+        self.told.append((door, number, until_ns))
+
+
+@pytest.mark.parametrize(
+    "outcome, reachable, written, told",
+    [
+        (MATCH, (True, True), [MATCH], True),
+        (Outcome.EXIT, (True, True), [Outcome.EXIT], True),
+        (MATCH, (False, False), [TOO_LATE], False),
+        (Outcome.PASS_ACCEPTED, (False, False), [TOO_LATE], False),
+        (MATCH, (True, False), [MATCH, TOO_LATE], False),  # lost while it was written
+        (Outcome.NO_MATCH, (), [Outcome.NO_MATCH], False),  # nobody asks
+    ],
+)
+def test_a_distant_door_is_told_number_and_end_and_one_that_cannot_be_told_stays_shut(
+    device: Device, store: Store, outcome: Outcome, reachable: tuple[bool, ...], written: list[Outcome], told: bool
+) -> None:
+    door, before = DistantDoor(*reachable), len(ledger(device))
+    about = {"site": device.site, "device": device.id, "sign_secret": device.keys.sign_secret}
+    opening = Opening(store, door, Watch(5, 6), **about)
+    found = opening.decide(decided(outcome, captured_ns=3), device.policy)
+    assert [each.outcome for each in found] == written
+    entries = ledger(device)[before:]
+    assert [each.outcome for each in entries] == written
+    assert door.told == ([(DoorId("main"), entries[0].event, 3 + LATE_NS)] if told else [])
+    late = [each for each in entries if each.outcome is TOO_LATE]
+    assert all((each.ground, each.subject) == (UNREACHABLE, None) for each in late)
 
 
 class Pressed:

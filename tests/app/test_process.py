@@ -9,7 +9,9 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,12 +20,15 @@ from pathlib import Path
 import cv2
 import pytest
 
+from agent.adapters.store import read_ledger
 from agent.demo import recorder
 from agent.demo.device import Device
 from agent.demo.process import start
 from agent.demo.recorder import Isolation, Opened, Record
+from agent.events.bodies import Status
 from agent.events.decision import Outcome
 from agent.gallery.retention import Ended
+from agent.ledger.entry import decode
 from agent.ledger.erasure import read_erasure
 from agent.policy.grounds import Ground
 from agent.site.withdrawals import signed_withdrawal
@@ -239,6 +244,59 @@ def test_a_full_disk_shuts_the_door_and_room_opens_it_again(
     full = [line for line in said if "store.sqlite" in line]
     assert [line.startswith(f"doorward: {device.store}: the disk is full; free some space") for line in full] == [True]
     assert all("No space left on device" in line for line in said if line not in full) and len(said) <= 3, said
+
+
+TO_THE_BRIM = """
+import os, sys
+from pathlib import Path
+from agent.adapters.store import Store
+from agent.errors import DeviceError
+from agent.ledger.entry import refusal_changed
+
+store = Store.open(Path(sys.argv[1]), site="north-gate", device="gate-1", ledger_key=bytes.fromhex(sys.argv[2]))
+try:
+    while True:
+        store.note(refusal_changed((), None))
+except DeviceError:
+    os._exit(7 if store.answers else 1)
+"""
+"""Ends without closing, which would write the WAL home and make room."""
+
+
+def test_on_a_full_disk_it_starts_refuses_and_lives_until_there_is_room(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ending it would make no room: the watchdog is fed, and the start is written down as soon as it can be."""
+    device = site(small_disk)
+    running = Process(device)
+    peer = Peer(device)
+    until(lambda: peer.last(Status) is not None, 20, "a status")
+    running.end(signal.SIGKILL)
+    peer.close()
+    bench, ballast = Bench(device), small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    filled = subprocess.run([sys.executable, "-c", TO_THE_BRIM, device.store, device.keys.ledger_key.hex()])
+    assert filled.returncode == 7
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+
+        def script(peer: Peer) -> None:
+            until(lambda: peer.last(Status) is not None, 20, "a status")
+            assert Ground.LEDGER_UNWRITABLE in peer.last(Status).grounds
+            assert (systemd.recv(64), systemd.recv(64)) == (b"READY=1", b"WATCHDOG=1")
+            ballast.unlink()
+            peer.wait_grounds()
+
+        try:
+            assert bench.play(script) == 0
+        finally:
+            device.server.close()
+    with read_ledger(device.store) as copy:
+        assert [decode(data).kind for _, data in copy.entries].count("start") == 2
 
 
 class Watched:

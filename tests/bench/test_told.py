@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from agent.bench.figures import Figure, median, number, percentile
+from agent.bench.figures import Figure, median, number
 from agent.bench.run import Measured
 from agent.bench.told import PICTURE, page, picture, tables
 
@@ -48,10 +48,8 @@ def test_numbers_have_three_figures() -> None:
     ]  # fmt: skip
 
 
-def test_medians_and_percentiles() -> None:
+def test_a_median() -> None:
     assert median([3.0, 1.0, 2.0]) == 2.0
-    assert percentile([float(each) for each in range(1, 101)], 0.95) == 95.0
-    assert percentile([5.0, 1.0], 0.95) == 5.0 and percentile([7.0], 0.95) == 7.0
 
 
 def test_the_page_holds_every_figure_and_names_what_was_not_reached() -> None:
@@ -68,6 +66,16 @@ def test_the_picture_is_svg_with_a_bar_for_each_figure_that_has_a_goal() -> None
     bars = [each for each in root.iter("{http://www.w3.org/2000/svg}rect")][1:]
     assert len(bars) == 3
     assert len({each.attrib["fill"] for each in bars}) == 2, "short of the goal looks unlike reached"
+
+
+def test_the_picture_is_as_wide_as_its_longest_figure() -> None:
+    def width(unit: str) -> float:
+        one = Figure("idle", "nobody in view", 6.5, unit, 5)
+        root = ElementTree.fromstring(picture(Measured((one,), {}, {}, "2026-11-25", False)))
+        return float(root.attrib["viewBox"].split()[2])
+
+    assert width("% of a core") > 772 + 33 * 6.5, "what stands beside the bars is not cut"
+    assert width("%") < width("% of a core")
 
 
 def test_the_table_tells_the_same() -> None:

@@ -125,6 +125,27 @@ def test_at_a_terminal_it_asks(tmp_path: Path, typed: str, written: bool) -> Non
     assert ("aim" in tomllib.loads(device.config.read_text())) is written
 
 
+def test_another_user_keeps_and_root_takes_measurements_and_nothing_else(tmp_path: Path) -> None:
+    device, kept = gate(tmp_path / "d"), tmp_path / "aim.json"
+    before = device.config.read_bytes()
+    with aiming("--config", device.config, "--port", 0, "--keep", kept) as (process, url):
+        measured(Visitor(url))
+        out, _ = rest(process)
+    assert f"{kept}: written" in out and "doorward site edit SITE" in out and device.config.read_bytes() == before
+    done = doorward("aim", "--config", device.config, "--take", kept, "--yes")
+    assert done.returncode == 0 and f"{device.config}: written" in done.stdout, done.stderr
+    assert tomllib.loads(device.config.read_text())["aim"]["view_deg"] == 62.0
+
+    written = device.config.read_bytes()
+    more = json.loads(kept.read_text()) | {"root_sha256": "0" * 64}
+    for text in (json.dumps(more), "x" * 100_000, '{"view_deg": "secret"}'):
+        kept.write_text(text)
+        said = fault("--config", device.config, "--take", kept, "--yes")
+        assert said == f"doorward: {kept}: is not what 'doorward aim --keep' writes; aim again"
+    assert fault("--config", device.config, "--take", tmp_path / "none", "--yes").endswith("aim again")
+    assert device.config.read_bytes() == written
+
+
 def fault(*words: object) -> str:
     done = doorward("aim", *words)
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr

@@ -69,6 +69,26 @@ def test_a_key_that_is_none_is_told(tmp_path: Path) -> None:
     assert missing.returncode == 2 and "cannot be read" in missing.stderr
 
 
+@pytest.mark.parametrize("example", ["gate-pi", "door-usb", "rtsp"])
+@pytest.mark.parametrize("keys", ["tpm2", "systemd-credentials"])
+def test_each_example_of_a_device_takes_the_five_answers_and_says_what_it_needs(
+    tmp_path: Path, example: str, keys: str
+) -> None:
+    words = [keys if word == "tpm2" else word for word in ANSWERS]
+    file = tmp_path / "device.toml"
+    more = ("--set", f"models.directory={ROOT / 'models'}", "--set", f"broker.tls.ca={file_of_ca(tmp_path)}")
+    done = doorward("device", "fill", ROOT / f"device_config/{example}.toml", *words, *more, "-o", file)
+    assert done.returncode == 0, done.stderr
+    asked = doorward("device", "needs", "--config", file)
+    assert asked.returncode == 0 and {"tpm2": "tpm", "systemd-credentials": "credentials"}[keys] in asked.stdout.split()
+
+
+def file_of_ca(folder: Path) -> Path:
+    """As scripts/install names one in every config."""
+    (folder / "ca.pem").write_text("")
+    return folder / "ca.pem"
+
+
 def configured(folder: Path, keys: str) -> Path:
     text = (ROOT / "device_config/desktop.toml").read_text()
     for key, value in (
@@ -104,6 +124,21 @@ def test_erasing_destroys_every_secret_and_leaves_the_ledger(tmp_path: Path) -> 
     assert (done.returncode, done.stdout) == (0, f"{state}: keys destroyed: 1.key, keys.json\n")
     assert sorted(path.name for path in state.rglob("*") if path.is_file()) == ["device.json", "lock", "store.sqlite"]
     assert "holds no keys" in doorward("device", "erase", "--config", file, "--yes").stdout
+
+
+@pytest.mark.parametrize("name", ["lock", "keys.json", "epochs/1.key"])
+def test_no_link_in_the_state_leads_whoever_erases_elsewhere(tmp_path: Path, name: str) -> None:
+    """The recogniser's user may put anything into its folder, and root may be who erases."""
+    file = configured(tmp_path, 'backend = "plain"')
+    assert doorward("device", "init", "--config", file).returncode == 0
+    victim, planted = tmp_path / "victim", tmp_path / "state" / name
+    victim.write_text("root:x:0:0\n")
+    planted.unlink(missing_ok=True)
+    planted.symlink_to(victim)
+    done = doorward("device", "erase", "--config", file, "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and f"{planted}: is a link, or no file; " in done.stderr
+    assert victim.read_text() == "root:x:0:0\n"
 
 
 def test_in_a_tpm_the_indices_go_too() -> None:

@@ -46,7 +46,8 @@ def test_channels_are_the_topics_and_say_what_is_retained() -> None:
     addresses = {channel["address"].format(site="yard", device="gate-1") for channel in found["channels"].values()}
     topics = {wire.topic("yard", "gate-1", kind) for kind in Kind}
     assert addresses == topics | {
-        each("yard", "gate-1") for each in (wire.acknowledge_topic, wire.command_topic, wire.token_topic)
+        each("yard", "gate-1")
+        for each in (wire.acknowledge_topic, wire.command_topic, wire.token_topic, wire.order_topic)
     }
     assert [each["action"] for each in found["operations"].values()].count("receive") == 3
     retained = {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent import crypto
 from agent.crypto import BoxSecret, SignSecret
 from agent.events import wire
+from agent.events.acknowledge import acknowledgement
 from agent.events.consume import Consumer, Verdict
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import (
@@ -60,7 +61,7 @@ def verdict(
 
 def test_a_new_event_is_acted_on_once_and_acknowledged_each_time() -> None:
     ours, made = consumer(), event(1)
-    word = (wire.acknowledge_topic(SITE, GATE), wire.acknowledgement(1, made.nonce))
+    word = (wire.acknowledge_topic(SITE, GATE), acknowledgement(1, made.nonce))
     taken = ours.take(TOPIC, made.envelope, retained=False, unix_s=NOW_S + 1)
     assert taken.verdict is Verdict.ACT and taken.acknowledgement == word
     assert isinstance(taken.event, OpenedEvent) and taken.event.outcome is Outcome.PASS_ACCEPTED
@@ -83,7 +84,7 @@ def test_the_receipt_of_an_erasure_is_recorded_and_acknowledged_and_moves_nothin
     taken = ours.take(TOPIC, made.envelope, retained=False, unix_s=NOW_S + 1)
     assert taken.verdict is Verdict.RECORD and isinstance(taken.event, OpenedErasure)
     assert taken.event.receipt == receipt
-    assert taken.acknowledgement == (wire.acknowledge_topic(SITE, GATE), wire.acknowledgement(1, made.nonce))
+    assert taken.acknowledgement == (wire.acknowledge_topic(SITE, GATE), acknowledgement(1, made.nonce))
     assert verdict(ours, made.envelope) is Verdict.AGAIN
     assert verdict(ours, event(2).envelope) is Verdict.ACT
 

@@ -38,6 +38,12 @@ def described(*, in_clear: bool = True) -> dict[str, Any]:
     return found
 
 
+def test_only_the_recogniser_says_what_is_granted() -> None:
+    said = {"body": {"outcome_in_clear": True}}
+    assert homeassistant.in_clear(json.dumps(said).encode()) and not homeassistant.in_clear(wire.OFFLINE)
+    assert not homeassistant.in_clear(b'{"body":{"outcome_in_clear":false}}')
+
+
 def test_topic_is_one_that_home_assistant_looks_at() -> None:
     topic = homeassistant.discovery_topic("homeassistant", SITE, DEVICE)
     found = TOPIC.fullmatch(topic.removeprefix("homeassistant/"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from agent import crypto
 from agent.crypto import SignSecret
 from agent.errors import LinkError
 from agent.events import command, wire
+from agent.events.acknowledge import acknowledgement
 from agent.events.bodies import Ledger, Met, Metrics, Obliged, Status
+from agent.events.order import sign_order
 from agent.events.seal import canonical
 from agent.events.telemetry import SignedTelemetry, read_telemetry, schemas, sign_telemetry
 from agent.events.wire import Kind
@@ -26,6 +29,7 @@ from agent.policy.grounds import Ground
 from agent.policy.proof import Evidence, Proof
 from tests.app.running import (
     DEVICE,
+    DOOR,
     SIGN_SECRET,
     SITE,
     answer,
@@ -66,7 +70,9 @@ def published() -> list[tuple[str, dict[str, Any]]]:
     secret = SignSecret(bytes(32))
     resume = command.resume(secret, site=SITE, device=DEVICE, unix_s=1.8e9, id_="0" * 16)
     messages += [("cmd", json.loads(each)) for each in (command.stop(5), command.check(), resume)]
-    return [*messages, ("events-ack", json.loads(wire.acknowledgement(3, bytes(16))))]
+    order = {"sequence": 3, "not_after_s": 1.8e9, "site": SITE, "device": DEVICE, "secret": secret}
+    messages += [("open", json.loads(sign_order(DOOR, **order)))]
+    return [*messages, ("events-ack", json.loads(acknowledgement(3, bytes(16))))]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
@@ -150,6 +156,15 @@ def test_a_changed_byte_is_refused(data: st.DataObject) -> None:
     payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(LinkError):
         read_telemetry(told.kind, bytes(payload), PUBLIC)
+
+
+def test_bits_that_base64_drops_are_not_free() -> None:
+    told = signed(status())
+    text = json.loads(told.payload)["signature"]
+    other = next(sign for sign in "BRhx" if b64decode(f"{text[:-3]}{sign}==") == b64decode(text))
+    payload = told.payload.replace(text.encode(), f"{text[:-3]}{other}==".encode())
+    with pytest.raises(LinkError, match="not in canonical form"):
+        read_telemetry(told.kind, payload, PUBLIC)
 
 
 def test_a_changed_sequence_or_device_is_refused() -> None:

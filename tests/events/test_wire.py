@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from agent.errors import LinkError
 from agent.events import wire
+from agent.events.acknowledge import acknowledgement, read_acknowledgement
 from agent.events.wire import (
     Acknowledgement,
+    BrokerThere,
     CommandArrived,
     Event,
     FetchOutcome,
     FetchReply,
     FetchRequest,
     Kind,
+    OrderGiven,
     PreviewPicture,
     Telemetry,
 )
@@ -29,6 +32,7 @@ PART = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True).filter
 FROM_RECOGNISER = st.one_of(
     st.builds(Event, SEQUENCES, st.binary(min_size=1, max_size=2000)),
     st.builds(Telemetry, st.sampled_from([kind for kind in Kind if kind is not Kind.EVENTS]), st.binary(min_size=1)),
+    st.builds(OrderGiven, st.binary(min_size=1, max_size=wire.MAX_COMMAND)),
     st.builds(lambda inside: PreviewPicture(b"\xff\xd8" + inside + b"\xff\xd9"), st.binary()),
     st.builds(
         FetchRequest, NUMBERS, st.integers(1, wire.MAX_FETCH), st.lists(PART, min_size=1, max_size=5).map("/".join)
@@ -36,6 +40,7 @@ FROM_RECOGNISER = st.one_of(
 )
 FROM_LINK = st.one_of(
     st.builds(Acknowledgement, SEQUENCES, st.none() | st.binary(min_size=16, max_size=16)),
+    st.builds(BrokerThere, st.booleans()),
     st.builds(CommandArrived, st.binary(min_size=1, max_size=wire.MAX_COMMAND)),
     st.builds(FetchReply, NUMBERS, st.just(FetchOutcome.BYTES), st.binary()),
     st.builds(Token, st.just(TokenKind.PIN), st.from_regex(r"[0-9]{4,12}", fullmatch=True), st.just(TokenWay.MQTT)),
@@ -106,7 +111,7 @@ def test_a_token_is_exactly_a_kind_and_a_text(payload: bytes, found: Token | Non
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 def test_garbage_acknowledgements_are_link_errors_and_nothing_else(payload: bytes) -> None:
     try:
-        found = wire.read_acknowledgement(payload)
+        found = read_acknowledgement(payload)
     except LinkError:
         return
     assert found.sequence > 0
@@ -132,12 +137,12 @@ def test_garbage_acknowledgements_are_link_errors_and_nothing_else(payload: byte
 )
 def test_an_acknowledgement_is_exactly_a_sequence_and_a_nonce(payload: bytes) -> None:
     with pytest.raises(LinkError, match="events/ack"):
-        wire.read_acknowledgement(payload)
+        read_acknowledgement(payload)
 
 
 def test_an_acknowledgement_comes_back_as_it_was_built() -> None:
     nonce = bytes(range(16))
-    found = wire.read_acknowledgement(wire.acknowledgement(7, nonce))
+    found = read_acknowledgement(acknowledgement(7, nonce))
     assert (found.sequence, found.nonce) == (7, nonce)
 
 

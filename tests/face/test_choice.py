@@ -26,6 +26,7 @@ def test_very_good_is_taken_at_once_and_again() -> None:
 
 def test_each_track_waits_for_itself_and_anew_after_its_attempt() -> None:
     choice = Choice()
+    assert not choice.begun
     assert not choice.takes(ONE, 10.0, 0) and choice.takes(ONE, 10.0, PATIENCE_NS)
     assert not choice.takes(TWO, 10.0, PATIENCE_NS)
     choice.forget([ONE, TrackId(9)])
@@ -33,3 +34,6 @@ def test_each_track_waits_for_itself_and_anew_after_its_attempt() -> None:
     choice.keep([ONE])
     assert choice.takes(ONE, 10.0, 2 * PATIENCE_NS)
     assert not choice.takes(TWO, 10.0, 2 * PATIENCE_NS)
+    assert choice.begun
+    choice.forget([ONE, TWO])
+    assert not choice.begun

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -64,6 +66,8 @@ def test_every_text_says_simulated_and_what_was_not_reached() -> None:
     assert text.startswith("Simulated presentation attacks, nobody. No real attack was made.")
     assert "| APCER close-screen | 50.0% | " in text and "| 20% | no |" in text
     assert "imulated" in picture and "close-screen" in picture
+    (last,) = re.findall(r'<text x="([\d.]+)"[^>]*>100 %', picture)
+    assert float(last) + 20.3 < 720, "half of it lies beside its line, in DejaVu Sans of 13 px"
     point = apcer.pad_point(trials(), MODEL, "nobody")
     assert (point.label, point.model, point.threshold) == ("simulated", MODEL, AIMED)
     assert "simulated" in point.chosen and all("simulated" in figure.data for figure in point.figures)

@@ -75,10 +75,11 @@ def alone(node: Node, graph: Graph, steps: dict[str, Scale]) -> Node:
     return node
 
 
+@pytest.mark.parametrize("gates", [False, True])
 @settings(derandomize=True, max_examples=60)
-@given(SEEDS)
-def test_an_int8_file_is_close_to_the_float_network_from_end_to_end(seed: int) -> None:
-    graph = network(seed)
+@given(seed=SEEDS)
+def test_an_int8_file_is_close_to_the_float_network_from_end_to_end(gates: bool, seed: int) -> None:
+    graph = network(seed, gates=gates)
     inputs = pictures(graph, 12)
     made, steps = quantised(graph, inputs)
     data = emit(made, steps)
@@ -87,7 +88,9 @@ def test_an_int8_file_is_close_to_the_float_network_from_end_to_end(seed: int) -
     exact = np.array([answers(graph, picture)[name] for picture in inputs])
     found = np.array([run.real(picture)[name] for picture in inputs])
     error = float(np.sqrt(np.mean((found - exact) ** 2)))
-    assert error <= 0.15 * float(exact.std()) + 3 * steps[name].scale
+    # Two steps for both: a gate costs none (of 300 with one the worst takes 0.3). What costs most is an answer that
+    # hardly changes from picture to picture, a dozen of its steps in all; one network in 300 takes more than two then.
+    assert error <= 0.15 * float(exact.std()) + 2 * steps[name].scale
     kinds = {schema.TensorType.INT8, schema.TensorType.INT32}
     for tensor, kind, stored in tensors(data):
         assert kind in kinds, tensor

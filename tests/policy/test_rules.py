@@ -61,7 +61,6 @@ ASKS = UNASSESSED | {
 }
 UNNAMED: dict[str, Any] = {"models": [*_MODELS, {"role": "embedder", "sha256": PAD}]}
 """Named, but not for this."""
-THREE_YEARS = {"max_days": 1095, "max_idle_days": 1095}
 
 
 def declared(name: str, **changes: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.errors import PolicyError
 from agent.policy.circumstances import Circumstances
 from agent.policy.frames import CodeFrame, PermittedFrame, Preview
 from agent.policy.gate import Gate, Refusal
@@ -111,7 +112,12 @@ def test_a_zone_that_no_picture_can_be_worked_out_of_is_refused() -> None:
     ring = [[0, 89.1002], [1, 89.1002], [1, 89.2], [0, 89.2], [0, 89.1002]]
     zone = yard(0) | {"geometry": {"type": "Polygon", "coordinates": [ring]}}
     location = {"kind": "survey", "lat_deg": 89.1, "lon_deg": 0.5, "sigma_m": 1}
-    assert unmet(law(zones=[zone], location=location, **NORTHWARD), here()) == (Ground.IN_ZONE,)
+    polar = law(zones=[zone], location=location, **NORTHWARD)
+    assert polar.clear(here()) is None, "unknown, not outside"
+    assert unmet(polar, here()) == (Ground.IN_ZONE, Ground.VIEW_UNKNOWN)
+    with pytest.raises(PolicyError, match="so near a pole"):
+        polar.hidden(here())
+    assert unmet(law(location=location, **NORTHWARD), here()) == (), "without a zone near it nothing is asked"
 
 
 @pytest.mark.parametrize(

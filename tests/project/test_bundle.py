@@ -29,6 +29,28 @@ WHEELS = {
 }
 
 
+LOCK = """one==1.0 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via project
+two==2.0 ; python_full_version < '3.13' \\
+    --hash=sha256:cc
+three==3.0 ; sys_platform == 'win32' \\
+    --hash=sha256:dd
+"""
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_a_lock_is_read_for_the_target_and_not_for_who_makes_the_bundle(
+    root: Path, tmp_path: Path, python: str
+) -> None:
+    (tmp_path / "lock").write_text(LOCK)
+    words = [sys.executable, "-m", "scripts.target", str(tmp_path / "lock"), "--machine", "aarch64"]
+    said = subprocess.run([*words, "--python", python], cwd=root, check=True, capture_output=True, text=True).stdout
+    older = ["two==2.0 --hash=sha256:cc"] if python == "3.11" else []
+    assert said.splitlines() == ["one==1.0 --hash=sha256:aa --hash=sha256:bb", *older]
+
+
 @pytest.fixture
 def bundle(tmp_path: Path, root: Path) -> Path:
     made = tmp_path / "bundle"
@@ -43,9 +65,9 @@ def bundle(tmp_path: Path, root: Path) -> Path:
 
 
 def listed(root: Path, bundle: Path, machine: str = "aarch64") -> dict[str, Any]:
-    words = [sys.executable, str(root / "scripts/sbom.py"), str(bundle), "--machine", machine, "--python", "3.11"]
+    words = [sys.executable, "-m", "scripts.sbom", str(bundle), "--machine", machine, "--python", "3.11"]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-    subprocess.run(words, check=True, env=environment, capture_output=True)
+    subprocess.run(words, cwd=root, check=True, env=environment, capture_output=True)
     made: dict[str, Any] = json.loads((bundle / "sbom.cdx.json").read_text())
     return made
 

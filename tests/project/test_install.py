@@ -26,16 +26,23 @@ def install(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def bundle(root: Path, tmp_path: Path) -> Path:
     """As far as what is looked at before anything is changed: the wheels are empty."""
     made = tmp_path / "bundle"
-    for name in ("scripts", "systemd"):
+    for name in ("scripts", "systemd", "device_config"):
         shutil.copytree(root / name, made / name)
     (made / "wheels").mkdir()
     tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
     (made / f"wheels/numpy-2.4.6-{tag}-{tag}-manylinux_2_28_{os.uname().machine}.whl").write_bytes(b"")
     (made / "gate.toml").write_text("")
+    (made / "wheels/pip-26.3-py3-none-any.whl").touch()
+    (made / "requirements").mkdir()
+    (made / "requirements/wheels.txt").write_text("pip==26.3 --hash=sha256:00\n")
+    summed(made)
+    return made
+
+
+def summed(made: Path) -> None:
     files = [path for path in made.rglob("*") if path.is_file()]
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(made)}\n" for path in files]
     (made / "SHA256SUMS").write_text("".join(sums))
-    return made
 
 
 FIVE = ("--device", "a", "--site", "b", "--root-sha256", "c", "--repository", "d", "--broker", "e")
@@ -46,10 +53,17 @@ FIVE = ("--device", "a", "--site", "b", "--root-sha256", "c", "--repository", "d
     [
         (["--nothing"], 2, "install: unknown option --nothing; --help lists them"),
         (["--device"], 2, "install: --device needs a value"),
-        (["--example", "gate.toml"], 2, "install: --example: gate.toml cannot be read"),
+        (["--example", "gate.toml"], 2, "install: --example: HERE/gate.toml cannot be read"),
         (["--example", "BUNDLE/gate.toml"], 2, "install: --device is missing, and there is no terminal to ask at"),
         (["--example", "BUNDLE/gate.toml", *FIVE[:-2]], 2, "install: --broker is missing, and there is no terminal"),
         (["--example", "BUNDLE/gate.toml", *FIVE, "--broker-ca", "/x"], 2, "install: --broker-ca: /x cannot be read"),
+        (["--camera", "rtsp://192.0.2.7/a"], 2, "install: --device is missing, and there is no terminal to ask at"),
+        (["--camera", "/dev/video2"], 2, "install: --device is missing, and there is no terminal to ask at"),
+        (
+            ["--camera", "rtsp://x", "--camera-password-file", "/x", *FIVE, "--example", "BUNDLE/gate.toml"],
+            2,
+            "install: --camera-password-file: /x cannot be read",
+        ),
         (["--config", "/x"], 2, "install: --config: /x cannot be read"),
         (["--uninstall"], 2, "install: --uninstall destroys the keys and everybody's enrolment; add --yes"),
     ],
@@ -57,6 +71,7 @@ FIVE = ("--device", "a", "--site", "b", "--root-sha256", "c", "--repository", "d
 def test_a_mistake_is_one_line(bundle: Path, words: list[str], code: int, said: str) -> None:
     done = install(bundle, *(word.replace("BUNDLE", str(bundle)) for word in words))
     last = done.stderr.splitlines()[-1]
+    said = said.replace("HERE", os.getcwd())
     assert (done.returncode, last[: len(said)]) == (code, said)
 
 
@@ -65,6 +80,26 @@ def test_a_damaged_bundle_changes_nothing(bundle: Path) -> None:
     done = install(bundle, "--example", str(bundle / "gate.toml"), *FIVE)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("install: the bundle is damaged: copy it again; nothing was changed")
+
+
+def test_what_the_bundle_does_not_list_is_not_taken(bundle: Path) -> None:
+    """The check of the sums alone says nothing of it, and pip, for one, runs before any pin counts."""
+    for name in ("wheels/pip-0.whl", "systemd/.hidden", "a\nb"):
+        (bundle / name).touch()
+        done = install(bundle, *FIVE)
+        assert done.returncode == 1
+        expected = f"install: the bundle holds what SHA256SUMS does not list, ./{name.splitlines()[0]}: copy it again"
+        assert done.stderr.splitlines()[-1].startswith(expected)
+        (bundle / name).unlink()
+    (bundle / "models").symlink_to("/etc")
+    assert "install: the bundle holds a link, models: copy it again" in install(bundle, *FIVE).stderr
+
+
+def test_the_pip_that_is_run_is_the_one_that_is_pinned(bundle: Path) -> None:
+    (bundle / "wheels/pip-26.3-py3-none-any.whl").rename(bundle / "wheels/pip-0-py3-none-any.whl")
+    (bundle / "SHA256SUMS").unlink()
+    summed(bundle)
+    assert "install: the bundle holds no pip-26.3-py3-none-any.whl: make it again" in install(bundle, *FIVE).stderr
 
 
 def test_a_bundle_for_another_python_is_told(bundle: Path) -> None:
@@ -88,7 +123,7 @@ def test_the_help_lists_every_option(root: Path) -> None:
     script = (root / "scripts/install").read_text()
     (names,) = re.findall(r"^        (--device \|.*?)\)$", script, re.DOTALL | re.MULTILINE)
     options = {*re.findall(r"--[a-z0-9-]+", names), "--set", "--keep-journal", "--yes", "--no-start", "--uninstall"}
-    assert len(options) == 19
+    assert len(options) == 22
     for option in options:
         assert option in text, option
     assert "set -euo" not in text

@@ -7,16 +7,18 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from agent.app.needs import FRAMES
 from bench.installed.sandbox import exposure
 from tests.conftest import ROOT
 
 SYSTEMD = ROOT / "systemd"
-RECOGNISER, LINK = "doorward-recogniser.service", "doorward-link.service"
-BOTH = {
+RECOGNISER, LINK, RTSP = "doorward-recogniser.service", "doorward-link.service", "doorward-rtsp.service"
+ALL = {
     "NoNewPrivileges": ["yes"],
     "CapabilityBoundingSet": [""],
     "AmbientCapabilities": [""],
@@ -48,6 +50,7 @@ BOTH = {
     "Group": ["doorward"],
     "Type": ["notify"],
     "Restart": ["always"],
+    "Environment": ["PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1"],
     "MemorySwapMax": ["0"],
 }
 OWN = {
@@ -68,7 +71,20 @@ OWN = {
         "MemoryMax": ["256M"],
         "TasksMax": ["32"],
     },
+    RTSP: {
+        "User": ["doorward-rtsp"],
+        "PrivateUsers": ["yes"],
+        "RestrictAddressFamilies": ["AF_INET AF_INET6 AF_UNIX"],
+        "IPAddressDeny": ["any"],
+        "SocketBindDeny": ["any"],
+        "InaccessiblePaths": ["-/etc/doorward/link"],
+        "WatchdogSec": ["20"],
+        "MemoryMax": ["256M"],
+        "TasksMax": ["32"],
+    },
 }
+ONE_CAMERA = "[Service]\nIPAddressAllow=192.0.2.7\n"
+"""As scripts/install lays it beside the reader's unit."""
 
 
 class _All(dict[str, object]):
@@ -88,16 +104,16 @@ def unit(path: Path) -> dict[str, dict[str, list[str]]]:
     return {name: {key: value.split("\n") for key, value in parser[name].items()} for name in parser.sections()}
 
 
-@pytest.mark.parametrize("name", [RECOGNISER, LINK])
+@pytest.mark.parametrize("name", [RECOGNISER, LINK, RTSP])
 def test_each_line_of_the_sandbox(name: str) -> None:
     service = unit(SYSTEMD / name)["Service"]
-    for key, value in (BOTH | OWN[name]).items():
+    for key, value in (ALL | OWN[name]).items():
         assert service.get(key) == value, f"{name}: {key}"
 
 
-@pytest.mark.parametrize(("name", "most"), [(RECOGNISER, 0.5), (LINK, 1.0)])
-def test_what_systemd_reckons_with_every_drop_in(name: str, most: float, tmp_path: Path) -> None:
-    assert exposure(SYSTEMD, name, tmp_path) <= most
+@pytest.mark.parametrize(("name", "most", "more"), [(RECOGNISER, 0.5, ""), (LINK, 1.0, ""), (RTSP, 1.0, ONE_CAMERA)])
+def test_what_systemd_reckons_with_every_drop_in(name: str, most: float, more: str, tmp_path: Path) -> None:
+    assert exposure(SYSTEMD, name, tmp_path, more) <= most
 
 
 def test_nobody_is_served_but_the_link(root: Path) -> None:
@@ -111,17 +127,32 @@ def test_nobody_is_served_but_the_link(root: Path) -> None:
     assert "--socket /run/doorward/link.sock" in unit(SYSTEMD / LINK)["Service"]["ExecStart"][0]
 
 
-def test_the_link_has_no_device_and_no_drop_in() -> None:
-    service = unit(SYSTEMD / LINK)["Service"]
+def test_frames_are_handed_to_nobody_but_the_recogniser() -> None:
+    socket = unit(SYSTEMD / "doorward-rtsp.socket")["Socket"]
+    assert socket["ListenStream"] == [str(FRAMES)]
+    assert (socket["SocketUser"], socket["SocketMode"]) == (["doorward-recogniser"], ["0600"])
+
+
+@pytest.mark.parametrize("name", [LINK, RTSP])
+def test_what_has_a_network_has_no_device_and_no_drop_in(name: str) -> None:
+    service = unit(SYSTEMD / name)["Service"]
     assert not service.keys() & {"DeviceAllow", "SupplementaryGroups", "StateDirectory", "LoadCredentialEncrypted"}
-    assert not (SYSTEMD / f"{LINK}.d").exists()
+    assert not (SYSTEMD / f"{name}.d").exists()
 
 
 def test_drop_ins_widen_devices_and_keys_alone() -> None:
     allowed = {"PrivateDevices", "DeviceAllow", "LoadCredentialEncrypted"}
     for file in (SYSTEMD / f"{RECOGNISER}.d").iterdir():
         found = unit(file)
-        assert found.keys() == {"Service"} and found["Service"].keys() <= allowed, file.name
+        assert found.keys() <= {"Unit", "Service"} and found.get("Service", {}).keys() <= allowed, file.name
+        assert found.get("Unit", {}).keys() <= {"Wants", "After"}, file.name
+
+
+def test_each_user_of_a_unit_is_made() -> None:
+    text = (SYSTEMD / "sysusers.conf").read_text()
+    for name in (RECOGNISER, LINK, RTSP):
+        (user,) = unit(SYSTEMD / name)["Service"]["User"]
+        assert f"\nu {user} - " in text and f"\nm {user} doorward\n" in text
 
 
 def test_every_unit_is_verified_in_silence(tmp_path: Path) -> None:
@@ -160,21 +191,28 @@ def test_starts_that_fail_come_ever_more_slowly(tmp_path: Path) -> None:
     assert pause(tmp_path, sleeps).split()[9:] == [], "a file that is damaged is no file"
 
 
-def last_resort(folder: Path, result: str) -> list[str]:
-    """What it asked systemctl to do, for a recogniser that ended so."""
+def last_resort(
+    folder: Path, *words: str, state: str = "failed", job: str = "", group: Sequence[Path] = (), **facts: str
+) -> list[str]:
+    """What it asked systemctl to do, for a recogniser of which these facts are true; run in the control group."""
     done = folder / "done"
     done.unlink(missing_ok=True)
-    (folder / "systemctl").write_text(
-        f'#!/bin/sh\ncase "$*" in *Result*) echo {result};; *) echo "$*" >>{done};; esac\n'
-    )
+    known = {"ActiveState": state, "list-jobs": f"117 doorward-recogniser.service {job} running", **facts}
+    told = "".join(f"*{name}*) echo {value};; " for name, value in known.items())
+    (folder / "systemctl").write_text(f'#!/bin/sh\ncase "$*" in {told} *show*) ;; *) echo "$*" >>{done};; esac\n')
     (folder / "systemctl").chmod(0o755)
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}",
-        "STATE_DIRECTORY": str(folder),
+        "DOORWARD_STAMP": str(folder / "stamps/started-anew"),
+        "STATE_DIRECTORY": str(folder / "state"),
         "DOORWARD_WAIT_S": "0",
+        "DOORWARD_ASKED": str(folder / "asked"),
+        "DOORWARD_OUTSIDE": "yes",
     }
-    subprocess.run([SYSTEMD / "last-resort"], env=environment, check=True, capture_output=True)
-    return done.read_text().splitlines()
+    enter = "".join(f"echo $$ >{each}; " for each in group)
+    command = ["bash", "-c", f'{enter}exec "$@"', "bash", str(SYSTEMD / "last-resort"), *words]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return done.read_text().splitlines() if done.exists() else []
 
 
 ANEW = ["--force reboot"]
@@ -183,18 +221,76 @@ AGAIN = ["reset-failed doorward-recogniser.service", "--no-block start doorward-
 
 @pytest.mark.parametrize("result", ["watchdog", "timeout", "signal", "core-dump"])
 def test_what_hangs_starts_the_machine_anew_once_in_twelve_hours(tmp_path: Path, result: str) -> None:
-    assert last_resort(tmp_path, result) == ANEW
-    assert last_resort(tmp_path, result) == AGAIN
-    stamp = tmp_path / "started-anew"
+    assert last_resort(tmp_path, Result=result) == ANEW
+    assert last_resort(tmp_path, Result=result) == AGAIN
+    stamp = tmp_path / "stamps/started-anew"
     for age_h, expected in ((11, AGAIN), (13, ANEW), (-1, ANEW)):  # the last: a clock that was set back
         os.utime(stamp, (time.time() - age_h * 3600,) * 2)
-        assert last_resort(tmp_path, result) == expected, age_h
+        assert last_resort(tmp_path, Result=result) == expected, age_h
 
 
 @pytest.mark.parametrize("result", ["exit-code", "resources", "oom-kill", "start-limit-hit"])
 def test_a_fault_that_no_start_cures_does_not(tmp_path: Path, result: str) -> None:
-    assert last_resort(tmp_path, result) == AGAIN
-    assert not (tmp_path / "started-anew").exists()
+    assert last_resort(tmp_path, Result=result) == AGAIN
+    assert not (tmp_path / "stamps").exists()
+
+
+def test_what_systemd_starts_again_by_itself_is_left_to_it(tmp_path: Path) -> None:
+    """From systemd 254 on OnFailure= comes at every failure, not at the last alone."""
+    assert last_resort(tmp_path, state="activating", Result="watchdog") == []
+    assert last_resort(tmp_path, state="active", Result="watchdog") == []
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[list[Path]]:
+    """A control group of its own: what takes a process into it, in each hierarchy that there is."""
+    place = Path("/sys/fs/cgroup")
+    roots = [each for each in (place / "systemd", place / "unified") if each.exists()] or [place]
+    groups = [root / f"doorward-{os.getpid()}" for root in roots]
+    try:
+        for each in groups:
+            each.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error.strerror}")
+    yield [each / "cgroup.procs" for each in groups]
+    for each in groups:
+        each.rmdir()
+
+
+@pytest.fixture
+def left(group: list[Path]) -> Iterator[None]:
+    """A process in there that does not end."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        for each in group:
+            each.write_text(str(process.pid))
+        yield
+        process.kill()
+
+
+def test_what_the_kernel_does_not_let_go_of_starts_the_machine_anew(
+    tmp_path: Path, group: list[Path], left: None
+) -> None:
+    assert last_resort(tmp_path, "left-over", group=group) == ANEW
+    assert last_resort(tmp_path, "left-over", group=group) == [], "not twice in twelve hours"
+    assert not (tmp_path / "state").exists(), "root writes nothing where the recogniser may"
+
+
+def test_where_nothing_is_left_over_nothing_happens(tmp_path: Path, group: list[Path]) -> None:
+    assert last_resort(tmp_path, "left-over", group=group) == []
+    assert not (tmp_path / "stamps").exists()
+
+
+@pytest.mark.parametrize("job", ["stop", "restart"])
+def test_not_where_somebody_has_asked_it_to_stop(tmp_path: Path, group: list[Path], left: None, job: str) -> None:
+    assert last_resort(tmp_path, "left-over", group=group, job=job) == []
+    assert last_resort(tmp_path, Result="timeout") == [], "and not because it had to be killed for that"
+    assert not (tmp_path / "stamps").exists()
+
+
+def test_a_start_that_failed_is_nobody_s_wish(tmp_path: Path, group: list[Path]) -> None:
+    assert last_resort(tmp_path, "left-over", group=group, job="stop") == []
+    assert last_resort(tmp_path, "left-over", group=group, job="start") == []
+    assert last_resort(tmp_path, Result="watchdog") == ANEW
 
 
 def test_logs_are_kept_in_memory() -> None:

@@ -1,7 +1,8 @@
 """The other end of `handed.py`: where `doorward rtsp` listens, and hands frames to the one recogniser.
 
-Rules: the socket's folder is the owner's alone, or the socket is systemd's; only the user who owns the path is served,
-one at a time. Whoever takes no frame for `_STALL_S` is cut off.
+Rules: nobody but the owner of the socket's path may connect to it; only the user who owns the path is served, one at a
+time. Both, since in a namespace of users all but this one and root have the same number. Whoever takes no frame for
+`_STALL_S` is cut off.
 """
 
 from __future__ import annotations
@@ -29,11 +30,17 @@ class Handing:
 
     Args:
         path: taken away at the end; None: the socket is systemd's and outlives this process.
+
+    Raises:
+        ConfigError: others than its owner may connect.
     """
 
     def __init__(self, server: socket.socket, path: Path | None = None) -> None:
         self._server, self._path = server, path
-        self._owner: Final = os.stat(server.getsockname()).st_uid
+        found = os.stat(server.getsockname())
+        if found.st_mode & 0o077:
+            raise ConfigError(f"{server.getsockname()}: open to other users; its .socket needs SocketMode=0600")
+        self._owner: Final = found.st_uid
         self._peer: socket.socket | None = None
         self._number = 0
 

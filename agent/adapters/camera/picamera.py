@@ -2,7 +2,7 @@
 
 Rules: a frame is borrowed, turned into RGB and luma in one pass each, and given back at once: whoever keeps one stops
 the camera, for it has few. The low-resolution stream is the recognition picture; the main stream is only there to read
-codes farther away. picamera2 and libcamera come from the system (Debian's python3-picamera2).
+codes farther away. picamera2 and libcamera come from the system (Raspberry Pi OS's python3-picamera2).
 Leaves out: opening it again when it fails (app/eye.py).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def opened(number: int, hdr_of_sensor: bool) -> tuple[Any, Mapped]:
     """The camera of that number as picamera2 opens it, and how its buffers are looked into.
 
     Raises:
-        DeviceError: there is no picamera2.
+        DeviceError: there is no picamera2, or no such sensor.
     """
     try:
         from picamera2 import MappedArray, Picamera2
@@ -83,9 +84,21 @@ def opened(number: int, hdr_of_sensor: bool) -> tuple[Any, Mapped]:
     if hdr_of_sensor:
         from picamera2.devices.imx708 import IMX708
 
-        with IMX708(number) as sensor:  # only while nobody has it open
-            sensor.set_sensor_hdr_mode(True)
-    return Picamera2(number), lambda request, stream: MappedArray(request, stream, reshape=False, write=False)
+        numbers = [about["Num"] for about in Picamera2.global_camera_info()]  # picamera2's own order is another
+        try:
+            with IMX708(numbers[number]) as sensor:  # only while nobody has it open
+                sensor.set_sensor_hdr_mode(True)
+        except (IndexError, RuntimeError):
+            raise DeviceError("camera: cannot do camera.hdr = 'sensor' (no Camera Module 3); remove that key") from None
+    camera = Picamera2.__new__(Picamera2)
+    try:
+        camera.__init__(number)
+    except Exception:
+        with contextlib.suppress(Exception):
+            if not camera.is_open:
+                os.close(camera.notifyme_w)  # it leaves this open, and the eye tries again and again
+        raise
+    return camera, lambda request, stream: MappedArray(request, stream, reshape=False, write=False)
 
 
 class PiCamera:
@@ -145,7 +158,18 @@ class PiCamera:
                 **streams, buffer_count=4, queue=False, controls=self._controls(), **self._turned()
             )
         )
+        self._given(streams)
         camera.start()
+
+    def _given(self, streams: dict[str, Any]) -> None:
+        """libcamera puts what it can in the place of what it cannot, without an error: see what it has become."""
+        given = self._camera.camera_configuration()
+        for name, asked in streams.items():
+            if (size := tuple(given[name]["size"])) != asked["size"]:
+                raise DeviceError(
+                    f"camera: gives {size[0]} x {size[1]} where {asked['size'][0]} x {asked['size'][1]} was asked for; "
+                    "choose another code_scale, or another camera"
+                )
 
     def _turned(self) -> dict[str, Any]:
         if not self._look.upside_down:
@@ -239,12 +263,15 @@ class PiCamera:
             self._ir_cut.by_day(self._day)
 
     def close(self) -> None:
-        """Give the camera back; safe to call twice."""
+        """Give the camera back; safe to call twice.
+
+        Never by picamera2's `stop`: that waits its turn behind each frame that was asked for, and a camera that stalls
+        gives none. Its `close` ends whatever waits, and stops too.
+        """
         camera, self._camera = self._camera, None
         if camera is not None:
-            for end in (camera.stop, camera.close):
-                with contextlib.suppress(Exception):  # it has failed already, and is to be opened again
-                    end()
+            with contextlib.suppress(Exception):  # it has failed already, and is to be opened again
+                camera.close()
         if self._ir_cut is not None:
             self._ir_cut.close()
 

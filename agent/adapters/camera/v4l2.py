@@ -73,6 +73,7 @@ class V4l2Camera:
             DeviceError: the camera gives none; it was unplugged, or its driver has timed out.
         """
         before_ns = self._clock.monotonic_ns()
+        self._wait(timeout_s)
         done, bgr = self._video.read()
         now_ns = self._clock.monotonic_ns()
         if not done or bgr is None:
@@ -83,6 +84,17 @@ class V4l2Camera:
         stamp_ns = round(self._video.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
         number, self._number = self._number, self._number + 1
         return CapturedFrame(number, exposed_ns(stamp_ns, now_ns), fitted(taken), fitted_luma(taken, self._scale))
+
+    def _wait(self, timeout_s: float) -> None:
+        """OpenCV by itself waits ten seconds for a driver that gives nothing, whatever it is told."""
+        if self._video.getBackendName() != "V4L2":
+            return  # a file's next frame is there
+        try:
+            ready, _ = cv2.VideoCapture.waitAny([self._video], timeoutNs=round(timeout_s * 1e9))
+        except cv2.error:  # the driver has reported an error
+            raise DeviceError(f"camera: {self._device}: gives no frame; see to camera and cable") from None
+        if not ready:
+            raise DeviceError(f"camera: {self._device}: no frame within {timeout_s:g} s; see to camera and cable")
 
     def close(self) -> None:
         self._video.release()

@@ -13,7 +13,7 @@ from agent.adapters.keys.source import (
     vault_keys,
 )
 from agent.adapters.keys.tpm import TpmKeys
-from agent.adapters.keys.whole import overwrite, write_whole
+from agent.adapters.keys.whole import overwrite, own_file, write_whole
 
 __all__ = [
     "KEY_BYTES",
@@ -27,6 +27,7 @@ __all__ = [
     "device_document",
     "epoch_box",
     "overwrite",
+    "own_file",
     "vault_keys",
     "write_whole",
 ]

@@ -65,6 +65,8 @@ class FileEpochs:
         epoch = max(self.known(), default=0) + 1
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            if self._folder.is_symlink():
+                raise DeviceError(f"{self._folder}: is a link; see who has put it there, and take it away")
         except OSError as error:
             raise DeviceError(f"{self._folder}: {error.strerror}; check the folder, its owner and the disk") from None
         write_whole(self._path(epoch), encrypt(self._key, random_bytes(KEY_BYTES), self._bound(epoch)), 0o600)

@@ -118,12 +118,29 @@ class Connection:
     def start(self) -> None:
         self._thread.start()
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool, token: int | None = None) -> bool:
-        """Hand one message to a connected broker; False when there is none, and then nothing is kept."""
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        token: int | None = None,
+        expires_s: int | None = None,
+    ) -> bool:
+        """Hand one message to a connected broker; False when there is none, and then nothing is kept.
+
+        Args:
+            expires_s: afterwards the broker hands it to nobody (MQTT 3.1.1 cannot say so); None: whenever.
+        """
+        properties = None
+        if expires_s is not None and self.address.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expires_s
         with self._sending:
             if self._client is None or self.state is not Broker.CONNECTED:
                 return False
-            info: MQTTMessageInfo = self._client.publish(topic, payload, qos=qos, retain=retain)
+            info: MQTTMessageInfo = self._client.publish(topic, payload, qos, retain, properties)
             if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return False
         if self._outstanding.sent(info.mid, token) and token is not None:

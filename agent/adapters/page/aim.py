@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from agent.adapters.page.server import ROOMS, TYPES, Answer, listen
+from agent.adapters.page.server import ROOMS, STRICT, TYPES, Answer, listen
 from agent.errors import ConfigError
 
 _OWN: Final = ROOMS / "aim"
@@ -29,12 +29,9 @@ _SHARED: Final = ("style.css", "icon.svg", "look.js", "make.js")
 """Of the dashboard: both pages look the same."""
 _BEARER: Final = "Bearer "
 _FRESH: Final = {"Cache-Control": "no-store"}
-_HEADERS: Final = {
+_HEADERS: Final = STRICT | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from agent.adapters.page.server import ROOMS, TYPES, Answer, listen
+from agent.adapters.page.server import ROOMS, STRICT, TYPES, Answer, listen
 from agent.errors import ConfigError
 
 _FILES: Final = ROOMS / "dashboard"
@@ -41,12 +41,7 @@ def strict_headers(websocket_url: str | None) -> dict[str, str]:
     Raises:
         ConfigError: the address would loosen the policy.
     """
-    return {
-        "Content-Security-Policy": _content_policy(websocket_url),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
+    return STRICT | {"Content-Security-Policy": _content_policy(websocket_url)}
 
 
 class Page:

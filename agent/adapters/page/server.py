@@ -20,6 +20,12 @@ TYPES: Final = {
     ".svg": "image/svg+xml",
     ".md": "text/plain; charset=utf-8",
 }
+STRICT: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""On every answer of every page, beside its own policy of content."""
 
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 """Status, content type, body and extra headers."""

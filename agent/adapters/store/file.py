@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,8 @@ FORM: Final = 2
 """Of the tables, in the file's header."""
 PAGE_BYTES: Final = 512
 """Of a new store; one that exists keeps its own. The least that SQLite has is the least that is written: ADR 25."""
+_ROOM_BYTES: Final = 2**20
+"""With more than this left, a disk that says that it is full is not believed."""
 _SETTINGS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -46,7 +48,9 @@ def connect(path: Path, site: SiteId, device: DeviceId) -> sqlite3.Connection:
     db: sqlite3.Connection | None = None
     try:
         # Made by us, so that it is never readable by others; SQLite gives its side files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        _read_anew(path, os.O_RDWR | os.O_CREAT)
+        with suppress(FileNotFoundError):
+            _read_anew(Path(f"{path}-wal"), os.O_RDONLY)
         db = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
         _prepare(db, path, site, device)
         read_frontier(db)
@@ -55,6 +59,19 @@ def connect(path: Path, site: SiteId, device: DeviceId) -> sqlite3.Connection:
         if db is not None:
             db.close()
         raise fault(error, path) from None
+
+
+def _read_anew(path: Path, flags: int) -> None:
+    """Have the kernel forget what it holds of a file and has not still to write.
+
+    Pages whose writing failed count as written from then on, and stay in memory. Whoever reads them takes over a
+    transaction that is on no disk, appends to it, and loses all that with the next power cut.
+    """
+    file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(file)
 
 
 @contextmanager
@@ -130,6 +147,15 @@ def _edge(rows: list[tuple[int, bytes]]) -> Frontier:
         return Frontier(size, tuple(peaks[at : at + 32] for at in range(0, len(peaks), 32)))
     except ValueError:
         raise VaultError("ledger: its edge is damaged; keep this copy and restore another") from None
+
+
+def no_room(path: Path) -> bool:
+    """Whether the file system that a file is on counts no room left for more than its smallest writes."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _ROOM_BYTES or found.f_ffree == 0 < found.f_files
 
 
 def code(error: sqlite3.Error) -> int:

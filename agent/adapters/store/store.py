@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agent.adapters.store import ledger, outbox
 from agent.adapters.store.epochs import Epochs, Renewal
-from agent.adapters.store.file import code, connect, fault, read_frontier
+from agent.adapters.store.file import code, connect, fault, no_room, read_frontier
 from agent.adapters.store.hidden import Hidden
 from agent.adapters.store.marks import Marks
 from agent.adapters.store.orders import Orders
@@ -55,7 +55,8 @@ class Store:
         self.device: Final = device
         self._db = db
         self._lock = threading.RLock()
-        self._broken = False
+        self._broken, self.answers = False, True
+        """`answers`: it took the last write, or there is no room, and the file system counts none: the disk lives."""
         self._frontier = read_frontier(db)
         self.times: Final = Times(self._transaction, self._read)
         self._names = Hidden(ledger_key)
@@ -98,14 +99,12 @@ class Store:
 
     def writable(self) -> bool:
         """Whether a small write gets through to the disk now, and the outbox has room; what the gate's rule asks."""
-        if self.rows.full:
-            return False
         try:
             with self._transaction() as db:
                 db.execute("INSERT OR REPLACE INTO about VALUES ('alive', '1')")
         except DoorwardError:
             return False
-        return True
+        return not self.rows.full
 
     def note(self, entry: Entry) -> int:
         """Write an entry that concerns nobody (start, policy, change of refusal); returns its position."""
@@ -265,11 +264,12 @@ class Store:
                 yield self._db
                 frontier = read_frontier(self._db)
                 self._db.execute("COMMIT")
-                self._frontier = frontier
+                self._frontier, self.answers = frontier, True
             except BaseException as error:
                 self._undo()
                 if isinstance(error, sqlite3.Error):
                     self._broken = code(error) == sqlite3.SQLITE_IOERR
+                    self.answers = code(error) == sqlite3.SQLITE_FULL and no_room(self.path)
                     raise fault(error, self.path) from None
                 raise
 

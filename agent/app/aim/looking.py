@@ -227,7 +227,8 @@ class Looking:
             return "none", None
         if used is None:
             return "near", None
-        return "drawn", hidden(used, width, height, self.spot, near)
+        cells = hidden(used, width, height, self.spot, near)
+        return ("pole" if cells is None else "drawn"), cells
 
 
 def _side(mark: Marker) -> float:

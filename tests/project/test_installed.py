@@ -1,0 +1,114 @@
+"""scripts/install to its end, on a disk of its own: what it leaves, whom it follows, and what it takes away again."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.project.disk import Disk, bundle, namespaces
+
+pytestmark = pytest.mark.skipif(not namespaces(), reason="it needs root and a mount namespace")
+FIVE = ("--device", "a", "--site", "b", "--root-sha256", "c", "--repository", "d", "--broker", "e")
+OWNED = "open('/run/owned', 'w')\n"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle(tmp_path_factory.mktemp("stick") / "bundle")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path)
+
+
+@pytest.fixture
+def called_from(tmp_path: Path) -> Path:
+    """A folder of somebody who waits for root to come by."""
+    made = tmp_path / "downloads"
+    made.mkdir()
+    for name in ("platform", "venv", "importlib", "runpy", "pip", "sitecustomize", "usercustomize", "doorward_told"):
+        (made / f"{name}.py").write_text(OWNED)
+    (made / "ca.pem").write_text("its own")
+    return made
+
+
+def first(disk: Disk, release: Path, called_from: Path) -> subprocess.CompletedProcess[str]:
+    example = str(release / "device_config/door-usb.toml")
+    return disk.install(release, *FIVE, "--example", example, "--broker-ca", "ca.pem", folder=called_from)
+
+
+def current(disk: Disk) -> str:
+    return os.readlink(disk.at("/opt/doorward/current"))
+
+
+def test_root_runs_no_python_from_where_it_was_called_and_finds_the_files_there(
+    disk: Disk, release: Path, called_from: Path
+) -> None:
+    done = first(disk, release, called_from)
+    assert done.returncode == 0, done.stderr
+    assert not disk.at("/run/owned").exists()
+    assert disk.at("/etc/doorward/broker-ca.pem").read_text() == "its own"
+    assert re.fullmatch("/opt/doorward/releases/9.0-[0-9a-f]{12}", current(disk))
+    user = disk.at("/var/lib/doorward").stat().st_uid
+    assert user != 0 and f"shown by {user}\n" in done.stdout
+
+
+def test_a_first_installation_that_does_not_start_is_taken_away_again(
+    disk: Disk, release: Path, called_from: Path
+) -> None:
+    disk.broken("9.0")
+    done = first(disk, release, called_from)
+    assert done.returncode == 1
+    assert re.search(
+        r"\ninstall: it does not run, see above; all that was laid is taken away again [^\n]*\n$", done.stderr
+    )
+    keys = {"/var/lib/doorward", "/var/lib/doorward/doorward-keys.cred"}
+    assert disk.names() == {"/etc/doorward", "/etc/sysusers.d/doorward.conf", *keys}
+
+    disk.broken("none")
+    again = disk.install(release)
+    assert again.returncode == 0, again.stderr
+    assert "questions asked: 0" in again.stderr and "shown by" in again.stdout, "its code was not shown before"
+
+
+def test_an_upgrade_that_does_not_start_goes_back(disk: Disk, release: Path, called_from: Path, tmp_path: Path) -> None:
+    assert first(disk, release, called_from).returncode == 0
+    before = current(disk)
+    disk.broken("9.1")
+    done = disk.install(bundle(tmp_path / "newer", "9.1"))
+    assert done.returncode == 1 and done.stderr.endswith(" is back and runs\n")
+    assert current(disk) == before and disk.at(before).is_dir()
+
+
+def test_the_keys_are_destroyed_by_their_own_user_and_nothing_is_left(
+    disk: Disk, release: Path, called_from: Path
+) -> None:
+    assert first(disk, release, called_from).returncode == 0
+    state = disk.at("/var/lib/doorward")
+    user = state.stat().st_uid
+    disk.at("/var/lib/doorward/store.sqlite").touch()
+    done = disk.install(release, "--uninstall", "--yes")
+    assert done.returncode == 0 and f"keys destroyed by {user} 1\n" in done.stderr
+    assert disk.names() == set()
+
+
+def test_no_link_in_the_state_leads_the_uninstaller_elsewhere(disk: Disk, release: Path, called_from: Path) -> None:
+    assert first(disk, release, called_from).returncode == 0
+    state, others, text = disk.at("/var/lib/doorward"), disk.at("/etc/others"), "root:x:0:0\n"
+    others.mkdir()
+    for name in ("1.key", "shadow"):
+        (others / name).write_text(text)
+        os.chown(others / name, state.stat().st_uid, -1)  # nor to what that user may write
+    os.link(state / "doorward-keys.cred", disk.at("/etc/kept"))
+    (state / "epochs").symlink_to("/etc/others")
+    (state / "keys.json").symlink_to("/etc/others/shadow")
+    done = disk.install(release, "--uninstall", "--yes")
+    assert done.returncode == 0 and "the command that destroys keys does not run (no erasing today)" in done.stderr
+    assert {path.name: path.read_text() for path in others.iterdir()} == {"1.key": text, "shadow": text}
+    assert disk.at("/etc/kept").read_bytes() == bytes(len("secret")), "what is no link is overwritten"
+    assert disk.names() == set()
