@@ -93,9 +93,10 @@ class ArucoReader:
 
 
 def survey(frame: CodeFrame) -> tuple[Marker, ...]:
-    """Every marker in the finest luma, its corners to a part of a pixel: slow, for commissioning."""
+    """Every marker of a whole border in the finest luma, corners to a part of a pixel: slow, for commissioning."""
     careful = _detector(
         adaptiveThreshWinSizeMax=53,
+        maxErroneousBitsInBorderRate=0.0,
         minMarkerPerimeterRate=0.01,
         cornerRefinementMethod=cv2.aruco.CORNER_REFINE_SUBPIX,
     )

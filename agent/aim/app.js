@@ -9,8 +9,12 @@ import { say } from "./words.js";
 
 const PICTURE_MS = 200, FACTS_MS = 300, LOST_MS = 1500, LOST_TIMES = 4;
 
+// Unlike a cookie it goes to no other port of the same machine; this tab may be loaded anew.
+const KEPT = "session";
+const headers = (more) => ({ Authorization: `Bearer ${sessionStorage.getItem(KEPT) ?? ""}`, ...more });
+
 async function ask(name, body) {
-  const answer = await fetch(name, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const answer = await fetch(name, { method: "POST", headers: headers({ "Content-Type": "application/json" }), body: JSON.stringify(body) });
   if (!answer.ok && answer.status !== 422) throw new Error(`${name}: ${answer.status}`);
   return { good: answer.ok, said: await answer.json() };
 }
@@ -35,7 +39,7 @@ async function begin() {
   history.replaceState(null, "", location.pathname);
   dressed(() => speak());
   try {
-    await ask("enter", { token });
+    sessionStorage.setItem(KEPT, (await ask("enter", { token })).said.session);
   } catch {
     shut("entered");
     return;
@@ -108,7 +112,7 @@ function aim(plan) {
   const listen = async () => {
     if (ended) return;
     try {
-      const answer = await fetch("facts.json");
+      const answer = await fetch("facts.json", { headers: headers() });
       if (!answer.ok) throw new Error("lost");
       hear(await answer.json());
       missed = 0;
@@ -125,10 +129,22 @@ function aim(plan) {
   };
   listen();
 
-  const picture = at("picture");
-  const look = () => { if (!ended) picture.src = `view.jpg?${Date.now()}`; };
-  picture.addEventListener("load", () => { picture.hidden = false; at("no-picture").hidden = true; setTimeout(look, PICTURE_MS); });
-  picture.addEventListener("error", () => { picture.hidden = true; at("no-picture").hidden = false; setTimeout(look, LOST_MS); });
+  const picture = at("picture"), paint = picture.getContext("2d");
+  const look = async () => {
+    if (ended) return;
+    let bitmap = null;
+    try {
+      const answer = await fetch("view.jpg", { headers: headers() });
+      if (answer.ok) bitmap = await createImageBitmap(await answer.blob());
+    } catch {
+      // Without a picture it is asked again.
+    }
+    if (bitmap) paint.drawImage(bitmap, 0, 0, picture.width, picture.height);
+    bitmap?.close();
+    picture.hidden = !bitmap;
+    at("no-picture").hidden = Boolean(bitmap);
+    setTimeout(look, bitmap ? PICTURE_MS : LOST_MS);
+  };
   look();
 
   const end = async (name) => {

@@ -23,6 +23,14 @@ function text(words, x, y, anchor = "middle") {
   return made;
 }
 
+const middle = ({ corners }) => corners.reduce(([a, b], [c, d]) => [a + c / 4, b + d / 4], [0, 0]);
+
+// Round the mark, a module away: its edge is what must be seen.
+function around(mark) {
+  const [x, y] = middle(mark);
+  return mark.corners.map(([a, b]) => [x + (a - x) * 4 / 3, y + (b - y) * 4 / 3]);
+}
+
 // The first of these places at which a label lies on none of the outlines; where there is none, the first.
 function clear(places, words, anchor, outlines) {
   const wide = LETTER * words.length, before = anchor === "end" ? wide : 0;
@@ -43,7 +51,7 @@ function layers(plan, state, drawn, marks) {
   for (const region of plan.excluded) made.push(element("path", { d: ring(region), class: "over excluded", }));
   made.push(...both(ring(state.region), "region"));
   let last = null;
-  const outlines = [...marks.map(({ corners }) => corners), ...(plan.sign ? [plan.sign.corners] : [])];
+  const outlines = [...marks.map(around), ...(plan.sign ? [plan.sign.corners] : [])];
   for (const each of drawn?.rings ?? []) {
     made.push(...both(line(each.line), each.face ? "face" : "ring"));
     const inside = each.line.filter(([x, y]) => x > 20 && x < width - 20 && y > 14 && y < height - 4);
@@ -60,8 +68,8 @@ function layers(plan, state, drawn, marks) {
   made.push(...both(ring(state.ground), "ground"));
   if (plan.sign) made.push(element("path", { d: ring(plan.sign.corners), class: "over wanted" }));
   for (const mark of marks) {
-    const [x, y] = mark.corners.reduce(([a, b], [c, d]) => [a + c / 4, b + d / 4], [0, 0]);
-    made.push(...both(ring(mark.corners), "mark"), text(String(mark.number), x, y + 5));
+    const [x, y] = middle(mark);
+    made.push(...both(ring(around(mark)), "mark"), text(String(mark.number), x, y + 5));
   }
   return made;
 }

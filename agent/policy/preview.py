@@ -24,8 +24,10 @@ across if it is no larger than 160 px; nobody who moves is finer than `CELL_PX`.
 _STIRS: Final = 6
 """Largest difference of such a block's colour from one frame to the next that counts as nothing: light and noise."""
 _STILL_NS: Final = 3_000_000_000
-_MARGIN: Final = 1 / 12
-"""Of a marker's side, round it: half a module, enough to see its edges."""
+_MODULES: Final = 6
+"""Of a marker, from edge to edge, its black border of one included."""
+_MODULE_PX: Final = AIM_PX / 1.5
+"""As far as a module counts: what is shown along an edge, one and a half of it, is never wider than a block."""
 _SAME: Final = 26
 """Largest difference of a colour value (0 to 255) that still counts as the empty scene: noise and slow light."""
 
@@ -67,8 +69,9 @@ def veil(live: Rgb, empty: Rgb, faces: Sequence[Box]) -> Rgb:
 class Aiming:
     """The picture by which a camera is aimed: fine blocks where nothing moves, the usual ones where something does.
 
-    Within each mark, and half a module round it, the picture itself is shown: an installer must see print sharply. What
-    is held beside it, a face for instance, is in blocks up to that margin.
+    Of each mark the picture itself is shown along its edge alone, the black border and half a module round it: an
+    installer must see print sharply. What is held beside it, or in a hole of it, a face for instance, is in blocks,
+    for what a reader of marks calls white may be anything bright.
     """
 
     def __init__(self) -> None:
@@ -82,7 +85,7 @@ class Aiming:
         moved = self._moving(_means(rgb, AIM_PX), now_ns)
         coarse = moved.repeat(CELL_PX, axis=0).repeat(CELL_PX, axis=1)[:height, :width]
         shown = np.where(coarse[:, :, np.newaxis], blocks(rgb, CELL_PX), blocks(rgb, AIM_PX))
-        return np.where(_inside(marks, height, width)[:, :, np.newaxis], rgb, shown)
+        return np.where(_edges(marks, height, width)[:, :, np.newaxis], rgb, shown)
 
     def _moving(self, means: Rgb, now_ns: int) -> npt.NDArray[np.bool_]:
         before, self._means = self._means, means
@@ -99,7 +102,8 @@ class Aiming:
         return np.asarray((still_ns < _STILL_NS) | (still_ns < 0), np.bool_)
 
 
-def _inside(marks: Sequence[Polygon], height: int, width: int) -> npt.NDArray[np.bool_]:
+def _edges(marks: Sequence[Polygon], height: int, width: int) -> npt.NDArray[np.bool_]:
+    """Along each mark's edge, a module inward and half of one outward; a module is a sixth of the shortest side."""
     sharp = np.zeros((height, width), np.bool_)
     ys, xs = np.mgrid[0:height, 0:width] + 0.5
     for mark in marks:
@@ -111,11 +115,14 @@ def _inside(marks: Sequence[Polygon], height: int, width: int) -> npt.NDArray[np
         if not lengths.all():
             continue
         # Clockwise as y counts down: inside is right of each side; a mark seen from behind shows nothing.
-        depths = [
-            (dx * (ys - y) - dy * (xs - x)) / length
-            for (x, y), (dx, dy), length in zip(corners, sides, lengths, strict=True)
-        ]
-        sharp |= np.logical_and.reduce([depth >= -lengths.min() * _MARGIN for depth in depths])
+        depth = np.minimum.reduce(
+            [
+                (dx * (ys - y) - dy * (xs - x)) / length
+                for (x, y), (dx, dy), length in zip(corners, sides, lengths, strict=True)
+            ]
+        )
+        module = min(lengths.min() / _MODULES, _MODULE_PX)
+        sharp |= (depth >= -module / 2) & (depth <= module)
     return sharp
 
 

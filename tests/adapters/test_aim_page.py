@@ -44,7 +44,7 @@ class Served:
         with ExitStack() as closing:
             connection = HTTPConnection(self.host, timeout=5)
             closing.callback(connection.close)
-            sent = {} if session is None else {"Cookie": f"other=1; doorward-aim={session}"}
+            sent = {} if session is None else {"Authorization": f"Bearer {session}"}
             if body is not None:
                 sent["Content-Type"] = "application/json"
             connection.request("GET" if body is None else "POST", path, body, sent | headers)
@@ -62,12 +62,22 @@ def served() -> Iterator[Served]:
 def test_the_token_opens_once_and_the_session_goes_on(served: Served) -> None:
     assert served.page.url == f"{served.page.origin}/#token-1"
     assert served.ask("/enter", b'{"token": "token-2"}', session=None)[0].status == 403
-    first = served.ask("/enter", b'{"token": "token-1"}', session=None)[0]
-    assert first.status == 200
-    assert first.headers["Set-Cookie"] == "doorward-aim=session-1; HttpOnly; SameSite=Strict; Path=/"
+    first, said = served.ask("/enter", b'{"token": "token-1"}', session=None)
+    assert (first.status, json.loads(said)) == (200, {"session": "session-1"})
+    assert first.headers["Cache-Control"] == "no-store"
     assert served.ask("/enter", b'{"token": "token-1"}', session=None)[0].status == 403, "it was used"
-    again = served.ask("/enter", b'{"token": ""}')[0]
-    assert again.status == 200 and "Set-Cookie" not in again.headers, "who is in may load the page anew"
+    assert served.ask("/enter", b'{"token": ""}')[0].status == 200, "who is in may load the page anew"
+
+
+def test_no_cookie_is_set_and_none_opens(served: Served) -> None:
+    """A browser sends a cookie to every port of this machine: whoever listens at another would have it."""
+    for path, body in (("/", None), ("/enter", b'{"token": "token-1"}'), ("/facts.json", None), ("/pose", b"{}")):
+        assert "Set-Cookie" not in served.ask(path, body)[0].headers
+    for name in ("Cookie", "Doorward-Aim", "Proxy-Authorization"):
+        shown = {name: "doorward-aim=session-1; session=session-1" if name == "Cookie" else "Bearer session-1"}
+        assert served.ask("/view.jpg", session=None, **shown)[0].status == 403
+    for scheme in ("Basic session-1", "bearer", "Bearer", "session-1", "Bearer session-"):
+        assert served.ask("/view.jpg", session=None, Authorization=scheme)[0].status == 403
 
 
 @pytest.mark.parametrize(

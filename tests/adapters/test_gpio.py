@@ -126,6 +126,42 @@ def test_a_pin_that_cannot_be_moved_is_said_once_and_tried_until_it_rests(factor
     door.close()
 
 
+def test_a_door_closes_though_a_pin_fails_once_and_nobody_hears_of_it(factory: MockFactory) -> None:
+    """The output to which faults are told may be gone: the thread that ends pulses goes on."""
+    told: list[str] = []
+
+    def gone(line: str) -> None:
+        told.append(line)
+        raise BrokenPipeError
+
+    door = Relay(17, lock="fail-secure", active_low=False, pulse_s=0.2, report=gone, factory=factory)
+    device, fails = door._device, [True]
+
+    class Failing:
+        @property
+        def value(self) -> bool:
+            return bool(device.value)
+
+        @value.setter
+        def value(self, on: bool) -> None:
+            if not on and fails:
+                fails.pop()
+                raise OSError("GPIO busy")
+            device.value = on
+
+        def close(self) -> None:
+            device.close()
+
+    door._device = Failing()
+    door.pulse(DOOR)
+    assert factory.pin(17).state == 1
+    until(lambda: factory.pin(17).state == 0, 3)
+    assert len(told) == 1
+    door.pulse(DOOR)
+    until(lambda: factory.pin(17).state == 0, 3)
+    door.close()
+
+
 SCRIPT = """
 import os, sys, signal, threading
 from gpiozero.pins.mock import MockFactory, MockPin

@@ -65,17 +65,18 @@ class Visitor:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._host, self._cookie = parts.netloc, ""
-        self.entered = self._send("enter", {"token": parts.fragment})[0]
+        self._host, self._session = parts.netloc, ""
+        self.entered, said = self._send("enter", {"token": parts.fragment})
+        if self.entered == 200:
+            self._session = json.loads(said)["session"]
 
     def _send(self, name: str, body: Any | None) -> tuple[int, bytes]:
         connection = HTTPConnection(self._host, timeout=10)
-        headers = {"Content-Type": "application/json", "Cookie": self._cookie}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._session}"}
         data = None if body is None else json.dumps(body)
         connection.request("GET" if body is None else "POST", f"/{name}", data, headers)
         answer = connection.getresponse()
         said = answer.read()
-        self._cookie = (answer.headers["Set-Cookie"] or self._cookie).partition(";")[0]
         connection.close()
         return answer.status, said
 

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -225,8 +227,12 @@ def test_what_the_view_tells(page: Page) -> None:
     expect(page.locator("#zone-words")).to_contain_text("no model sees anything while a zone is in force")
     expect(page.locator("path.mark")).to_have_count(1)
     expect(page.locator("path.excluded")).to_have_count(1)
-    shown = page.locator("#picture").evaluate("({naturalWidth: w, naturalHeight: h}) => [w, h]")
-    assert shown == [640, 480]
+    expect(page.get_by_role("img", name="Live view in blocks")).to_be_visible()
+    shown = page.locator("#picture").evaluate(
+        """of => { const {data} = of.getContext("2d").getImageData(0, 0, of.width, of.height);
+                   return [of.width, of.height, data[(240 * of.width + 320) * 4 + 3], new Set(data).size > 20]; }"""
+    )
+    assert shown == [640, 480, 255, True], "a picture was drawn"
 
 
 def test_no_distance_is_written_over_a_mark(page: Page) -> None:
@@ -262,6 +268,31 @@ def test_a_second_browser_does_not_get_in(shared: Aiming, browser: Browser) -> N
     expect(other.page.get_by_role("heading", level=1)).to_have_text("此地址已被使用")
     assert urlsplit(other.page.url).fragment == "", "the token is not left in the bar"
     other.close()
+
+
+def test_another_port_of_the_same_machine_is_told_nothing(shared: Aiming) -> None:
+    """Cookies know no ports: who listens at another one would be sent the session by whatever page leads there."""
+    heard: list[str] = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(str(self.headers))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = shared.page.context.new_page()
+        tab.goto(f"http://127.0.0.1:{server.server_address[1]}/")
+        kept = tab.evaluate("[document.cookie, sessionStorage.length, localStorage.length]")
+        tab.close()
+        server.shutdown()
+    session = shared.page.evaluate("sessionStorage.getItem('session')")
+    assert len(session) == 32 and heard and not any(session in said or "Cookie" in said for said in heard)
+    assert kept == ["", 0, 0] and shared.page.context.cookies() == []
 
 
 def test_kept_and_ended_from_the_page(browser: Browser) -> None:

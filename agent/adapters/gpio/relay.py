@@ -89,9 +89,10 @@ class Relay:
         try:
             self._device.value = on
         except Exception as error:  # gpiozero and lgpio have errors of their own
-            if not self._reported:
-                self._report(f"door: pin {self._pin}: cannot be moved ({type(error).__name__}); see to door.pin")
-            self._reported = True
+            said, self._reported = self._reported, True
+            if not said:
+                with contextlib.suppress(Exception):  # nobody may be listening; the door is closed all the same
+                    self._report(f"door: pin {self._pin}: cannot be moved ({type(error).__name__}); see to door.pin")
             return False
         self._reported = False
         return True

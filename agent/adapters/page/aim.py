@@ -2,7 +2,9 @@
 
 Rules: one address of this machine; its files are served to anybody there and hold nothing of the device. All else needs
 the session, which the token begins once: it is in the part of the address that no browser sends, so no log, preview or
-prefetch can use it up or keep it. What is posted is JSON, which no other site's form can send. Nothing is cached.
+prefetch can use it up or keep it. The page shows the session in a header (RFC 6750), not as a cookie: a browser would
+send one to every port of this machine, whoever listens there. What is posted is JSON, which no other site's form can
+send. Nothing is cached.
 Leaves out: what is answered (app/aim); secrets are made there too.
 """
 
@@ -15,7 +17,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from agent.errors import ConfigError
 _OWN: Final = ROOMS / "aim"
 _SHARED: Final = ("style.css", "icon.svg", "look.js", "make.js")
 """Of the dashboard: both pages look the same."""
-_COOKIE: Final = "doorward-aim"
+_BEARER: Final = "Bearer "
 _FRESH: Final = {"Cache-Control": "no-store"}
 _HEADERS: Final = STRICT | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -50,7 +51,7 @@ class AimPage:
         address: of this machine, one that can be written into a browser.
         port: 0 takes a free one.
         token: begins the session, once.
-        session: what the browser shows from then on.
+        session: what the page shows from then on; nobody else is told it.
         view: the latest JPEG, or None.
         ask: answers `facts` (without a body), and whatever is posted under one of the names of `posts`.
 
@@ -148,25 +149,19 @@ class AimPage:
         return _said(self._ask(name, said))
 
     def _enter(self, said: Any, headers: Mapping[str, str]) -> Answer:
-        """The token's browser gets the session, and nobody after it; who has the session already stays in."""
-        if self._entered(headers):
-            return HTTPStatus.OK, "application/json", b"{}", _FRESH
+        """The token's page gets the session, and nobody after it; who has the session already stays in."""
+        good = self._entered(headers)
         given = said.get("token") if isinstance(said, dict) else None
         with self._entering:
-            good = isinstance(given, str) and self._token is not None and _same(given, self._token)
-            if good:
-                self._token = None
+            if not good and isinstance(given, str) and self._token is not None and _same(given, self._token):
+                good, self._token = True, None
         if not good:
             return _plain(HTTPStatus.FORBIDDEN, "not the token, or it was used; run the command again")
-        cookie = f"{_COOKIE}={self._session}; HttpOnly; SameSite=Strict; Path=/"
-        return HTTPStatus.OK, "application/json", b"{}", {**_FRESH, "Set-Cookie": cookie}
+        return _said(PageAnswer({"session": self._session}))
 
     def _entered(self, headers: Mapping[str, str]) -> bool:
-        try:
-            shown = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
-        except CookieError:
-            return False
-        return shown is not None and _same(shown.value, self._session)
+        shown = headers.get("authorization", "")
+        return shown.startswith(_BEARER) and _same(shown.removeprefix(_BEARER), self._session)
 
 
 def _host(address: str) -> str:
