@@ -33,7 +33,7 @@ def filled(example: str, answers: Mapping[Key, str | int]) -> str:
         stripped = line.strip()
         if stripped.startswith("["):
             lines += _left(due, table)
-            table = stripped.strip("[] ")
+            table = stripped.partition("]")[0].strip("[ ")  # a comment may follow
         key = (table, stripped.split("=", 1)[0].strip())
         if "=" in stripped and not stripped.startswith("#"):
             if key in _DESKTOP or (key == _TPM and answers.get(_BACKEND, "tpm2") != "tpm2"):

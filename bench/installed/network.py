@@ -19,7 +19,7 @@ def networked(proof: Proof, last: str) -> None:
     proof.installed(
         f"sudo scripts/install --camera {where} --camera-user {CAMERA_LOGIN[0]} --camera-password-file "
         "../camera.password --broker-ca ../ca.pem --broker-certificate ../gate-1.pem --broker-key ../gate-1.key "
-        "--set camera.stall_s=5"
+        "--set camera.stall_s=5 --set site.check_every_s=1"
     )
     proof.users()
     proof.analysed()

@@ -20,7 +20,7 @@ server.set_address(address)
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(
-    f"( filesrc location={film} ! avidemux ! jpegdec ! videoconvert ! video/x-raw,format=I420 ! "
+    f"( filesrc location={film} ! avidemux ! jpegdec ! identity sync=true ! videoconvert ! video/x-raw,format=I420 ! "
     "x264enc tune=zerolatency speed-preset=ultrafast bitrate=8000 key-int-max=5 ! rtph264pay name=pay0 pt=96 )"
 )
 token = GstRtspServer.RTSPToken()

@@ -202,7 +202,9 @@ class Proof:
         there = self.machine.disk("/opt/doorward/current").is_symlink()
         self.found("a Pi's camera without picamera2", f"exit {said.code}, {'told' if told else 'not told'}",
                    "exit 1, told, nothing switched", said.code == 1 and told and not there)  # fmt: skip
-        self.machine.disk("/etc/doorward/device.toml").unlink()
+        if said.code != 1:
+            CONSOLE.print(said.text[-1500:], markup=False)
+        self.machine.disk("/etc/doorward/device.toml").unlink(missing_ok=True)
 
     def removed(self, line: str) -> None:
         """Interrupted right behind its first act, the keys are gone; then to the end."""

@@ -18,7 +18,7 @@ def how(act):
         act()
         return "did it"
     except OSError as error:
-        return error.strerror
+        return error.strerror or "no answer"
 def reach(name):
     with socket.socket(socket.AF_UNIX) as end:
         end.connect(f"/run/doorward/{name}.sock")

@@ -84,6 +84,8 @@ class Site:
         (stick / "camera.password").write_text(CAMERA_LOGIN[1])
         # Somebody unknown comes to the door every few seconds, and goes again.
         video(folder / "door.avi", [WALL] * 5 + [face("p4", "scene-1")] * 15 + [WALL] * 15)
+        # Who connects to a camera of the network looks at it for some seconds before the first frame.
+        video(folder / "long.avi", ([WALL] * 10 + [face("p4", "scene-1")] * 30 + [WALL] * 30) * 30, 10)
 
     def beside(self, machine: Machine) -> None:
         """Broker, web server, a camera of the network and the film in a camera's place, as units of the site's own."""
@@ -99,8 +101,8 @@ class Site:
         (broker / "mosquitto.conf").write_text(_BROKER)
         etc = machine.disk("/etc/doorward")
         etc.mkdir(mode=0o755)
-        for place in (etc, machine.disk("/srv")):
-            shutil.copy(self._folder / "door.avi", place)
+        shutil.copy(self._folder / "door.avi", etc)
+        shutil.copy(self._folder / "long.avi", machine.disk(_FILM))
         shutil.copy(ROOT / "bench/installed/network_camera.py", machine.disk("/srv"))
         self._serve(machine)
         self.serve(machine)

@@ -39,6 +39,11 @@ def test_a_table_that_is_missing_is_added_once() -> None:
     assert tomllib.loads(text)["broker"]["tls"] == {"ca": "ca.pem", "key": "key.pem"}
 
 
+def test_a_table_s_own_comment_does_not_hide_it() -> None:
+    example = '[broker.tls]  # without `ca` [and so on]\nca = "x"\n'
+    assert filled(example, {("broker.tls", "ca"): "ca.pem"}) == example.replace('"x"', '"ca.pem"')
+
+
 def test_the_example_s_words_stay() -> None:
     text = filled(EXAMPLE, {})
     assert text.startswith("# An example.\n") and '# host = "not this one"' in text

@@ -192,12 +192,13 @@ def test_starts_that_fail_come_ever_more_slowly(tmp_path: Path) -> None:
 
 
 def last_resort(
-    folder: Path, *words: str, state: str = "failed", group: Sequence[Path] = (), **facts: str
+    folder: Path, *words: str, state: str = "failed", job: str = "", group: Sequence[Path] = (), **facts: str
 ) -> list[str]:
     """What it asked systemctl to do, for a recogniser of which these facts are true; run in the control group."""
     done = folder / "done"
     done.unlink(missing_ok=True)
-    told = "".join(f"*{name}*) echo {value};; " for name, value in {"ActiveState": state, **facts}.items())
+    known = {"ActiveState": state, "list-jobs": f"117 doorward-recogniser.service {job} running", **facts}
+    told = "".join(f"*{name}*) echo {value};; " for name, value in known.items())
     (folder / "systemctl").write_text(f'#!/bin/sh\ncase "$*" in {told} *show*) ;; *) echo "$*" >>{done};; esac\n')
     (folder / "systemctl").chmod(0o755)
     environment = {
@@ -279,8 +280,9 @@ def test_where_nothing_is_left_over_nothing_happens(tmp_path: Path, group: list[
     assert not (tmp_path / "stamps").exists()
 
 
-def test_not_where_somebody_has_asked_it_to_stop(tmp_path: Path, group: list[Path], left: None) -> None:
-    assert last_resort(tmp_path, "left-over", group=group, Job="117") == []
+@pytest.mark.parametrize("job", ["stop", "restart"])
+def test_not_where_somebody_has_asked_it_to_stop(tmp_path: Path, group: list[Path], left: None, job: str) -> None:
+    assert last_resort(tmp_path, "left-over", group=group, job=job) == []
     assert last_resort(tmp_path, Result="timeout") == [], "and not because it had to be killed for that"
     assert not (tmp_path / "stamps").exists()
 
@@ -309,6 +311,12 @@ def test_a_module_in_the_users_home_is_not_run(tmp_path: Path, name: str) -> Non
     environment = dict(each.split("=") for each in line.split())
     assert subprocess.run([python, "-c", ""], env=home, capture_output=True).stdout == b"run\n"
     assert subprocess.run([python, "-c", ""], env=home | environment, capture_output=True).stdout == b""
+
+
+def test_a_start_that_failed_is_nobody_s_wish(tmp_path: Path, group: list[Path]) -> None:
+    assert last_resort(tmp_path, "left-over", group=group, job="stop") == []
+    assert last_resort(tmp_path, "left-over", group=group, job="start") == []
+    assert last_resort(tmp_path, Result="watchdog") == ANEW
 
 
 def test_logs_are_kept_in_memory() -> None:

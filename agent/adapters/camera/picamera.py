@@ -2,7 +2,7 @@
 
 Rules: a frame is borrowed, turned into RGB and luma in one pass each, and given back at once: whoever keeps one stops
 the camera, for it has few. The low-resolution stream is the recognition picture; the main stream is only there to read
-codes farther away. picamera2 and libcamera come from the system (Debian's python3-picamera2).
+codes farther away. picamera2 and libcamera come from the system (Raspberry Pi OS's python3-picamera2).
 Leaves out: opening it again when it fails (app/eye.py).
 """
 

@@ -21,7 +21,7 @@ def pins() -> Any:
         from gpiozero.pins.lgpio import LGPIOFactory
     except ImportError:
         raise DeviceError(
-            "pins: gpiozero or lgpio is not there; install 'doorward[pi]' (with Python 3.13 also Debian's "
+            "pins: gpiozero or lgpio is not there; install 'doorward[pi]' (with Python 3.13 also the system's "
             "python3-lgpio), or remove the pins from the device config"
         ) from None
     try:
