@@ -70,6 +70,9 @@ def prove(suite: str) -> bool:
             proof.upgraded()
             proof.removed(last)
             proof.lacking()
+        with booted(base, stick, filtered=True) as machine:
+            proof.machine = machine
+            site.beside(machine)
             networked(proof, last)
     table = Table(title=f"{suite}, {platform.machine()}")
     for head in ("what", "found", "goal"):
