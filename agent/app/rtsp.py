@@ -220,7 +220,7 @@ def _keep_apart(config: DeviceConfig) -> None:
     if os.geteuid() in (0, owner):
         raise ConfigError(
             f"{config.state}: this user can read the device's keys, and the reader of a network camera must not; run "
-            "it as another user (scripts/install lays its unit) or, at a desk, set device.insecure_dev = true"
+            "it as another user (scripts/install lays its unit), or, on a desktop, set device.insecure_dev = true"
         )
 
 

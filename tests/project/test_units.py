@@ -287,6 +287,32 @@ def test_not_where_somebody_has_asked_it_to_stop(tmp_path: Path, group: list[Pat
     assert not (tmp_path / "stamps").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="it asks for root first")
+def test_a_command_is_run_with_no_module_out_of_the_state_either(tmp_path: Path) -> None:
+    (tmp_path / "systemd-run").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "systemd-run").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([SYSTEMD / "doorward-here", "people"], env=environment, check=True, capture_output=True)
+    said = done.stdout.decode().splitlines()
+    assert {"--setenv=PYTHONNOUSERSITE=1", "--setenv=PYTHONSAFEPATH=1", "--property=PrivateNetwork=yes"} <= set(said)
+
+
+@pytest.mark.parametrize("name", [RECOGNISER, LINK, RTSP])
+def test_a_module_in_the_users_home_is_not_run(tmp_path: Path, name: str) -> None:
+    """With the system's Python in sight, as on a Raspberry Pi, an environment has the user's modules too."""
+    words = ["/usr/bin/python3", "-I", "-m", "venv", "--without-pip", "--system-site-packages", str(tmp_path / "venv")]
+    subprocess.run(words, check=True)
+    python = tmp_path / "venv/bin/python"
+    home = {"HOME": str(tmp_path)}
+    place = subprocess.run([python, "-m", "site", "--user-site"], env=home, capture_output=True, text=True).stdout
+    Path(place.strip()).mkdir(parents=True)
+    Path(place.strip(), "usercustomize.py").write_text("print('run')")
+    (line,) = unit(SYSTEMD / name)["Service"]["Environment"]
+    environment = dict(each.split("=") for each in line.split())
+    assert subprocess.run([python, "-c", ""], env=home, capture_output=True).stdout == b"run\n"
+    assert subprocess.run([python, "-c", ""], env=home | environment, capture_output=True).stdout == b""
+
+
 def test_a_start_that_failed_is_nobody_s_wish(tmp_path: Path, group: list[Path]) -> None:
     assert last_resort(tmp_path, "left-over", group=group, job="stop") == []
     assert last_resort(tmp_path, "left-over", group=group, job="start") == []
