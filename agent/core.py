@@ -14,23 +14,8 @@ from typing import assert_never
 from agent.errors import DeviceError
 from agent.events.decision import Outcome
 from agent.exchange import (
-    Decided,
-    FrameArrived,
-    FramesStopped,
-    GalleryChanged,
-    Input,
-    Judged,
-    LawChanged,
-    MeterOn,
-    ModelFailed,
-    NotWritten,
-    Output,
-    PreviewMade,
-    Shown,
-    StateChanged,
-    TokenShown,
-    WithdrawalShown,
-    decided,
+    AttemptsSpent, Decided, FrameArrived, FramesStopped, GalleryChanged, Input, Judged, LawChanged, MeterOn,
+    ModelFailed, NotWritten, Output, PreviewMade, Shown, StateChanged, TokenShown, WithdrawalShown, decided,
 )  # fmt: skip
 from agent.face.pad import BonaFide, Suspicion, judge_face
 from agent.face.probe import Probe
@@ -52,9 +37,9 @@ from agent.session import Session
 from agent.units import SubjectId
 
 __all__ = [
-    "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
-    "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown",
-    "WithdrawalShown",
+    "AttemptsSpent", "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged",
+    "LawChanged", "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged",
+    "TokenShown", "WithdrawalShown",
 ]  # fmt: skip
 
 
@@ -71,6 +56,7 @@ class Core:
         stopwatch: Stopwatch,
         uses: Uses,
         pad: PadDetector | None = None,
+        names: Names | None = None,
     ) -> None:
         self._gate = gate
         self._detector = detector
@@ -84,10 +70,16 @@ class Core:
         self._leaving: set[SubjectId] = set()  # whose withdrawal code was seen, until the gallery is another one
         self._sign = SignWatch()
         self._showings = Showings()
-        self._names = Names()
+        self._names = Names() if names is None else names
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:
+        outputs = self._receive(event)
+        at_ns = event.captured.captured_ns if isinstance(event, FrameArrived) else None
+        spent = self._names.news(at_ns)
+        return outputs if spent is None else [AttemptsSpent(spent), *outputs]
+
+    def _receive(self, event: Input) -> list[Output]:
         match event:
             case FrameArrived():
                 return self._frame(event)
@@ -99,6 +91,9 @@ class Core:
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 self._leaving.clear()
+                self._names.keep(
+                    lambda each: each not in withdrawn and (gallery is None or gallery.issuer(each) is not None)
+                )
                 return []
             case TokenShown():
                 return self._token(event)
