@@ -379,7 +379,9 @@ class TestDriverTime:
         for number in range(15 * 20):
             at_ns = self.NOW + number * S // 15
             driver.exposed_ns(at_ns - (2 * S if number % 30 else 0), at_ns)
-        with pytest.raises(DeviceError, match=r"^camera: its frames come 2\.0 s late and stay so; see to camera and net"):
+        with pytest.raises(
+            DeviceError, match=r"^camera: its frames come 2\.0 s late and stay so; see to camera and net"
+        ):
             for more in range(15 * 4):
                 driver.exposed_ns(at_ns + more * S // 15 - 2 * S, at_ns + more * S // 15)
 

@@ -955,7 +955,9 @@ class TestSpent:
         desk = TestTokens.desk()
         desk.frame()
         first, refused = TestTokens.shown(desk, "0000")
-        assert first == AttemptsSpent(Spent(wrong={TokenWay.SERIAL: 1})) and outcomes([refused]) == [("pass-refused", None)]
+        assert first == AttemptsSpent(Spent(wrong={TokenWay.SERIAL: 1})) and outcomes([refused]) == [
+            ("pass-refused", None)
+        ]
         assert self.said(desk.frame()) == []
         assert self.said(desk.frame(after_s=901)) == [Spent()]
 
