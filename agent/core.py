@@ -14,8 +14,24 @@ from typing import assert_never
 from agent.errors import DeviceError
 from agent.events.decision import Outcome
 from agent.exchange import (
-    AttemptsSpent, Decided, FrameArrived, FramesStopped, GalleryChanged, Input, Judged, LawChanged, MeterOn,
-    ModelFailed, NotWritten, Output, PreviewMade, Shown, StateChanged, TokenShown, WithdrawalShown, decided,
+    AttemptsSpent,
+    Decided,
+    FrameArrived,
+    FramesStopped,
+    GalleryChanged,
+    Input,
+    Judged,
+    LawChanged,
+    MeterOn,
+    ModelFailed,
+    NotWritten,
+    Output,
+    PreviewMade,
+    Shown,
+    StateChanged,
+    TokenShown,
+    WithdrawalShown,
+    decided,
 )  # fmt: skip
 from agent.face.pad import BonaFide, Suspicion, judge_face
 from agent.face.probe import Probe
@@ -58,25 +74,19 @@ class Core:
         pad: PadDetector | None = None,
         names: Names | None = None,
     ) -> None:
-        self._gate = gate
-        self._detector = detector
-        self._embedder = embedder
-        self._markers = markers
-        self._qrs = qrs
-        self._watch = stopwatch
+        self._gate, self._detector, self._embedder = gate, detector, embedder
+        self._markers, self._qrs, self._watch = markers, qrs, stopwatch
         self._uses, self._pad = uses, pad
         self._gallery: Gallery | None = None
         self._withdrawn: Container[SubjectId] = frozenset()
         self._leaving: set[SubjectId] = set()  # whose withdrawal code was seen, until the gallery is another one
-        self._sign = SignWatch()
-        self._showings = Showings()
+        self._sign, self._showings = SignWatch(), Showings()
         self._names = Names() if names is None else names
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:
         outputs = self._receive(event)
-        at_ns = event.captured.captured_ns if isinstance(event, FrameArrived) else None
-        spent = self._names.news(at_ns)
+        spent = self._names.news(event.captured.captured_ns if isinstance(event, FrameArrived) else None)
         return outputs if spent is None else [AttemptsSpent(spent), *outputs]
 
     def _receive(self, event: Input) -> list[Output]:
@@ -92,7 +102,7 @@ class Core:
                 self._gallery, self._withdrawn = gallery, withdrawn
                 self._leaving.clear()
                 self._names.keep(
-                    lambda each: each not in withdrawn and (gallery is None or gallery.issuer(each) is not None)
+                    lambda who: who not in withdrawn and (gallery is None or gallery.issuer(who) is not None)
                 )
                 return []
             case TokenShown():
@@ -225,7 +235,8 @@ class Core:
             return self._withdrawal(text, codes, law, around)
         if isinstance(verdict, Rejected):
             return self._refused(verdict.reason.value, law, codes, around)
-        if (named := verdict.to_compare(self._withdrawn) if law.one_to_one else None) is None:
+        named = verdict.to_compare(self._withdrawn) if law.one_to_one else None
+        if named is None:
             opened = self._opened(verdict.subject, verdict.use, law, codes, around)
             if any(isinstance(each, Decided) and each.decision.opens for each in opened):
                 self._showings.opened(text, codes.captured_ns)

@@ -130,11 +130,17 @@ class Trial:
     def _lost(self, before: list[Decided]) -> int:
         """Decisions that were written once and are not there, or whose door opened without them."""
         gate, after = self._gate, ledger(self._gate.device)
-        lost = 0 if after[: len(before)] == before else len(before)
-        lost += max(0, gate.pulses() - sum(each.outcome.value in ("match", "pass-accepted") for each in after))
-        lost += len(gate.heard) > len(after)
         there = gate.on_medium(self._disk.medium)
-        return lost + (there[: len(after)] != after)
+        opened = sum(each.outcome.value in ("match", "pass-accepted") for each in after)
+        found = {
+            "of before": 0 if after[: len(before)] == before else len(before),
+            "opened without one": max(0, gate.pulses() - opened),
+            "heard of and not there": len(gate.heard) > len(after),
+            "not on the medium": sum(each not in there for each in after),
+        }
+        if any(found.values()):
+            CONSOLE.print(", ".join(f"{count} {what}" for what, count in found.items() if count), style="bold red")
+        return sum(found.values())
 
 
 @contextlib.contextmanager
@@ -186,9 +192,10 @@ def faults(gate: Gate, disk: Disk) -> Iterator[Fault]:
     heard, follows = gate.delivered, gate.follows
     yield from hangs(gate)
     yield Fault(f"camera unplugged for {LASTS_S:.0f} s", unplugged.touch, unplugged.unlink, LASTS_S)
+    # Before it is filled: the blocks that say where the pieces of a file lie must be in reach, see Disk.
+    yield Fault(f"disk gives errors for {LASTS_S:.0f} s", then_shown(disk.fail), disk.mend, LASTS_S)
     yield Fault(f"disk full for {LASTS_S:.0f} s", then_shown(disk.fill), disk.make_room, LASTS_S)
     yield Fault(f"disk full for {2 * LONG_S:.0f} s", then_shown(disk.fill), disk.make_room, 2 * LONG_S)
-    yield Fault(f"disk gives errors for {LASTS_S:.0f} s", then_shown(disk.fail), disk.mend, LASTS_S)
     yield Fault(f"store held by another process for {LASTS_S:.0f} s", hold, held_by.close, LASTS_S)
     stopped, on = (partial(gate.link.send_signal, each) for each in (signal.SIGSTOP, signal.SIGCONT))
     yield Fault("link takes nothing", stopped, on, opens=True, whole=heard)

@@ -67,7 +67,7 @@ def _views() -> list[View]:
     views: list[View] = []
     scene, now = load(ROOT / "scenes" / "enrolment.toml"), time.time()
     camera = SimulatedCamera(scene, {}, SystemClock(), SceneStart(time.monotonic_ns()), paced=False)
-    parts = Parts(open_camera=lambda: camera, open_locator=None, door=NoDoor())
+    parts = Parts(open_camera=lambda: camera, open_locator=None, open_door=NoDoor)
     with tempfile.TemporaryDirectory() as folder:
         device = site(Path(folder), attempt=ATTEMPT)
         law = Law(Policy(VerifiedTarget("permission", POLICY_PATH, device.data), device.id))

@@ -1,7 +1,7 @@
 """Where two processes of this device meet: a listening AF_UNIX socket, and only the user who owns it is served.
 
-Rules: the socket's folder is the owner's alone, or the socket is systemd's and its owner is the unit's. Leaves out: what
-is said there.
+Rules: the socket's folder is the owner's alone, or the socket is systemd's and its owner is the unit's. Leaves out:
+what is said there.
 """
 
 from __future__ import annotations

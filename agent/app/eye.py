@@ -2,8 +2,8 @@
 
 Rules: one slot, no queue: a frame that is not taken in time is dropped unseen, and so are some while the machine is
 under strain. A camera that fails in whatever way, or hangs, is reported once, counted, and opened again after a pause
-that grows; meanwhile there are no frames, and that is a refusal. Whether its thread comes back from the camera's code is
-known at any time: only one that does not is beyond help from here.
+that grows; meanwhile there are no frames, and that is a refusal. Whether its thread comes back from the camera's code
+is known at any time: only one that does not is beyond help from here.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Rules: fed only by both, a gate's outcome on a fresh frame and a commit that the disk took since the last feeding, or
 answered with its plain word that there is no room: ending the process would make none (ADR 26). Where the policy keeps
 the camera shut the commit alone does, and so it does while the camera itself says that it fails: it is opened again and
-again, and a start would do no more (ADR 27). Refusing is an outcome; a frame of long ago is none, and neither is a camera
-that does not even say so. Never fed without the threads that carry what is decided.
+again, and a start would do no more (ADR 27). Refusing is an outcome; a frame of long ago is none, and neither is a
+camera that does not even say so. Never fed without the threads that carry what is decided.
 """
 
 from __future__ import annotations

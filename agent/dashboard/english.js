@@ -130,7 +130,7 @@ export const ENGLISH = {
     "gallery-too-large": ["Too many people", "More people are enrolled than the threshold was measured for.", "Publish an operating point that covers so many, or compare with one person only."],
     "pad-missing": ["No attack detection", "The policy asks for detection of prints and screens, and none is loaded.", "Run doorward models verify; name its hash in the policy."],
     "view-mismatch": ["View does not match", "The picture is not of the size that was commissioned.", "Set the camera to the size that the policy attests."],
-    "no-frames": ["No picture", "The camera gives no frames.", "Look at the camera and its cable; it is opened again every second."],
+    "no-frames": ["No picture", "The camera gives no frames.", "Look at the camera and its cable; it is opened again every few seconds."],
     "no-consent": ["No consent", "There is no consent in force.", "Ask for consent, and enrol those who give it."],
     "stock-unfiled": ["Not filed for more", "More people than were filed for may not be enrolled.", "File for more people, or enrol no more."],
   },

@@ -5,8 +5,8 @@ on until it matches, so that nothing that cuts it off gives it back. After `MOST
 `WITHIN_S` only a pass that opens by itself helps that person, until one was accepted or the time is over. After as many
 wrong tokens by one way, no token is taken by that way; said once, since a flood is not to fill the ledger. Times are
 the frames' own. A start gives nothing back: what was spent counts as spent at the start, since no clock that can be
-trusted says how long the device was off. Nothing here shows a token, its digest or a person. Pure; leaves out: comparing
-(gallery.py), keeping over a start.
+trusted says how long the device was off. Nothing here shows a token, its digest or a person. Pure; leaves out:
+comparing (gallery.py), keeping over a start.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def main() -> int:
             card=plan.card,
             passed=passed,
         )
-        parts = Parts(turns.open_camera, None, NoDoor(), open_reader=lambda: turns, clock=turns)
+        parts = Parts(turns.open_camera, None, NoDoor, open_reader=lambda: turns, clock=turns)
         try:
             return run(load(Path(plan.config)), parts)
         except DoorwardError as error:

@@ -58,7 +58,7 @@ class Plugged:
         self._video = cv2.VideoCapture(path)
         self._read_ns = 0
 
-    def isOpened(self) -> bool:  # noqa: N802
+    def isOpened(self) -> bool:
         return self._video.isOpened()
 
     def read(self) -> tuple[bool, Any]:

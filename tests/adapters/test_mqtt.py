@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -406,6 +407,25 @@ def test_a_session_is_kept_and_what_came_meanwhile_is_heard(
         broker.start()
         client.wait(Broker.CONNECTED)
         assert not client.connection.resumed
+
+
+def test_the_broker_forgets_what_has_expired(
+    broker: Mosquitto, connect: Connect, observe: Callable[..., Observer]
+) -> None:
+    sender = connect(Address("127.0.0.1", broker.port), name="sender")
+    sender.wait(Broker.CONNECTED)
+    with Pipe(broker.port) as pipe:
+        client = connect(Address("127.0.0.1", pipe.port), subscribe=("yard/ack",), session_s=3600)
+        client.wait(Broker.CONNECTED)
+        broker.wait_said("Received SUBSCRIBE")
+        pipe.refuse()
+        client.wait(Broker.UNREACHABLE)
+        for payload, expires_s in ((b"for a second", 1), (b"for whenever", None)):
+            assert sender.connection.publish("yard/ack", payload, qos=1, retain=False, expires_s=expires_s)
+        time.sleep(2.1)
+        pipe.admit()
+        client.wait(Broker.CONNECTED)
+        assert client.received.get(timeout=5) == ("yard/ack", b"for whenever", False)
 
 
 @BOTH

@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from agent.adapters.clock import SystemClock
 from agent.adapters.fitting import fitted
 from agent.adapters.link_end import LinkEnd
 from agent.adapters.litert import LoadedModel, load_models
@@ -42,7 +43,7 @@ from agent.policy.bundle import POLICY_PATH, Policy, VerifiedTarget
 from agent.policy.frames import CapturedFrame
 from agent.policy.grounds import Ground
 from agent.policy.law import Law
-from agent.ports import Embedder, TokenReader
+from agent.ports import Clock, Embedder, TokenReader
 from agent.site.consents import issue_receipt
 from agent.site.passes import issue_pass, pass_code
 from agent.site.policy_draft import draft_policy
@@ -221,7 +222,8 @@ class TestCamera:
             raise self._bench.fault
         rgb = self._bench.view
         luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-        return CapturedFrame(self._bench.number, time.monotonic_ns() - self._bench.age_ns, rgb.copy(), luma)
+        captured_ns = self._bench.clock.monotonic_ns() - self._bench.age_ns
+        return CapturedFrame(self._bench.number, captured_ns, rgb.copy(), luma)
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -238,13 +240,14 @@ class Bench:
     ) -> None:
         self.device, self._reader = device, reader
         self.view = WALL
+        self.clock: Clock = SystemClock()
         self.fault: Exception | None = None
         self.number = self.openings = 0
         self.age_ns = 0
         """How old the frames are when the camera gives them."""
         self.opened = 0
         self.pressed = self.tampered = False
-        self._embedder = embedder
+        self.embedder = embedder
 
     def pulse(self, door: DoorId) -> None:
         """Implements `ports.Door`; only now the decision may have been told."""
@@ -289,9 +292,10 @@ class Bench:
                 open_camera=lambda: TestCamera(self),
                 open_locator=None,
                 open_door=lambda: self,
-                embedder=self._embedder,
+                embedder=self.embedder,
                 open_reader=self._reader,
                 open_contacts=lambda: self,
+                clock=self.clock,
             )
             return run(load(self.device.config), parts)
         finally:

@@ -491,7 +491,7 @@ def test_a_camera_that_fails_is_said_and_comes_back(tmp_path: Path) -> None:
         assert visitor.view() is None
         until(lambda: visitor.facts()["camera"] == "live", 20, "the camera")
 
-    parts = type(real)(open_camera=broken, open_locator=real.open_locator, door=real.door)
+    parts = type(real)(open_camera=broken, open_locator=real.open_locator, open_door=real.open_door)
     play(device, script, said, parts=parts)
     assert "camera: no such device; plug it in" in said and looks(device) == [True, False]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -218,7 +220,22 @@ def test_the_ledger_is_shortened_by_the_policys_days_once_a_day(bench: Bench) ->
         assert copy.begin.size == 1
 
 
-def test_a_full_disk_erases_nobody_by_halves_and_is_tried_again(bench: Bench) -> None:
+@pytest.fixture
+def larger_pages(tmp_path: Path) -> Iterator[Bench]:
+    """A store of an earlier version, which keeps its pages of 4096 bytes."""
+    Bench(path := tmp_path / "old.sqlite").store.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for each in ("journal_mode = DELETE", "page_size = 4096"):
+            db.execute(f"PRAGMA {each}")
+        db.execute("VACUUM")
+    bench = Bench(path)
+    assert bench.store._db.execute("PRAGMA page_size").fetchone() == (4096,)
+    yield bench
+    bench.store.close()
+
+
+def filled(bench: Bench) -> None:
+    """Forty people whose time will be over, five decisions, and not a page more."""
     for number in range(40):
         bench.store.put_reference(row(f"p-{number}", until=iso(NOW_S + 60)), NOW_S)
     for _ in range(5):  # a page of the outbox, so that the first receipt needs another before any room is made
@@ -227,6 +244,10 @@ def test_a_full_disk_erases_nobody_by_halves_and_is_tried_again(bench: Bench) ->
     bench.store.purge()
     pages = bench.store._db.execute("PRAGMA page_count").fetchone()[0]
     bench.store._db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_full_disk_erases_nobody_by_halves_and_is_tried_again(larger_pages: Bench) -> None:
+    filled(bench := larger_pages)
     now = policy()
     with pytest.raises(DeviceError, match="full"):
         bench.custody.sweep(now, NOW_S + 60, fresh=True)
@@ -236,3 +257,15 @@ def test_a_full_disk_erases_nobody_by_halves_and_is_tried_again(bench: Bench) ->
     assert bench.custody.sweep(now, NOW_S + 60, fresh=True)
     assert bench.people() == [] and len(bench.receipts()) == 40
     assert len({json.dumps(each.model_dump(mode="json")) for each in bench.receipts()}) == 40
+
+
+def test_in_the_smallest_pages_whoever_is_erased_leaves_room_for_the_receipt(bench: Bench) -> None:
+    filled(bench)
+    strangers = [SubjectId(f"s-{number}") for number in range(200)]
+    with pytest.raises(DeviceError, match="full"):
+        bench.custody.withdraw([*strangers, SubjectId("p-1")], NOW_S + 60)  # their marks take room and leave none
+    assert not any(bench.store.marks.withdrawn(each) for each in (*strangers, SubjectId("p-1")))
+    assert len(bench.people()) == 40 and bench.store.pending() == 5
+    assert all(bench.store.rows.free([(number, None)], broker_counts=True) for number in range(1, 6))
+    assert bench.custody.sweep(policy(), NOW_S + 60, fresh=True), "on the full disk"
+    assert bench.people() == [] and len(bench.receipts()) == 40

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from agent.adapters.clock import SystemClock
 from agent.adapters.keys import PlainKeys
 from agent.adapters.litert import LoadedModel, load_models
 from agent.app.config import load
@@ -117,6 +118,50 @@ def test_who_is_recognised_from_a_frame_that_is_older_than_a_second_stays_outsid
     late, accepted = Outcome.TOO_LATE, Outcome.PASS_ACCEPTED
     assert [each.outcome for each in ledger(bench.device)] == [late, late, accepted], "the pass was not used up"
     assert bench.opened == 1
+
+
+class SlowDisk(SystemClock):
+    """The system's clocks; the first commit after an embedding seems to have taken 1.2 seconds."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._log = bench.device.store.with_name(bench.device.store.name + "-wal")
+        self._size: int | None = None
+        self._ahead_ns = 0
+
+    def monotonic_ns(self) -> int:
+        if not self._ahead_ns and self._size not in (None, self._log.stat().st_size):
+            self._ahead_ns = 1_200_000_000
+        return super().monotonic_ns() + self._ahead_ns
+
+    def around(self, real: Embedder) -> Embedder:
+        disk = self
+
+        class Watched:
+            def embed(self, probe: Probe) -> ProbeTemplate:
+                template = real.embed(probe)
+                disk._size = disk._log.stat().st_size
+                return template
+
+        return Watched()
+
+
+def test_whose_match_took_too_long_to_write_stays_outside_this_once_and_both_are_written_down(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    enrol(bench.device, models)
+    slow = SlowDisk(bench)
+    bench.clock, bench.embedder = slow, slow.around
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        bench.view = face()
+        events = peer.wait_events(3)
+        assert [each.outcome for each in events] == [Outcome.MATCH, Outcome.TOO_LATE, Outcome.MATCH]
+        assert events[1].subject is None
+
+    assert bench.play(script) == 0
+    assert bench.opened == 1, "for the second match"
+    assert [each.outcome for each in ledger(bench.device)] == [Outcome.MATCH, Outcome.TOO_LATE, Outcome.MATCH]
 
 
 def test_the_button_inside_opens_is_written_down_and_names_nobody_and_an_open_housing_refuses(bench: Bench) -> None:

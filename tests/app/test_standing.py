@@ -224,7 +224,7 @@ def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(bench: Bench)
 
 def test_what_a_full_disk_keeps_from_being_written_is_taken_over_later(bench: Bench) -> None:
     """The former law stands meanwhile, whoever was erased before it was full stays erased."""
-    bench.take(policy())
+    bench.take(policy(), withdrawal(P1))
     bench.store.purge()
     bench.limit(1)
     version = 4

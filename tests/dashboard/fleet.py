@@ -145,7 +145,7 @@ class SimulatedDoor:
         hour_s = time.time() // 3600 * 3600 - 3600
         hourly = tuple(
             Hourly(outcome=each, at_least=at_least)
-            for each, at_least in zip(Outcome, (45, 10, 20, 0, 0, 0), strict=True)
+            for each, at_least in zip(Outcome, (45, 10, 20, 0, 0, 0, 0), strict=True)
         )
         refused = (RefusedFrames(ground=Ground.SIGN_MISSING, frames=self._frames // 5),)
         said = {

@@ -117,6 +117,26 @@ def test_a_camera_on_its_side_is_found_too() -> None:
     assert isinstance(found, Solved) and found.pose.roll_deg == pytest.approx(90, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("look", "near_m"),
+    [
+        (pose(tilt_deg=63.0, roll_deg=18.0, height_m=2.6, heading_deg=24.0), 1.37),
+        (pose(tilt_deg=64.0, roll_deg=180.0, height_m=3.0, heading_deg=271.0), 1.32),
+    ],
+)
+def test_a_camera_is_never_said_to_look_over_its_own_head(look: Pose, near_m: float) -> None:
+    """The best fit of these is the same camera turned round, with a tilt of more than 90 degrees."""
+    ground = laid_out(look, near_m, look.heading_deg, 1.8, 1.5)
+    assert ground is not None
+    found = solve(
+        measured([(round(x), round(y)) for x, y in ground], look, width_m=1.8, depth_m=1.5), WIDTH, HEIGHT
+    )  # fmt: skip
+    assert isinstance(found, Solved)
+    assert found.pose.tilt_deg == pytest.approx(look.tilt_deg, abs=0.5)
+    assert apart_deg(found.pose.roll_deg, look.roll_deg) < 0.5
+    assert apart_deg(found.pose.heading_deg, look.heading_deg) < 0.5
+
+
 def test_nothing_is_said_to_be_surer_than_a_policy_takes_for_granted() -> None:
     look = pose()
     ground = laid_out(look, 2.5, 270.0, 1.2, 1.0)

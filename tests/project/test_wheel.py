@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-LARGEST = 900_000  # bytes, without models; the page has 25,000 of uPlot for its charts and 95,000 of an MQTT client,
-# and what tells prints and screens, and simulates them, 21,000
+LARGEST = 990_000
+"""Bytes, without models. The dashboard is 195,000 of them, with 105,000 of an MQTT client and 22,000 of uPlot; aiming
+is 35,000, what tells prints and screens, and simulates them, 21,000."""
 AT_HOME = ("agent/bench/", "agent/demo/", "agent/scene/", "agent/adapters/simulated.py")
 """The simulated world stays in the checkout."""
 OUTSIDE = (*AT_HOME, "scenes/", "models/", "device_config/", "tests/", "scripts/", "docs/", "bench/")

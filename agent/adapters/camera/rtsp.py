@@ -61,15 +61,15 @@ class RtspStream:
         Raises:
             DeviceError: the stream has ended or is broken, or stays behind.
         """
-        captured_ns = None
-        while captured_ns is None:
+        while True:
             done, bgr = self._video.read()
             now_ns = time.monotonic_ns()
             if not done or bgr is None:
                 raise DeviceError("camera: the stream has ended; see to the camera and its network")
             captured_ns = self._time.exposed_ns(round(self._video.get(cv2.CAP_PROP_POS_MSEC) * 1e6), now_ns)
-        taken = np.asarray(bgr, np.uint8)
-        return captured_ns, fitted(taken), fitted_luma(taken, self._scale)
+            if captured_ns is not None:
+                taken = np.asarray(bgr, np.uint8)
+                return captured_ns, fitted(taken), fitted_luma(taken, self._scale)
 
     def close(self) -> None:
         self._video.release()

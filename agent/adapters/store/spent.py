@@ -1,4 +1,4 @@
-"""What wrong tokens and failed attempts have used up, on disk: a process that ends, however it ends, gives nothing back.
+"""What wrong tokens and failed attempts have used up, on disk: however a process ends, that gives nothing back.
 
 Rules: written before the decision that follows from it. Neither a token nor a time is kept, and people only enciphered.
 Leaves out: how often is too often (gallery/named.py).
