@@ -101,9 +101,7 @@ class Core:
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 self._leaving.clear()
-                self._names.keep(
-                    lambda who: who not in withdrawn and (gallery is None or gallery.issuer(who) is not None)
-                )
+                self._names.keep(lambda it: it not in withdrawn and (gallery is None or gallery.issuer(it) is not None))
                 return []
             case TokenShown():
                 return self._token(event)
