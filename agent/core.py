@@ -15,6 +15,7 @@ from agent.errors import DeviceError
 from agent.events.bodies import Stage
 from agent.events.decision import Outcome
 from agent.exchange import (
+    AttemptsSpent,
     Decided,
     FrameArrived,
     FramesStopped,
@@ -53,9 +54,9 @@ from agent.session import Session
 from agent.units import SubjectId
 
 __all__ = [
-    "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged", "LawChanged",
-    "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged", "TokenShown",
-    "WithdrawalShown",
+    "AttemptsSpent", "Core", "Decided", "FrameArrived", "FramesStopped", "GalleryChanged", "Input", "Judged",
+    "LawChanged", "MeterOn", "ModelFailed", "NotWritten", "Output", "PreviewMade", "Session", "StateChanged",
+    "TokenShown", "WithdrawalShown",
 ]  # fmt: skip
 
 
@@ -72,23 +73,24 @@ class Core:
         stopwatch: Stopwatch,
         uses: Uses,
         pad: PadDetector | None = None,
+        names: Names | None = None,
     ) -> None:
-        self._gate = gate
-        self._detector = detector
-        self._embedder = embedder
-        self._markers = markers
-        self._qrs = qrs
-        self._watch = stopwatch
+        self._gate, self._detector, self._embedder = gate, detector, embedder
+        self._markers, self._qrs, self._watch = markers, qrs, stopwatch
         self._uses, self._pad = uses, pad
         self._gallery: Gallery | None = None
         self._withdrawn: Container[SubjectId] = frozenset()
         self._leaving: set[SubjectId] = set()  # whose withdrawal code was seen, until the gallery is another one
-        self._sign = SignWatch()
-        self._showings = Showings()
-        self._names = Names()
+        self._sign, self._showings = SignWatch(), Showings()
+        self._names = Names() if names is None else names
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:
+        outputs = self._receive(event)
+        spent = self._names.news(event.captured.captured_ns if isinstance(event, FrameArrived) else None)
+        return outputs if spent is None else [AttemptsSpent(spent), *outputs]
+
+    def _receive(self, event: Input) -> list[Output]:
         match event:
             case FrameArrived():
                 return self._frame(event)
@@ -100,6 +102,7 @@ class Core:
             case GalleryChanged(gallery, withdrawn):
                 self._gallery, self._withdrawn = gallery, withdrawn
                 self._leaving.clear()
+                self._names.keep(lambda it: it not in withdrawn and (gallery is None or gallery.issuer(it) is not None))
                 return []
             case TokenShown():
                 return self._token(event)

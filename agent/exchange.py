@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agent.events.decision import Decision, Outcome
 from agent.gallery.gallery import Gallery
+from agent.gallery.named import Spent
 from agent.gallery.passes_uses import PassUse
 from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame, Preview
@@ -116,7 +117,14 @@ class WithdrawalShown:
     subject: SubjectId
 
 
-Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed | MeterOn | WithdrawalShown
+@dataclass(frozen=True, slots=True, repr=False)
+class AttemptsSpent:
+    """What wrong tokens and failed attempts have used up has changed: to be on disk before what comes after this."""
+
+    spent: Spent
+
+
+Output = Judged | StateChanged | Decided | PreviewMade | ModelFailed | MeterOn | WithdrawalShown | AttemptsSpent
 
 
 def decided(

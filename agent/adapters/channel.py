@@ -10,7 +10,6 @@ Leaves out: what the bytes mean (events/wire.py) and when to try an event again 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import struct
 import threading
@@ -19,7 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from agent.errors import ConfigError, LinkError
+from agent.adapters.meeting import is_of, listening, owner, shut
+from agent.errors import LinkError
 from agent.events import wire
 from agent.events.fetched import fetched
 from agent.events.wire import Acknowledgement, BrokerThere, CommandArrived, FetchReply, FromRecogniser, Kind
@@ -29,9 +29,10 @@ _EVENTS: Final = 256
 _ANSWERS: Final = 32
 _STALL_S: Final = 5
 _CHUNK: Final = 64 * 1024
-_PATH_BYTES: Final = 107
-_CREDENTIALS: Final = struct.Struct("3i")
-"""struct ucred: process, user and group, as the kernel knows them (unix(7), SO_PEERCRED)."""
+Report = Callable[[str], None]
+
+
+def _silent(line: str) -> None: ...
 
 
 class Channel:
@@ -40,10 +41,13 @@ class Channel:
     Callbacks run on a thread of the channel and must be quick.
     """
 
-    def __init__(self, server: socket.socket, path: Path | None = None) -> None:
-        """A listening socket; `path` is taken away at the end, None: it is systemd's and outlives this process."""
-        self._server, self._path = server, path
-        self._owner: Final = os.stat(server.getsockname()).st_uid
+    def __init__(self, server: socket.socket, path: Path | None = None, report: Report = _silent) -> None:
+        """A listening socket; `path` is taken away at the end, None: it is systemd's and outlives this process.
+
+        `report` is told once, in a line without anything of a picture, that previews cannot be made.
+        """
+        self._server, self._path, self._report = server, path, report
+        self._owner: Final = owner(server)
         self._peer: socket.socket | None = None
         self._closing = threading.Event()
         self._wake = threading.Condition()
@@ -70,26 +74,9 @@ class Channel:
         self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in work.items()]
 
     @classmethod
-    def listen(cls, path: Path) -> Channel:
-        """Listen at `path`; its folder must be the owner's alone and is made so if it is new.
-
-        Raises:
-            ConfigError: the folder is open to others, the path is too long for a socket, or it cannot be made.
-        """
-        if len(os.fsencode(path)) > _PATH_BYTES:
-            raise ConfigError(f"{path}: longer than {_PATH_BYTES} bytes, too long for a socket; shorten the state path")
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.parent.stat().st_mode & 0o077:
-                raise ConfigError(f"{path.parent}: open to other users; run 'chmod 700' on it")
-            path.unlink(missing_ok=True)
-            server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            server.bind(str(path))
-            path.chmod(0o600)
-            server.listen(1)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot listen there ({error.strerror}); correct the state path") from None
-        return cls(server, path).started()
+    def listen(cls, path: Path, report: Report = _silent) -> Channel:
+        """Listen at `path`; raises ConfigError, see meeting.py."""
+        return cls(listening(path, "the state path"), path, report).started()
 
     def started(self) -> Channel:
         for thread in self._threads:
@@ -113,6 +100,11 @@ class Channel:
         self._connected = callback
         if self.connected:
             callback()
+
+    @property
+    def alive(self) -> bool:
+        """Both threads run; else what is said here goes nowhere any more, and the process should end."""
+        return all(thread.is_alive() for thread in self._threads)
 
     @property
     def connected(self) -> bool:
@@ -192,7 +184,7 @@ class Channel:
             self._wake.notify_all()
         for end in (self._server, self._peer):
             if end is not None:
-                _shut(end)
+                shut(end)
         if self._path is not None:
             self._path.unlink(missing_ok=True)
         for thread in self._threads:
@@ -206,8 +198,7 @@ class Channel:
                 peer, _ = self._server.accept()
             except OSError:
                 return
-            _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-            if uid != self._owner:
+            if not is_of(peer, self._owner):
                 peer.close()
                 continue
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _STALL_S, 0))
@@ -260,16 +251,27 @@ class Channel:
                 peer, following = self._peer, self._next()
             if peer is None:
                 continue
-            message = wire.PreviewPicture(following()) if callable(following) else following
+            message = self._made(following) if callable(following) else following
+            if message is None:
+                continue
             try:
                 peer.sendall(wire.pack(message))
             except OSError:
-                _shut(peer)  # the reader notices and waits for the next link
+                shut(peer)  # the reader notices and waits for the next link
                 with self._wake:
                     while self._peer is peer and not self._closing.is_set():
                         self._wake.wait()
             except LinkError:
                 continue  # larger than its kind allows: not for the wire
+
+    def _made(self, make: Callable[[], bytes]) -> wire.PreviewPicture | None:
+        """The preview; None: it cannot be made, and everything else goes on."""
+        try:
+            return wire.PreviewPicture(make())
+        except Exception as error:  # of an array or of the encoder, whose text could hold anything
+            report, self._report = self._report, _silent
+            report(f"preview: cannot be made ({type(error).__name__}); all else goes on: tell who maintains this")
+            return None
 
     def _ready(self) -> bool:
         return self._peer is not None and bool(
@@ -293,8 +295,3 @@ class Channel:
         assert self._preview is not None  # else nothing was ready
         make, self._preview = self._preview, None
         return make
-
-
-def _shut(end: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)

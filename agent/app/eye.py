@@ -2,7 +2,8 @@
 
 Rules: one slot, no queue: a frame that is not taken in time is dropped unseen, and so are some while the machine is
 under strain. A camera that fails in whatever way, or hangs, is reported once, counted, and opened again after a pause
-that grows; meanwhile there are no frames, and that is a refusal.
+that grows; meanwhile there are no frames, and that is a refusal. Whether its thread comes back from the camera's code
+is known at any time: only one that does not is beyond help from here.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from agent.app.reopening import pause_s
 from agent.app.strain import Strain
 from agent.errors import DoorwardError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Camera, MeteredCamera
 from agent.units import Box
 
-_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0)
-"""Before it is opened again: a camera that comes back does so soon, one that does not is not to be hammered at."""
 _GRACE_S: Final = 1.0
 """A camera is to say by itself that no frame came in time; one that does not even say so hangs."""
 
@@ -51,7 +51,9 @@ class Eye:
         self._failed = False
         self._over = False
         self._taken_s = self._heard_s = 0.0
-        """When the camera last gave a frame or a reason, on the monotonic clock."""
+        """When a frame was taken, and when the camera last gave one, on the monotonic clock."""
+        self._inside_s: float | None = None
+        """Since when the thread has not come back from the camera's code; None: it is not in there."""
         self._wish: tuple[Box | None, float] = (None, 0.0)
         """Part of the picture to expose for, and until when."""
         self._closing = threading.Event()
@@ -60,7 +62,7 @@ class Eye:
 
     def open(self) -> None:
         if self._thread is None:
-            self._closing, self._heard_s = threading.Event(), time.monotonic()
+            self._closing, self._inside_s = threading.Event(), time.monotonic()
             self._thread = threading.Thread(target=self._run, args=(self._closing,), name="eye", daemon=True)
             self._thread.start()
 
@@ -69,7 +71,7 @@ class Eye:
         if self._thread is not None:
             self._thread.join(self._stall_s + _GRACE_S)
             self._thread = None
-        self._frame = None
+        self._frame = self._inside_s = None
 
     @property
     def over(self) -> bool:
@@ -79,6 +81,12 @@ class Eye:
     @property
     def failed(self) -> bool:
         return self._failed
+
+    @property
+    def hangs(self) -> bool:
+        """The thread is in the camera's code and should have come back from it by now, with a frame or a reason."""
+        since_s = self._inside_s
+        return since_s is not None and time.monotonic() - since_s > self._stall_s + _GRACE_S
 
     def meter(self, region: Box) -> None:
         """Let a camera that can expose for this part of its picture, until `_METER_S` after the last such wish."""
@@ -94,10 +102,9 @@ class Eye:
         with self._ready:
             self._ready.wait_for(lambda: self._frame is not None or self._over or self._failed, timeout_s)
             frame, self._frame = self._frame, None
-            silent_s = 0.0 if self._thread is None or self._over else time.monotonic() - self._heard_s
         if frame is not None:
             self._taken_s = time.monotonic()
-        if frame is None and silent_s > self._stall_s + _GRACE_S and not self._failed:
+        if frame is None and self.hangs and not self._failed:
             self._fail(f"camera: hangs: neither frame nor reason for {self._stall_s + _GRACE_S:g} s; see to its driver")
         return frame
 
@@ -105,6 +112,7 @@ class Eye:
         failures = 0
         while not closing.is_set() and not self._over:
             before_s = self._heard_s
+            self._within(closing, True)
             try:
                 self._watch(self._open(), closing)
             except DoorwardError as error:
@@ -112,12 +120,14 @@ class Eye:
             except Exception as error:  # a driver's or a decoder's own; without its text, which could hold anything
                 reason = f"camera: failed ({type(error).__name__}); see to camera and driver"
             else:
+                self._within(closing, False)
                 return
             if not closing.is_set():
+                self._within(closing, False)
                 self._fail(reason)
                 failures = 0 if self._heard_s > before_s else failures
-                pause_s, failures = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)], failures + 1
-                if not closing.wait(pause_s):
+                wait_s, failures = pause_s(failures), failures + 1
+                if not closing.wait(wait_s):
                     self.restarts += 1
 
     def _watch(self, camera: Camera, closing: threading.Event) -> None:
@@ -133,10 +143,16 @@ class Eye:
                     self._frame, self._failed, self._over = frame or self._frame, False, frame is None
                     self._heard_s = time.monotonic()
                     self._ready.notify()
+                self._within(closing, frame is not None)
                 if frame is None:
                     return
         finally:
             camera.close()
+
+    def _within(self, closing: threading.Event, inside: bool) -> None:
+        """It enters the camera's code, or enters it anew, or has come out of it; one that was given up says nothing."""
+        if not closing.is_set():
+            self._inside_s = time.monotonic() if inside else None
 
     def _fail(self, reason: str) -> None:
         with self._ready:

@@ -32,6 +32,7 @@ from agent.app.standing import Standing
 from agent.app.timekeeping import RUN_S, hear, run_on
 from agent.app.writing import Writing
 from agent.core import (
+    AttemptsSpent,
     Core,
     Decided,
     FrameArrived,
@@ -141,6 +142,8 @@ class Loop:
         if isinstance(captured, FrameArrived):
             self.measure.lap(Stage.FRAME)
             self._pulse.judged(captured.captured.captured_ns, self._clock.monotonic_ns())
+        elif isinstance(captured, FramesStopped) and not self._eye.hangs:
+            self._pulse.failing(self._clock.monotonic_ns())
         self._housekeeping()
 
     def _look(self, stop: threading.Event) -> Input | None:
@@ -200,6 +203,8 @@ class Loop:
                 self._note_state(refusal)
             case Decided(decision):
                 self._decide(decision)
+            case AttemptsSpent(spent):
+                self._writing.written(lambda: self._store.spent.keep(spent))
             case PreviewMade(make):
                 self._channel.send_preview(lambda: self._encoder.encode(make()))
             case MeterOn(region):
@@ -290,7 +295,7 @@ class Loop:
         except DoorwardError as error:
             self._report(str(error))
         self._outbox.offer_again()
-        self._pulse.beat(self._clock.monotonic_ns())
+        self._pulse.beat(self._clock.monotonic_ns(), carried=self._channel.alive and self._outbox.alive)
 
     def _unix_s(self) -> float | None:
         return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())

@@ -70,6 +70,11 @@ class Outbox:
         channel.on_acknowledge(self._acknowledged)
         channel.on_connect(self._begin)
 
+    @property
+    def alive(self) -> bool:
+        """Its thread runs; else nothing goes out any more, and the process should end."""
+        return self._thread.is_alive()
+
     def push(self) -> None:
         """There is a new row: offer it, if those before it have been."""
         with self._wake:

@@ -2,7 +2,9 @@
 
 Rules: fed only by both, a gate's outcome on a fresh frame and a commit that the disk took since the last feeding, or
 answered with its plain word that there is no room: ending the process would make none (ADR 26). Where the policy keeps
-the camera shut the commit alone does. Refusing is an outcome; a frame of long ago is none.
+the camera shut the commit alone does, and so it does while the camera itself says that it fails: it is opened again and
+again, and a start would do no more (ADR 27). Refusing is an outcome; a frame of long ago is none, and neither is a
+camera that does not even say so. Never fed without the threads that carry what is decided.
 """
 
 from __future__ import annotations
@@ -36,13 +38,22 @@ class Pulse:
         """The policy keeps the camera shut: no frame is to be expected."""
         self._judged_ns = now_ns
 
+    def failing(self, now_ns: int) -> None:
+        """The camera has said by itself that it gives no frame, and is opened again."""
+        self._judged_ns = now_ns
+
     def committed(self) -> None:
         """The disk has taken a row, or said that there is no room for it."""
         self._committed = True
 
-    def beat(self, now_ns: int) -> None:
-        """Feed the watchdog if it has earned it."""
-        if self._committed and self._judged_ns is not None and now_ns - self._judged_ns <= _FRESH_NS:
+    def beat(self, now_ns: int, *, carried: bool) -> None:
+        """Feed the watchdog if it has earned it.
+
+        Args:
+            carried: every thread that carries events and telemetry away runs.
+        """
+        fresh = self._judged_ns is not None and now_ns - self._judged_ns <= _FRESH_NS
+        if carried and self._committed and fresh:
             self._committed = False
             self._watchdog.feed()
 

@@ -55,6 +55,7 @@ from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.events import bodies
 from agent.events.telemetry import sign_telemetry
 from agent.gallery.gallery import Gallery
+from agent.gallery.named import Names
 from agent.gallery.reference import ModelIdentity
 from agent.gallery.vault import Rotation, VaultContext, unlock
 from agent.ledger.entry import started
@@ -127,7 +128,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         opened.callback(contacts.close)
     keys = open_keys(config)
     server = handed_over()
-    channel = Channel.listen(config.socket) if server is None else Channel(server).started()
+    channel = Channel.listen(config.socket, report) if server is None else Channel(server, report=report).started()
     opened.callback(channel.close)
     store = Store.open(config.state / "store.sqlite", site=site, device=device, ledger_key=keys.ledger_key)
     opened.callback(store.close)
@@ -139,8 +140,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     erasure = Erasure(store, keys, report)
     erasure.settle(unix_s)
 
-    measure = Measure()
-    telemetry = _Telemetry(config, channel, keys, trusted, clock)
+    measure, telemetry = Measure(), _Telemetry(config, channel, keys, trusted, clock)
     authority = Authority(
         config.state / "tuf",
         config.site.root_sha256,
@@ -165,6 +165,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         measure,
         store.passes.used(),
         None if pad is None else LiteRtPad(pad),
+        Names(store.spent.known(), clock.monotonic_ns()),
     )
     eye = Eye(parts.open_camera, config.camera.stall_s, report, Strain(report))
     opened.callback(eye.close)

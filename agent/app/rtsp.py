@@ -22,6 +22,7 @@ from agent.adapters.camera.rtsp import RtspStream, address_with
 from agent.adapters.watchdog import Watchdog, handed_over, watchdog
 from agent.app.config import DeviceConfig
 from agent.app.config_camera import RtspCamera
+from agent.app.reopening import pause_s
 from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.units import Luma, Rgb
 
@@ -29,7 +30,6 @@ Frame = tuple[int, Rgb, Luma]
 """Exposure in monotonic ns, RGB, luma."""
 _OPEN_S: Final = 8.0
 """A camera may take so long until its first frame: it waits for the next whole picture of the stream."""
-_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0)
 _LINGER_S: Final = 12.0
 _STUCK: Final = 3
 _LOOK_S: Final = 0.2
@@ -128,8 +128,7 @@ class Source:
     def _failed(self, reason: str) -> None:
         if self._reading is not None:
             self._give_up(self._reading)
-        pause_s = _PAUSES_S[min(self._failures, len(_PAUSES_S) - 1)]
-        self._again_s = time.monotonic() + pause_s
+        self._again_s = time.monotonic() + pause_s(self._failures)
         if self._failures == 0:
             self._report(reason)
         self._failures += 1

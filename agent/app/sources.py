@@ -83,6 +83,7 @@ def _camera(config: DeviceConfig, camera: Recording | PiCamera | UsbCamera | Rts
                 fps=camera.fps,
                 code_scale=camera.code_scale,
                 backlight=camera.backlight,
+                stall_s=camera.stall_s,
             )
         case PiCamera():
             return partial(_pi_camera, camera, clock)

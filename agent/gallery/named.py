@@ -4,15 +4,17 @@ Rules: a naming is good for one attempt of one track within `NAMED_S`. An attemp
 on until it matches, so that nothing that cuts it off gives it back. After `MOST` failed ones of a person within
 `WITHIN_S` only a pass that opens by itself helps that person, until one was accepted or the time is over. After as many
 wrong tokens by one way, no token is taken by that way; said once, since a flood is not to fill the ledger. Times are
-the frames' own. Nothing here shows a token, its digest or a person. Pure; leaves out: comparing (gallery.py).
+the frames' own. A start gives nothing back: what was spent counts as spent at the start, since no clock that can be
+trusted says how long the device was off. Nothing here shows a token, its digest or a person. Pure; leaves out:
+comparing (gallery.py), keeping over a start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from pydantic import AwareDatetime
 
@@ -112,42 +114,95 @@ class Tokens(Protocol):
     def entries(self) -> Sequence[TokenEntry]: ...
 
 
-class Budget:
-    """At most `MOST` within `WITHIN_S` for each key; forgets what is older."""
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Budget(Generic[Key]):
+    """At most `MOST` within `WITHIN_S` for each key; forgets what is older.
+
+    Args:
+        spent: how often each was spent before, as if that had been at `now_ns`.
+    """
 
     __slots__ = ("_spent",)
 
-    def __init__(self) -> None:
-        self._spent: dict[Hashable, list[int]] = {}
+    def __init__(self, spent: Mapping[Key, int], now_ns: int) -> None:
+        self._spent: dict[Key, list[int]] = {key: [now_ns] * times for key, times in spent.items()}
 
-    def spend(self, key: Hashable, now_ns: int) -> None:
-        self._forget(now_ns)
+    def spend(self, key: Key, now_ns: int) -> None:
+        self.forget(now_ns)
         self._spent.setdefault(key, []).append(now_ns)
 
-    def give_back(self, key: Hashable) -> None:
+    def give_back(self, key: Key) -> None:
         """The latest one did not count after all."""
         if self._spent.get(key):
             self._spent[key].pop()
 
-    def clear(self, key: Hashable) -> None:
+    def clear(self, key: Key) -> None:
         self._spent.pop(key, None)
 
-    def left(self, key: Hashable, now_ns: int) -> int:
-        self._forget(now_ns)
+    def left(self, key: Key, now_ns: int) -> int:
+        self.forget(now_ns)
         return MOST - len(self._spent.get(key, ()))
 
-    def _forget(self, now_ns: int) -> None:
-        kept = {key: [at for at in times if now_ns - at < WITHIN_S * 1e9] for key, times in self._spent.items()}
-        self._spent = {key: times for key, times in kept.items() if times}
+    def forget(self, now_ns: int) -> None:
+        """What is older than `WITHIN_S`."""
+        if self._spent:
+            kept = {key: [at for at in times if now_ns - at < WITHIN_S * 1e9] for key, times in self._spent.items()}
+            self._spent = {key: times for key, times in kept.items() if times}
+
+    def keep(self, known: Callable[[Key], bool]) -> None:
+        """Forget all others."""
+        self._spent = {key: times for key, times in self._spent.items() if known(key)}
+
+    def spent(self) -> dict[Key, int]:
+        """How often each was spent."""
+        return {key: len(times) for key, times in self._spent.items() if times}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Spent:
+    """What must survive a start: how often each was tried of late, without when and without what."""
+
+    failed: Mapping[SubjectId, int] = field(default_factory=dict)
+    """Failed attempts of each person."""
+    wrong: Mapping[TokenWay, int] = field(default_factory=dict)
+    """Wrong tokens by each way; more than `MOST`: that was said too."""
 
 
 class Names:
-    """Who was named and how often that failed, over sessions; a refusal gives nothing back."""
+    """Who was named and how often that failed, over sessions; neither a refusal nor a start gives anything back.
 
-    __slots__ = ("_failed", "_wrong")
+    Args:
+        spent: before this start.
+        now_ns: when that counts as spent, CLOCK_MONOTONIC.
+    """
 
-    def __init__(self) -> None:
-        self._failed, self._wrong = Budget(), Budget()
+    __slots__ = ("_failed", "_told", "_wrong")
+
+    def __init__(self, spent: Spent | None = None, now_ns: int = 0) -> None:
+        self._told = Spent() if spent is None else spent
+        self._failed = Budget[SubjectId](self._told.failed, now_ns)
+        self._wrong = Budget[TokenWay](self._told.wrong, now_ns)
+
+    def news(self, now_ns: int | None) -> Spent | None:
+        """What is spent now, to be kept before anything else is done; None: as when this was asked before.
+
+        Args:
+            now_ns: what is too old by then is forgotten; None: nothing is.
+        """
+        if now_ns is not None:
+            self._failed.forget(now_ns)
+            self._wrong.forget(now_ns)
+        now = Spent(self._failed.spent(), self._wrong.spent())
+        if now == self._told:
+            return None
+        self._told = now
+        return now
+
+    def keep(self, known: Callable[[SubjectId], bool]) -> None:
+        """Nothing is remembered of people who are not known any more."""
+        self._failed.keep(known)
 
     def judge(
         self, token: Token, tokens: Tokens | None, door: DoorId, unix_s: float | None, now_ns: int, *, one_to_one: bool
@@ -215,7 +270,8 @@ class Names:
 
     def passed(self, subject: SubjectId | None) -> None:
         """A pass of this person was accepted."""
-        self._failed.clear(subject)
+        if subject is not None:
+            self._failed.clear(subject)
 
 
 def digest(kind: TokenKind, text: str, salt: bytes, passes: int, memory_kib: int) -> str:

@@ -243,12 +243,15 @@ class Gate:
         return _preview(self._aiming.picture(rgb & self._keep, marks, captured.captured_ns), captured.number)
 
     def preview(self, frame: PermittedFrame, faces: Sequence[Box]) -> Preview:
-        """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it."""
-        empty = self._empty
-        if empty is None or self._seen is None or not empty.shape == frame.pixels.shape == self._seen.shape:
+        """The commissioned empty picture, with coarse blocks wherever the permitted frame differs from it.
+
+        May be called on another thread, while a law is adopted here: what was seen is read once.
+        """
+        empty, seen = self._empty, self._seen
+        if empty is None or seen is None or not empty.shape == frame.pixels.shape == seen.shape:
             picture = blocks(frame.pixels, block_px(faces))
         else:
-            picture = veil(frame.pixels, empty & self._seen, faces)
+            picture = veil(frame.pixels, empty & seen, faces)
         return _preview(picture, frame.number)
 
 

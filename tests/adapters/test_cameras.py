@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from agent.adapters.camera.exposed import StreamTime, exposed_ns
+from agent.adapters.camera.exposed import DriverTime, StreamTime
 from agent.adapters.camera.handed import HandedCamera
 from agent.adapters.camera.handing import Handing
 from agent.adapters.camera.picamera import Look, PiCamera, opened
@@ -29,6 +30,7 @@ from tests.adapters.picamera import StandIn, light
 from tests.conftest import ROOT
 
 CLOCK = SystemClock()
+S = 1_000_000_000
 STALL_S = 0.4
 
 
@@ -49,9 +51,34 @@ def recording(folder: Path) -> Iterator[Under]:
     yield Under(RecordingCamera(video(folder), CLOCK))
 
 
+class Plugged:
+    """A video that stands for the device file, since OpenCV reads both; its frames are of the driver's own time."""
+
+    def __init__(self, path: str) -> None:
+        self._video = cv2.VideoCapture(path)
+        self._read_ns = 0
+
+    def isOpened(self) -> bool:
+        return self._video.isOpened()
+
+    def read(self) -> tuple[bool, Any]:
+        self._read_ns = time.monotonic_ns()
+        return self._video.read()
+
+    def get(self, key: int) -> float:
+        assert key == cv2.CAP_PROP_POS_MSEC
+        return self._read_ns / 1e6
+
+    def set(self, key: int, value: float) -> bool:
+        return self._video.set(key, value)
+
+    def release(self) -> None:
+        self._video.release()
+
+
 def usb(folder: Path) -> Iterator[Under]:
-    """Where this machine has no camera, a video stands for the device file: OpenCV reads both."""
-    yield Under(V4l2Camera(str(video(folder)), CLOCK, open_device=cv2.VideoCapture, code_scale=2))
+    """Where this machine has no camera."""
+    yield Under(V4l2Camera(str(video(folder)), CLOCK, open_device=Plugged, code_scale=2))
 
 
 def usb_for_real(folder: Path) -> Iterator[Under]:
@@ -289,35 +316,167 @@ class TestUsb:
 
     def test_compensation_that_it_does_not_have(self, tmp_path: Path) -> None:
         with pytest.raises(DeviceError, match=r"cannot compensate backlight; remove camera\.backlight"):
-            V4l2Camera(str(video(tmp_path)), CLOCK, backlight=1, open_device=cv2.VideoCapture)
+            V4l2Camera(str(video(tmp_path)), CLOCK, backlight=1, open_device=Plugged)
 
     def test_unplugged(self, tmp_path: Path) -> None:
-        camera = V4l2Camera(str(video(tmp_path)), CLOCK, open_device=cv2.VideoCapture)
+        camera = V4l2Camera(str(video(tmp_path)), CLOCK, open_device=Plugged)
         with pytest.raises(DeviceError, match="gives no frame; see to camera and cable"):
             for _ in range(100):  # the video has sixty frames
                 camera.read(1.0)
 
+    def test_opencv_waits_for_a_silent_camera_no_longer_than_the_config_says(self, tmp_path: Path) -> None:
+        V4l2Camera(str(video(tmp_path)), CLOCK, stall_s=3.5, open_device=Plugged).close()
+        assert os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] == "4"
 
-class TestExposed:
-    def test_a_driver_is_believed_within_a_minute(self) -> None:
-        now_ns = 500_000_000_000
-        assert exposed_ns(now_ns - 7, now_ns) == now_ns - 7
-        for no_time in (0, now_ns - 61_000_000_000, now_ns + 90_000_000_000):
-            assert exposed_ns(no_time, now_ns) == now_ns
+
+class TestDriverTime:
+    """`NOW` is long after the start, and the camera was opened two seconds before."""
+
+    NOW = 500_000 * S
+
+    @pytest.fixture
+    def slept(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        """The machine has slept so long: CLOCK_BOOTTIME is ahead by that."""
+        real = time.clock_gettime_ns
+
+        def sleep(seconds: float) -> None:
+            ahead = {time.CLOCK_BOOTTIME: round(seconds * S) + time.monotonic_ns() - real(time.CLOCK_BOOTTIME)}
+            monkeypatch.setattr(time, "clock_gettime_ns", lambda clock: real(clock) + ahead.get(clock, 0))
+
+        return sleep
+
+    def ages(self, *stamps_ns: int) -> list[float]:
+        driver = DriverTime(self.NOW - 2 * S)
+        return [(self.NOW - driver.exposed_ns(stamp_ns, self.NOW)) / S for stamp_ns in stamps_ns]
+
+    def test_a_driver_without_a_time_is_dated_when_the_frame_came(self) -> None:
+        assert self.ages(0, 0) == [0, 0]
+        assert self.ages(0, self.NOW - S) == [0, 1], "it may begin to say one"
+        with pytest.raises(DeviceError, match=r"^camera: its driver dates some frames and others not"):
+            self.ages(self.NOW - S, 0)
+
+    @pytest.mark.parametrize("old_s", [0.1, 1, 59, 61, 3_600, 400_000])
+    def test_a_time_that_is_there_is_never_taken_for_now(self, old_s: float) -> None:
+        assert self.ages(self.NOW - round(old_s * S)) == [old_s]
+        assert self.ages(self.NOW - S // 20, self.NOW - round(old_s * S)) == [0.05, old_s]
+
+    def test_a_frame_of_the_future_is_a_fault_of_the_driver(self) -> None:
+        for of_another_clock in (self.NOW + S, 1_790_000_000 * S):
+            with pytest.raises(DeviceError, match="dates frames by no clock of this machine; let it use CLOCK_MONOT"):
+                self.ages(of_another_clock)
+        assert self.ages(self.NOW + 1_000_000) == [0], "two clocks are not read at one moment"
+
+    @pytest.mark.parametrize("slept_s", [0.0, 5.0, 3_600.0])
+    @pytest.mark.parametrize("boottime", [False, True])
+    def test_the_first_frame_tells_the_clock_and_every_later_one_is_dated_by_it(
+        self, slept: Callable[[float], None], slept_s: float, boottime: bool
+    ) -> None:
+        slept(slept_s)
+        ahead_ns = round(slept_s * S) if boottime else 0
+        old_s = [0.05, slept_s + 0.5, 7.0]
+        assert self.ages(*(self.NOW + ahead_ns - round(each * S) for each in old_s)) == pytest.approx(old_s, abs=0.01)
+
+    def test_where_both_clocks_could_be_the_frame_is_the_older(self, slept: Callable[[float], None]) -> None:
+        slept(1)
+        assert self.ages(self.NOW + S - 3 * S // 2) == pytest.approx([1.5], abs=0.01)
+        assert self.ages(self.NOW - 3 * S // 2) == [1.5], "by the other clock it were of before the opening"
+
+    def test_frames_that_stay_late_end_the_opening_and_a_late_one_does_not(self) -> None:
+        driver, at_ns = DriverTime(self.NOW), self.NOW
+        for number in range(15 * 20):
+            at_ns = self.NOW + number * S // 15
+            driver.exposed_ns(at_ns - (2 * S if number % 30 else 0), at_ns)
+        with pytest.raises(
+            DeviceError, match=r"^camera: its frames come 2\.0 s late and stay so; see to camera and net"
+        ):
+            for more in range(15 * 4):
+                driver.exposed_ns(at_ns + more * S // 15 - 2 * S, at_ns + more * S // 15)
+
+
+class TestStreamTime:
+    """Frames come fifteen times a second, 5 ms after their exposure, but for what a test does to them."""
+
+    @staticmethod
+    def ages(delays_s: Iterable[float], stream: StreamTime | None = None) -> list[tuple[float, float | None, float]]:
+        """When a frame was exposed, the age that is said of it when it comes (None: dropped), the true one; s."""
+        stream, found, came_ns = stream or StreamTime(), [], 0
+        for number, delay_s in enumerate(delays_s):
+            sent_ns = number * S // 15
+            came_ns = max(came_ns + 1_000_000, sent_ns + round((delay_s + 0.005) * S))  # in order, and never at once
+            said_ns = stream.exposed_ns(sent_ns, came_ns)
+            age_s = None if said_ns is None else (came_ns - said_ns) / S
+            found.append((sent_ns / S, age_s, (came_ns - sent_ns) / S))
+        return found
 
     def test_frames_that_were_held_back_do_not_seem_new(self) -> None:
-        second, stream, late = 1_000_000_000, StreamTime(), []
-        for number in range(15 * 100):
-            sent_ns = number * second // 15
-            held = 3 * second if 15 * 60 <= number < 15 * 63 else 0  # three seconds stand still, then come at once
-            came_ns = 900 * second + max(sent_ns, 63 * second if held else 0) + 5_000_000
-            late.append((came_ns - stream.exposed_ns(sent_ns, came_ns)) / second)
-        assert max(late[: 15 * 60]) == 0 and max(late[15 * 64 :]) == 0
-        assert late[15 * 60] == pytest.approx(3.0) and late[15 * 62] == pytest.approx(1.0, abs=0.1)
+        delays = [max(0.0, 63 - number / 15) if 60 * 15 <= number < 63 * 15 else 0.0 for number in range(100 * 15)]
+        found = self.ages(delays)
+        assert all(age_s is None for at_s, age_s, _ in found if at_s < 0.9), "nothing is known of the first second"
+        assert {age_s for at_s, age_s, _ in found if 1.1 < at_s < 59.9 or at_s > 64} == {0.0}
+        assert [age_s for at_s, age_s, _ in found if at_s in (60, 62)] == pytest.approx([3.0, 1.0], abs=0.1)
 
-    def test_clocks_that_drift_apart_do_not_make_frames_old(self) -> None:
-        second, stream = 1_000_000_000, StreamTime()
+    @pytest.mark.parametrize("minutes", [1, 15])
+    def test_a_delay_that_rises_and_stays_ends_the_connection_and_is_never_forgotten(self, minutes: int) -> None:
+        stream, said = StreamTime(), list[float]()
+        steady = self.ages([0.05] * 15 * 60 * minutes, stream)
+        assert steady[-1][1] == 0
+        began_s = minutes * 60.0
+        with pytest.raises(DeviceError, match=r"^camera: its frames come 4\.9 s late and stay so"):
+            for number in range(15 * 120):
+                sent_ns = round(began_s * S) + number * S // 15
+                came_ns = sent_ns + round(5.005 * S)
+                exposed_ns = stream.exposed_ns(sent_ns, came_ns)
+                assert exposed_ns is not None
+                said.append((came_ns - exposed_ns) / S)
+        assert min(said) > 4.94 and len(said) < 15 * 4
+
+    def test_what_was_held_back_before_the_opening_is_dropped(self) -> None:
+        """Five seconds come in a burst, a frame each millisecond; then they come as they are exposed."""
+        found = self.ages([max(0.0, 5 - number / 15) for number in range(15 * 20)])
+        assert all(age_s is None for at_s, age_s, _ in found if at_s < 5.9)
+        assert all(age_s == pytest.approx(true_s - 0.005, abs=0.001) for _, age_s, true_s in found if age_s is not None)
+        assert {age_s for at_s, age_s, _ in found if at_s > 6.2} == {0.0}
+
+    def test_a_burst_in_the_middle_that_shows_that_all_was_late_is_dropped_too(self) -> None:
+        """Half a second late from the opening on, and so not to be seen; then that is made up for."""
+        found = self.ages([0.4] * 15 * 10 + [max(0.0, 0.4 - number * 0.03) for number in range(15 * 10)])
+        assert {age_s for at_s, age_s, _ in found if 1.5 < at_s < 9.9} == {0.0}
+        assert {age_s for at_s, age_s, _ in found if 10.3 < at_s < 11.2} == {None}
+        assert {age_s for at_s, age_s, _ in found if at_s > 12} == {0.0}
+
+    def test_no_frame_is_dated_before_the_one_before_it(self) -> None:
+        stream, dates = StreamTime(), list[int]()
+        for number in range(300):
+            sent_ns = number * S // 100
+            quicker_ns = 40_000_000 if number >= 200 else 0  # less than what counts as a burst, more than a frame
+            if (dated := stream.exposed_ns(sent_ns, sent_ns + S - quicker_ns)) is not None:
+                dates.append(dated)
+        assert dates == sorted(dates) and len(dates) == 200 - 3
+
+    @pytest.mark.parametrize("ppm", [-100, 100, 190])
+    def test_clocks_that_drift_apart_do_not_make_frames_old(self, ppm: int) -> None:
+        stream = StreamTime()
         for number in range(0, 15 * 3600, 5):
-            sent_ns = number * second // 15
-            came_ns = 900 * second + sent_ns + sent_ns // 10_000
-            assert came_ns - stream.exposed_ns(sent_ns, came_ns) < 10_000_000
+            sent_ns = number * S // 15
+            came_ns = 900 * S + sent_ns + sent_ns * ppm // 1_000_000
+            said_ns = stream.exposed_ns(sent_ns, came_ns)
+            assert number <= 15 or (said_ns is not None and came_ns - said_ns < 10_000_000)
+
+    @pytest.mark.parametrize("leap_s", [-0.4, -3.0, 3.0])
+    def test_a_camera_whose_clock_leaps_is_connected_anew_or_goes_on(self, leap_s: float) -> None:
+        stream = StreamTime()
+        self.ages([0.0] * 150, stream)
+
+        def after(seconds: int) -> list[float | None]:
+            found: list[float | None] = []
+            for number in range(150, 150 + 15 * seconds):
+                came_ns = number * S // 15 + 5_000_000
+                said_ns = stream.exposed_ns(number * S // 15 + round(leap_s * S), came_ns)
+                found.append(None if said_ns is None else (came_ns - said_ns) / S)
+            return found
+
+        if leap_s == -3.0:
+            with pytest.raises(DeviceError, match="stay so"):
+                after(4)
+        else:
+            assert after(4)[-1] == pytest.approx(max(0.0, -leap_s), abs=0.01)

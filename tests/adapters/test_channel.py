@@ -204,6 +204,44 @@ def test_who_asks_late_is_told_at_once_that_a_link_is_there(channel: Channel, pa
     assert told == [1]
 
 
+def test_a_preview_that_cannot_be_made_is_said_once_and_holds_nothing_up(path: Path, peers: list[Peer]) -> None:
+    said: list[str] = []
+    channel = Channel.listen(path, said.append)
+    peer = joined(peers, channel, path)
+
+    def fails() -> bytes:
+        raise TypeError("unsupported operand: a face was in it")
+
+    for _ in range(3):
+        channel.send_preview(fails)
+        until(lambda: channel._preview is None)
+    assert channel.send_event(4, b"sealed")
+    assert peer.next() == Event(4, b"sealed")
+    channel.send_preview(lambda: JPEG)
+    assert peer.next() == PreviewPicture(JPEG)
+    assert said == ["preview: cannot be made (TypeError); all else goes on: tell who maintains this"]
+    assert channel.alive
+    channel.close()
+    assert not channel.alive
+
+
+def test_a_thread_that_has_died_is_known(
+    channel: Channel, path: Path, peers: list[Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda about: died.append(about.exc_type))
+    peer = joined(peers, channel, path)
+
+    def fails(payload: bytes) -> None:
+        raise KeyError("a command")
+
+    channel.on_command(fails)
+    assert channel.alive
+    peer.end.send(CommandArrived(b"{}"))
+    until(lambda: not channel.alive)
+    until(lambda: died == [KeyError])
+
+
 def test_without_a_link_an_event_stays_where_it_is(channel: Channel) -> None:
     assert not channel.connected
     assert not channel.send_event(1, b"sealed")

@@ -20,6 +20,7 @@ from agent.crypto import BoxPublic, SignSecret, random_bytes, sha256, sign_publi
 from agent.errors import DeviceError, VaultError
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import Addressee, SealedEvent
+from agent.gallery.named import Spent
 from agent.gallery.passes_uses import PassUse
 from agent.gallery.retention import Ended
 from agent.gallery.vault import VaultRow
@@ -37,6 +38,7 @@ from agent.ledger.entry import (
 from agent.ledger.erasure import Close, Closed
 from agent.ledger.verify import Verified, verify_ledger
 from agent.policy.grounds import Ground
+from agent.token import TokenWay
 from agent.units import ConsentId, DeviceId, DoorId, PassId, Sha256, SiteId, SubjectId
 from tests.events.given import given_event
 
@@ -757,6 +759,48 @@ def test_a_store_of_an_earlier_build_is_refused_and_left_as_it_is(state: Path, p
     with pytest.raises(VaultError, match=r"store\.sqlite: is of another build; it was left as it is: move it away"):
         opened(state)
     assert path.read_bytes() == before
+
+
+class TestSpent:
+    """Wrong tokens and failed attempts: over a start, without a name, and gone with the person."""
+
+    SPENT = Spent({P1: 5, P2: 1}, {TokenWay.SERIAL: 6})
+
+    def test_it_outlives_a_process_and_names_nobody(self, state: Path, path: Path) -> None:
+        store = opened(state)
+        assert store.spent.known() == Spent()
+        store.spent.keep(Spent({P2: 3}, {TokenWay.GPIO: 2}))
+        store.spent.keep(self.SPENT)
+        copy = shutil.copytree(state, state.parent / "killed")  # as a kill leaves it: nothing was closed
+        store.close()
+        after = opened(copy)
+        assert after.spent.known() == self.SPENT
+        after.close()
+        assert not any(name in each.read_bytes() for each in copy.iterdir() for name in (b"p-1", b"p-2"))
+
+    def test_an_erased_person_leaves_nothing_there(self, state: Path) -> None:
+        store = opened(state)
+        store.spent.keep(self.SPENT)
+        store.erase({P1: Ended.UNTIL}, NOW_S)
+        assert store.spent.known() == Spent({P2: 1}, {TokenWay.SERIAL: 6})
+        store.close()
+
+    def test_a_store_from_before_gets_its_place_for_it(self, state: Path, path: Path) -> None:
+        store = opened(state)
+        store.put_reference(sealed_row(), NOW_S)
+        store.close()
+        with sqlite3.connect(path) as db:
+            db.executescript("DROP TABLE spent_way; DROP TABLE spent_person")
+        store = opened(state)
+        store.spent.keep(self.SPENT)
+        assert store.spent.known() == self.SPENT and [row.subject for row in store.references()] == [P1]
+        store.close()
+
+    def test_opening_a_store_writes_nothing_where_there_is_nothing_to_make(self, state: Path, path: Path) -> None:
+        opened(state).close()
+        before = path.read_bytes()
+        opened(state).close()
+        assert path.read_bytes() == before
 
 
 def test_two_threads_write_and_free_at_once(state: Path, path: Path) -> None:

@@ -290,6 +290,43 @@ def test_a_camera_that_hangs_in_its_driver_has_failed(bench: Bench) -> None:
     assert frame is not None and frame.number in (0, 2)
 
 
+def test_a_camera_that_says_that_it_fails_does_not_hang_and_one_that_hangs_when_opened_again_does(
+    bench: Bench,
+) -> None:
+    hanging, tries = threading.Event(), list[int]()
+
+    def opens() -> Simulated:
+        tries.append(0)
+        if len(tries) == 3:
+            hanging.wait()
+        raise DeviceError("camera: number 0 does not start")
+
+    eye = Eye(opens, STALL_S, bench.said.append, bench.eye.strain)
+    assert not eye.hangs, "closed"
+    eye.open()
+    until(lambda: eye.failed)
+    while len(tries) < 3:
+        assert eye.failed and not eye.hangs, "it pauses, and that takes longer than a frame may"
+        time.sleep(0.05)
+    assert not eye.hangs
+    began = time.monotonic()
+    until(lambda: eye.hangs)
+    assert STALL_S < time.monotonic() - began < STALL_S + 2 and eye.failed
+    hanging.set()
+    until(lambda: not eye.hangs)
+    eye.close()
+    assert not eye.hangs and bench.said == ["camera: number 0 does not start"]
+
+
+def test_the_end_of_a_scene_is_no_hang(bench: Bench) -> None:
+    bench.steps.put(1)
+    bench.steps.put(None)
+    bench.eye.open()
+    bench.sees(1)
+    time.sleep(STALL_S + 1.1)
+    assert bench.eye.over and not bench.eye.hangs
+
+
 def test_one_that_hung_when_it_was_closed_does_not_come_back_beside_the_next(bench: Bench) -> None:
     hanging = threading.Event()
     bench.steps.put(hanging)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -207,6 +208,23 @@ def test_a_camera_that_fails_is_a_refusal_until_it_gives_frames_again(
 
     assert bench.play(script) == 0
     assert capfd.readouterr().err.splitlines() == ["doorward: camera: no frame within 0.5 s; see to camera and cable"]
+
+
+def test_a_camera_that_says_that_it_fails_is_no_hang(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start would do no more than opening it again does, and whoever holds its cable could bring it about."""
+    bench.fault = DeviceError("camera: no frame within 0.5 s; see to camera and cable")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+
+        def script(peer: Peer) -> None:
+            peer.wait_grounds(Ground.NO_FRAMES)
+            assert (systemd.recv(64), systemd.recv(64)) == (b"READY=1", b"WATCHDOG=1")
+
+        assert bench.play(script) == 0
 
 
 def test_passes_open_once_each_and_go_on_under_a_stop_order(bench: Bench) -> None:

@@ -60,3 +60,31 @@ def test_a_card_at_the_device_opens_camera_or_not_and_one_from_afar_never(
     assert CARD not in said.err + said.out
     held = b"".join(path.read_bytes() for path in device.state.rglob("*") if path.is_file())
     assert CARD.encode() not in held
+
+
+def test_a_start_gives_no_wrong_tokens_back(tmp_path: Path) -> None:
+    """Whoever has the process ended after each try, by the camera's cable or by the mains, has five tries."""
+    device = site(tmp_path / "gate", mode="blind", tokens=tokens(time.time() + 3600))
+    far, near = os.openpty()
+    bench = Bench(device, reader=lambda: SerialTokens(os.ttyname(near), 9600, SystemClock(), print, again_s=0.05))
+    grounds: list[str | None] = []
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds(Ground.MODE_BLIND)
+        for _ in range(3):
+            before = len(peer.events)
+            os.write(far, b"PIN 0000\n")
+            grounds.append(peer.wait_events(before + 1)[before].ground)
+            time.sleep(1.1)  # a token a second is taken
+
+    def right(peer: Peer) -> None:
+        peer.wait_grounds(Ground.MODE_BLIND)
+        os.write(far, f"CARD {CARD}\n".encode())
+        time.sleep(1.0)
+        assert peer.events == []
+
+    with contextlib.closing(device.server):
+        assert [bench.play(each) for each in (script, script, right)] == [0, 0, 0]
+    for end in (far, near):
+        os.close(end)
+    assert grounds == ["token-unknown"] * 5 + ["tokens-spent"] and bench.opened == 0

@@ -19,6 +19,7 @@ from agent.events.decision import Decision
 from agent.face.detect import Face
 from agent.face.probe import Probe, ProbeTemplate
 from agent.gallery.gallery import Gallery
+from agent.gallery.named import Names
 from agent.gallery.passes_uses import Uses
 from agent.policy.circumstances import Surroundings
 from agent.policy.frames import CapturedFrame, CodeFrame, PermittedFrame
@@ -177,12 +178,16 @@ class Desk:
         self.markers, self.qrs, self.stopwatch = SimulatedMarkers(), SimulatedQrs(), CountingStopwatch()
         self.people: dict[int, tuple[Person, ...]] = {}
         self.detector.people = self.people
-        self.core = Core(
-            Gate(None, empty), self.detector, self.embedder, self.markers, self.qrs, self.stopwatch, uses or Uses(), pad
-        )
+        self._given = Gate(None, empty), uses or Uses(), pad
+        self.core = self.begun(None)
         self.core.receive(LawChanged(lawful or gate_law()))
         self.core.receive(GalleryChanged(known(*enrolled), frozenset()))
         self.number, self.at_ns = 0, 500 * SECOND
+
+    def begun(self, names: Names | None) -> Core:
+        """A core without a law."""
+        gate, uses, pad = self._given
+        return Core(gate, self.detector, self.embedder, self.markers, self.qrs, self.stopwatch, uses, pad, names)
 
     def frame(
         self,

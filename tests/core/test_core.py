@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core import (
+    AttemptsSpent,
     Decided,
     FramesStopped,
     GalleryChanged,
@@ -27,7 +28,7 @@ from agent.core import (
 )
 from agent.crypto import SignSecret, sign_public
 from agent.events.decision import Outcome
-from agent.gallery.named import digest
+from agent.gallery.named import Names, Spent, digest
 from agent.gallery.passes_text import ANY_NUMBER, Hours
 from agent.gallery.passes_text import shown as taken_apart
 from agent.gallery.passes_uses import Uses
@@ -37,7 +38,7 @@ from agent.policy.grounds import Ground
 from agent.policy.preview import blocks
 from agent.site.passes import issue_pass
 from agent.token import TokenKind, TokenWay, token
-from agent.units import Box, Marker, PassId
+from agent.units import Box, Marker, PassId, SubjectId
 from tests.core.given import (
     EXCLUDED,
     INSIDE,
@@ -941,6 +942,59 @@ def tokens(**changes: Any) -> dict[str, Any]:
             for kind, text, subject in whose
         ]
     }  # fmt: skip
+
+
+class TestSpent:
+    """What is used up is said before what follows from it, so that it is on disk first; a start begins with it."""
+
+    @staticmethod
+    def said(outputs: list[Output]) -> list[Spent]:
+        return [each.spent for each in outputs if isinstance(each, AttemptsSpent)]
+
+    def test_a_wrong_token_is_used_up_before_it_is_refused(self) -> None:
+        desk = TestTokens.desk()
+        desk.frame()
+        first, refused = TestTokens.shown(desk, "0000")
+        assert first == AttemptsSpent(Spent(wrong={TokenWay.SERIAL: 1})) and outcomes([refused]) == [
+            ("pass-refused", None)
+        ]
+        assert self.said(desk.frame()) == []
+        assert self.said(desk.frame(after_s=901)) == [Spent()]
+
+    def test_a_first_look_is_used_up_before_anything_is_known_of_it_and_a_match_gives_it_back(self) -> None:
+        desk = TestTokens.desk()
+        desk.frame()
+        TestTokens.shown(desk, PIN_TEXT)
+        outputs = desk.frames(12, Person("stranger", INSIDE))
+        assert self.said(outputs) == [Spent({SubjectId("p-1"): 1})]
+        kinds = [type(each) for each in outputs]
+        assert kinds.index(AttemptsSpent) < kinds.index(Decided) and outcomes(outputs) == [("no-match", None)]
+        desk.frames(25)
+        TestTokens.shown(desk, PIN_TEXT)
+        found = desk.frames(12, Person("p-1", INSIDE))
+        assert outcomes(found) == [("match", "p-1")]
+        assert self.said(found) in ([], [Spent({SubjectId("p-1"): 2}), Spent({SubjectId("p-1"): 1})])
+
+    def test_a_start_gives_nothing_back(self) -> None:
+        desk = TestTokens.desk()
+        desk.core = desk.begun(Names(Spent({SubjectId("p-1"): 5}, {TokenWay.GPIO: 5}), desk.at_ns))
+        desk.core.receive(LawChanged(gate_law(mode="verify", identify=None, tokens=tokens())))
+        desk.core.receive(GalleryChanged(known("p-1", "p-2"), frozenset()))
+        desk.frame()
+        assert [each.ground for each in decisions(TestTokens.shown(desk, PIN_TEXT))] == ["attempts-spent"]
+        assert decisions(TestTokens.shown(desk, CARD_TEXT)) == []
+        (spent,) = decisions(TestTokens.shown(desk, CARD_TEXT, TokenWay.GPIO))
+        assert spent.ground == "tokens-spent"
+
+    def test_of_whom_the_gallery_or_a_withdrawal_takes_away_nothing_is_kept(self) -> None:
+        desk = TestTokens.desk()
+        people = {SubjectId(name): 1 for name in ("p-1", "p-2", "p-3")}
+        desk.core = desk.begun(Names(Spent(people), desk.at_ns))
+        assert desk.core.receive(GalleryChanged(None, frozenset())) == [], "what does not open now may open later"
+        assert self.said(desk.core.receive(GalleryChanged(None, {SubjectId("p-3")}))) == [
+            Spent({SubjectId("p-1"): 1, SubjectId("p-2"): 1})
+        ]
+        assert self.said(desk.core.receive(GalleryChanged(known("p-1"), frozenset()))) == [Spent({SubjectId("p-1"): 1})]
 
 
 class TestTokens:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.gallery.named import MOST, NAMED_S, WITHIN_S, Budget, Known, Names, Naming, TokenFault, digest
+from agent.gallery.named import MOST, NAMED_S, WITHIN_S, Budget, Known, Names, Naming, Spent, TokenFault, digest
 from agent.policy.attempt import TrackId
 from agent.policy.tokens import TokenEntry, Tokens
 from agent.token import Token, TokenKind, TokenWay, read_line, token
@@ -263,7 +263,7 @@ class TestAttempts:
         assert not naming.keeps_out(naming.until_ns, from_afar=later)
 
     def test_a_budget_gives_back_only_what_was_spent(self) -> None:
-        budget = Budget()
+        budget = Budget[str]({}, 0)
         budget.give_back("a")
         assert budget.left("a", 0) == MOST
         budget.spend("a", 0)
@@ -283,6 +283,57 @@ class TestAttempts:
                 begun[who].append(at_ns)
         for times in begun.values():
             assert all(later - first >= WINDOW_NS for first, later in zip(times, times[MOST:], strict=False))
+
+
+class TestOverStarts:
+    """What is told to be kept, and given to the next start, is all that a start needs to give nothing back."""
+
+    def test_wrong_tokens_started_anew_each_time_are_five_in_a_quarter_of_an_hour(self) -> None:
+        """A start every 24 s, as where the camera's cable is cut: see docs/threats.md."""
+        kept, taken, said = Spent(), 0, 0
+        for at_s in range(0, 3_600, 4):
+            if at_s % 24 == 0:
+                names = Names(kept, at_s * SECOND)
+            found = judged(replace(PIN, text="0000"), names=names, at_ns=at_s * SECOND)
+            kept = names.news(at_s * SECOND) or kept
+            taken, said = taken + (found is TokenFault.UNKNOWN), said + (found is TokenFault.TOKENS_SPENT)
+        assert (taken, said) == (MOST, 1), "each start begins the time anew, and says nothing again"
+        names = Names(kept, 0)
+        assert judged(PIN, entry(PIN), names=names, at_ns=WINDOW_NS - 1) is None
+        assert judged(PIN, entry(PIN), names=names, at_ns=WINDOW_NS) == Known(ANNA, opens=False)
+
+    def test_failed_attempts_stay_spent_until_one_matches_or_a_pass_is_accepted(self) -> None:
+        names = Names()
+        for at in range(MOST):
+            naming = Naming.of(ANNA, None, at)
+            names.begin(naming, ONE, at)
+            assert names.news(at) == Spent({ANNA: at + 1})
+        assert Names(Spent({ANNA: MOST}), 0).only_pass(ANNA, WINDOW_NS - 1)
+        assert not Names(Spent({ANNA: MOST}), 0).only_pass(ANNA, WINDOW_NS)
+        names.matched(naming)
+        assert names.news(MOST) == Spent({ANNA: MOST - 1})
+        names.passed(None)
+        assert names.news(MOST) is None
+        names.passed(ANNA)
+        assert names.news(MOST) == Spent()
+
+    def test_nothing_is_said_twice_and_what_is_over_is_said(self) -> None:
+        names = Names(Spent({ANNA: 2}, {TokenWay.GPIO: 1}), 7)
+        assert names.news(None) is None and names.news(7 + WINDOW_NS - 1) is None
+        assert names.news(7 + WINDOW_NS) == Spent()
+        assert names.news(7 + WINDOW_NS) is None
+
+    def test_who_begins_and_matches_on_one_frame_has_spent_nothing(self) -> None:
+        names, naming = Names(), Naming.of(ANNA, None, 0)
+        names.begin(naming, ONE, 0)
+        names.matched(naming)
+        assert names.news(0) is None
+
+    def test_who_is_not_known_any_more_is_forgotten(self) -> None:
+        names = Names(Spent({ANNA: 2, SubjectId("p-2"): 1}, {TokenWay.GPIO: 1}), 0)
+        names.keep(lambda subject: subject != ANNA)
+        assert names.news(0) == Spent({SubjectId("p-2"): 1}, {TokenWay.GPIO: 1})
+        assert "p-2" not in repr(names.news(None)) and "p-1" not in repr(Spent({ANNA: 1}))
 
 
 def test_an_entry_of_the_policy_is_strict() -> None:

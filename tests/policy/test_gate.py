@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from typing import Any
 
 import numpy as np
@@ -468,6 +469,24 @@ class TestPreviews:
         assert (gate.preview(frame, []).picture == blocks(self.RGB)).all()
         gate.adopt(law(view={"width": WIDTH + 4, "height": HEIGHT}))
         assert (gate.preview(frame, []).picture == blocks(self.RGB)).all()
+
+    def test_a_preview_is_made_on_another_thread_while_laws_come_and_go(self) -> None:
+        gate, over, both = Gate(law(), picture(120)), threading.Event(), law()
+        frame = gate.admit(captured(), here())
+        assert isinstance(frame, PermittedFrame)
+
+        def adopt() -> None:
+            while not over.is_set():
+                gate.adopt(None)
+                gate.adopt(both)
+
+        thread = threading.Thread(target=adopt)
+        thread.start()
+        try:
+            assert all(isinstance(gate.preview(frame, []), Preview) for _ in range(300))
+        finally:
+            over.set()
+            thread.join()
 
     def test_pictures_for_people_are_read_only(self) -> None:
         gate = Gate(law(), picture(120))

@@ -8,21 +8,16 @@ time. Both, since in a namespace of users all but this one and root have the sam
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import socket
-import struct
 from pathlib import Path
 from typing import Final
 
 from agent.adapters.camera import raw
-from agent.errors import ConfigError
+from agent.adapters.meeting import is_of, listening, owner
 from agent.units import Luma, Rgb
 
-_PATH_BYTES: Final = 107
 _STALL_S: Final = 5.0
-_CREDENTIALS: Final = struct.Struct("3i")
-"""struct ucred: process, user and group, as the kernel knows them (unix(7), SO_PEERCRED)."""
 
 
 class Handing:
@@ -37,38 +32,18 @@ class Handing:
 
     def __init__(self, server: socket.socket, path: Path | None = None) -> None:
         self._server, self._path = server, path
-        found = os.stat(server.getsockname())
-        if found.st_mode & 0o077:
-            raise ConfigError(f"{server.getsockname()}: open to other users; its .socket needs SocketMode=0600")
-        self._owner: Final = found.st_uid
+        self._owner: Final = owner(server)
         self._peer: socket.socket | None = None
         self._number = 0
 
     @classmethod
     def listen(cls, path: Path) -> Handing:
-        """Listen at `path`; its folder must be the owner's alone and is made so if it is new.
+        """Listen at `path`.
 
         Raises:
-            ConfigError: the folder is open to others, the path is too long for a socket, or it cannot be made.
+            ConfigError: see meeting.py.
         """
-        if len(os.fsencode(path)) > _PATH_BYTES:
-            raise ConfigError(f"{path}: longer than {_PATH_BYTES} bytes, too long for a socket; shorten camera.socket")
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.parent.stat().st_mode & 0o077:
-                raise ConfigError(f"{path.parent}: open to other users; run 'chmod 700' on it")
-            path.unlink(missing_ok=True)
-            server.bind(str(path))
-            path.chmod(0o600)
-            server.listen(1)
-        except OSError as error:
-            server.close()
-            raise ConfigError(f"{path}: cannot listen there ({error.strerror}); correct camera.socket") from None
-        except ConfigError:
-            server.close()
-            raise
-        return cls(server, path)
+        return cls(listening(path, "camera.socket"), path)
 
     def wanted(self, timeout_s: float) -> bool:
         """Whether a recogniser is there that wants frames, waiting for one; notices that one has gone."""
@@ -80,8 +55,7 @@ class Handing:
             return False
         with contextlib.suppress(OSError):
             peer, _ = self._server.accept()
-            _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-            if uid == self._owner:
+            if is_of(peer, self._owner):
                 peer.settimeout(_STALL_S)
                 self._peer = peer
             else:

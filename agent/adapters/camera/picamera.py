@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Protocol
 import cv2
 import numpy as np
 
-from agent.adapters.camera.exposed import exposed_ns
+from agent.adapters.camera.exposed import DriverTime
 from agent.adapters.fitting import HEIGHT, WIDTH
 from agent.errors import DeviceError
 from agent.policy.frames import CapturedFrame
@@ -129,6 +129,7 @@ class PiCamera:
         self._region: Box | None = None
         self._day, self._steady = True, 0
         self._camera: Any = None
+        self._time = DriverTime(clock.monotonic_ns())
         try:
             self._camera, self._mapped = open_camera(number, look.hdr == "sensor")
             self._start(pixels)
@@ -203,7 +204,7 @@ class PiCamera:
         """The next frame.
 
         Raises:
-            DeviceError: none came within `timeout_s`.
+            DeviceError: none came within `timeout_s`, or what the camera says of time cannot be.
         """
         job = self._camera.capture_request(wait=False)
         try:
@@ -218,7 +219,7 @@ class PiCamera:
         self._expose(luma)
         self._by_light(about.get("Lux"))
         number, self._number = self._number, self._number + 1
-        captured_ns = exposed_ns(int(about.get("SensorTimestamp", 0)), self._clock.monotonic_ns())
+        captured_ns = self._time.exposed_ns(int(about.get("SensorTimestamp", 0)), self._clock.monotonic_ns())
         return CapturedFrame(number, captured_ns, rgb, luma)
 
     def _pixels(self, request: Any) -> tuple[Rgb, Luma]:

@@ -56,18 +56,20 @@ class RtspStream:
             )
 
     def read(self) -> tuple[int, Rgb, Luma]:
-        """Exposure (monotonic ns), RGB and luma of the next frame, decoded and fitted.
+        """Exposure (monotonic ns), RGB and luma of the next frame that can be dated, decoded and fitted.
 
         Raises:
-            DeviceError: the stream has ended or is broken.
+            DeviceError: the stream has ended or is broken, or stays behind.
         """
-        done, bgr = self._video.read()
-        now_ns = time.monotonic_ns()
-        if not done or bgr is None:
-            raise DeviceError("camera: the stream has ended; see to the camera and its network")
-        taken = np.asarray(bgr, np.uint8)
-        captured_ns = self._time.exposed_ns(round(self._video.get(cv2.CAP_PROP_POS_MSEC) * 1e6), now_ns)
-        return captured_ns, fitted(taken), fitted_luma(taken, self._scale)
+        while True:
+            done, bgr = self._video.read()
+            now_ns = time.monotonic_ns()
+            if not done or bgr is None:
+                raise DeviceError("camera: the stream has ended; see to the camera and its network")
+            captured_ns = self._time.exposed_ns(round(self._video.get(cv2.CAP_PROP_POS_MSEC) * 1e6), now_ns)
+            if captured_ns is not None:
+                taken = np.asarray(bgr, np.uint8)
+                return captured_ns, fitted(taken), fitted_luma(taken, self._scale)
 
     def close(self) -> None:
         self._video.release()

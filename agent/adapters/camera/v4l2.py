@@ -1,24 +1,29 @@
 """USB cameras and others with a V4L2 driver, through OpenCV.
 
-Rules: the driver keeps one frame, so that the newest is read; its own time of exposure counts where it says one.
-A driver that hangs in the kernel is the eye's to notice: no time-out of this process ends that.
+Rules: the driver keeps one frame, so that the newest is read; its own time of exposure counts where it says one. A
+camera that goes silent is waited for no longer than `stall_s`, so that it is told and opened again. A driver that hangs
+in the kernel is the eye's to notice: no time-out of this process ends that.
 """
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
 import cv2
 import numpy as np
 
-from agent.adapters.camera.exposed import exposed_ns
+from agent.adapters.camera.exposed import DriverTime
 from agent.adapters.fitting import HEIGHT, WIDTH, fitted, fitted_luma
 from agent.errors import DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Clock
 
 _MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
+_SELECT_S: Final = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+"""Whole seconds that OpenCV waits for a frame; without it ten, which nobody can tell from a driver that hangs."""
 
 
 def opened(device: str) -> cv2.VideoCapture:
@@ -32,6 +37,7 @@ class V4l2Camera:
     Args:
         code_scale: luma for codes is taken so many times finer, if the camera can.
         backlight: the camera's own compensation, in its steps; None leaves it.
+        stall_s: how long a frame is waited for; counts from the first camera of the process on.
         open_device: opens the device file; another one in tests.
 
     Raises:
@@ -46,10 +52,13 @@ class V4l2Camera:
         fps: int = 15,
         code_scale: int = 1,
         backlight: int | None = None,
+        stall_s: float = 2.0,
         open_device: Callable[[str], Any] = opened,
     ) -> None:
         self._device, self._clock, self._scale = device, clock, code_scale
         self._number = 0
+        os.environ[_SELECT_S] = str(math.ceil(stall_s))
+        self._time = DriverTime(clock.monotonic_ns())
         self._video = open_device(device)
         if not self._video.isOpened():
             raise DeviceError(f"camera: {device}: cannot be opened; see to camera, cable and the group 'video'")
@@ -70,7 +79,8 @@ class V4l2Camera:
         """The next frame.
 
         Raises:
-            DeviceError: the camera gives none; it was unplugged, or its driver has timed out.
+            DeviceError: the camera gives none; it was unplugged, or its driver has timed out. Or what it says of time
+                cannot be.
         """
         before_ns = self._clock.monotonic_ns()
         self._wait(timeout_s)
@@ -83,7 +93,8 @@ class V4l2Camera:
         taken = np.asarray(bgr, np.uint8)
         stamp_ns = round(self._video.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
         number, self._number = self._number, self._number + 1
-        return CapturedFrame(number, exposed_ns(stamp_ns, now_ns), fitted(taken), fitted_luma(taken, self._scale))
+        captured_ns = self._time.exposed_ns(stamp_ns, now_ns)
+        return CapturedFrame(number, captured_ns, fitted(taken), fitted_luma(taken, self._scale))
 
     def _wait(self, timeout_s: float) -> None:
         """OpenCV by itself waits ten seconds for a driver that gives nothing, whatever it is told."""

@@ -113,6 +113,7 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
     path.chmod(0o600)
     for setting in _SETTINGS:
         db.execute(f"PRAGMA {setting}").fetchall()
+    db.executescript(resources.files(__package__).joinpath("later.sql").read_text("utf-8"))
 
 
 def _lay_out(db: sqlite3.Connection, site: SiteId, device: DeviceId) -> None:

@@ -27,6 +27,7 @@ from agent.adapters.store.passes import Passes
 from agent.adapters.store.people import People
 from agent.adapters.store.rows import Rows
 from agent.adapters.store.said import Said
+from agent.adapters.store.spent import Spendings
 from agent.adapters.store.taken import Taken
 from agent.adapters.store.times import Times
 from agent.crypto import SignSecret
@@ -53,19 +54,18 @@ class Store:
         self.path: Final = path
         self.site: Final = site
         self.device: Final = device
-        self._db = db
-        self._lock = threading.RLock()
+        self._db, self._lock = db, threading.RLock()
         self._broken, self.answers = False, True
         """`answers`: it took the last write, or there is no room, and the file system counts none: the disk lives."""
-        self._frontier = read_frontier(db)
+        self._frontier, self._names = read_frontier(db), Hidden(ledger_key)
         self.times: Final = Times(self._transaction, self._read)
-        self._names = Hidden(ledger_key)
         self.epochs: Final = Epochs(self._transaction, self._read, self._names)
         self.said: Final = Said(self._transaction, self._read)
         self.people: Final = People(self._transaction, self._read, self.times, self._names)
         self.marks: Final = Marks(ledger_key, self._read)
         self.taken: Final = Taken(ledger_key, self._read)
         self.passes: Final = Passes(self._read)
+        self.spent: Final = Spendings(self._transaction, self._read, self._names)
         self.rows: Final = Rows(path, db, self._lightly, self._read)
         self.orders: Final = Orders(self._transaction, self._read)
 
@@ -245,6 +245,7 @@ class Store:
         """Within a transaction: template and secret go, the entry and the sealed receipt come."""
         epoch = self.epochs.forget(db, subject)
         self.people.forget(db, subject)
+        self.spent.forget(db, subject)
         self.marks.forget(db, subject)
         if close is not None:
             closed = close(subject, reason, epoch, outbox.following(db))
