@@ -27,6 +27,7 @@ from typing import Any
 from packaging.markers import Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from target import target
 
 OURS = "doorward"
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/schema/bom/1.6")
@@ -59,7 +60,7 @@ def pins(wheels: Iterable[Wheel]) -> str:
     return "".join(f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in wheels)
 
 
-def bill(wheels: list[Wheel], models: list[dict[str, Any]], target: Environment, unix_s: int) -> dict[str, Any]:
+def bill(wheels: list[Wheel], models: list[dict[str, Any]], where: Environment, unix_s: int) -> dict[str, Any]:
     """The bill of materials; `models` are components already."""
     (ours,) = (each for each in wheels if each.name == OURS)
     known = {each.name: each for each in wheels}
@@ -75,13 +76,13 @@ def bill(wheels: list[Wheel], models: list[dict[str, Any]], target: Environment,
             "timestamp": datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "component": _component(ours, "application"),
             "properties": [
-                {"name": "doorward:machine", "value": target["platform_machine"]},
-                {"name": "doorward:python", "value": target["python_version"]},
+                {"name": "doorward:machine", "value": where["platform_machine"]},
+                {"name": "doorward:python", "value": where["python_version"]},
             ],
         },
         "components": [*(_component(each, "library") for each in parts), *models],
         "dependencies": [
-            {"ref": each.purl, "dependsOn": sorted(_needs(each, known, target, models if each is ours else ()))}
+            {"ref": each.purl, "dependsOn": sorted(_needs(each, known, where, models if each is ours else ()))}
             for each in wheels
         ],
     }
@@ -135,12 +136,13 @@ def _declared(about: Message) -> str | None:
 
 
 def _needs(
-    wheel: Wheel, known: dict[str, Wheel], target: Environment, models: Iterable[dict[str, Any]]
+    wheel: Wheel, known: dict[str, Wheel], where: Environment, models: Iterable[dict[str, Any]]
 ) -> Iterable[str]:
     yield from (each["bom-ref"] for each in models)
+    extra = "pi" if wheel.name == OURS else ""  # as requirements/device.txt is locked
     for requirement in map(Requirement, wheel.about.get_all("Requires-Dist", [])):
         name = canonicalize_name(requirement.name)
-        if name in known and (requirement.marker is None or requirement.marker.evaluate({**target, "extra": ""})):
+        if name in known and (requirement.marker is None or requirement.marker.evaluate({**where, "extra": extra})):
             yield known[name].purl
 
 
@@ -154,22 +156,10 @@ def main() -> None:
     parser.add_argument("--machine", required=True)
     parser.add_argument("--python", required=True)
     given = parser.parse_args()
-    target: Environment = {
-        "implementation_name": "cpython",
-        "implementation_version": f"{given.python}.0",
-        "os_name": "posix",
-        "platform_machine": given.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": f"{given.python}.0",
-        "python_version": given.python,
-        "sys_platform": "linux",
-    }
+    where = target(given.machine, given.python)
     wheels = sorted(map(read_wheel, (given.bundle / "wheels").glob("*.whl")), key=lambda wheel: wheel.name)
     (given.bundle / "requirements" / "wheels.txt").write_text(pins(wheels), "utf-8")
-    made = bill(wheels, model_components(given.bundle / "models"), target, int(os.environ["SOURCE_DATE_EPOCH"]))
+    made = bill(wheels, model_components(given.bundle / "models"), where, int(os.environ["SOURCE_DATE_EPOCH"]))
     (given.bundle / "sbom.cdx.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
