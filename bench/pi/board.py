@@ -23,6 +23,8 @@ from bench.debian import Making, NotRun, cache_folder, made
 from bench.installed.system import INSIDE, STICK, System
 from tests.conftest import ROOT
 
+__all__ = ["CHECKOUT", "PROCESSORS", "STICK", "Board", "answer", "entered", "image"]
+
 PACKAGES: Final = ("ca-certificates", "python3", "sudo", "systemd-sysv")
 """What Raspberry Pi OS has of what the install looks for."""
 PROCESSORS: Final = {"cortex-a72": "Raspberry Pi 4", "cortex-a76": "Raspberry Pi 5"}
@@ -35,10 +37,6 @@ set -e
 mount --make-rprivate /
 ip link set lo up
 mount -t proc none "$1/proc"
-for name in null zero full random urandom tty; do
-    : >>"$1/dev/$name"
-    mount --bind "/dev/$name" "$1/dev/$name"
-done
 mkdir -p "$1$2" "$1$4"
 mount --bind "$3" "$1$2"
 mount --bind "$5" "$1$4"
