@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import sys
 import time
 from base64 import b64decode
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 import agent
 from agent.adapters.fitting import fitted
-from agent.adapters.litert import load_models, load_pad
+from agent.adapters.litert import LoadedModel, load_models
 from agent.adapters.recording import decoded
 from agent.adapters.store import read_ledger
 from agent.adapters.updates import Updates, pin_root
-from agent.crypto import SignPublic, sha256
+from agent.crypto import SignPublic
 from agent.demo.source import MODELS, ROOT
 from agent.events.seal import open_event
 from agent.events.telemetry import read_telemetry
@@ -31,10 +32,13 @@ from agent.face.align import chip
 from agent.face.detect import Face, Finder
 from agent.face.pad import view
 from agent.ledger.verify import verify_ledger
+from agent.models.manifest import read_manifest
 from agent.site.repository import SiteRepository
 from agent.units import DeviceId, Rgb
 from bench.pi.scene import play
 
+_KIND: Final = re.compile("-(enrol-[123]|scene-[0-9])$")
+"""Which pictures of the cast: as people are enrolled by, and as they stand in the scene."""
 _START: Final = """
 import sys
 import time
@@ -55,14 +59,16 @@ def alike(checkout: str, task: str, *arguments: str) -> list[str]:
 
 
 def main(task: list[str]) -> None:
-    """`scene FOLDER`, `pictures FILE [OTHERS]`, `check FOLDER`: the answer is the last line, JSON, or the file."""
+    """`scene FOLDER`, `pictures FILE [GIVEN]`, `plain FILE GIVEN`, `check FOLDER`; the answer is the last line, JSON."""
     match task:
         case ["scene", folder]:
             answer = play(Path(folder), _told) | whose()
         case ["pictures", file]:
             answer = pictures(Path(file), None)
-        case ["pictures", file, others]:
-            answer = pictures(Path(file), Path(others))
+        case ["pictures", file, given]:
+            answer = pictures(Path(file), Path(given))
+        case ["plain", file, given]:
+            answer = pictures(Path(file), Path(given), plain=True)
         case ["check", folder]:
             answer = check(Path(folder))
         case _:
@@ -89,39 +95,59 @@ def whose() -> dict[str, Any]:
     }
 
 
-def pictures(file: Path, others: Path | None) -> dict[str, Any]:
-    """Every picture of the cast through detector, alignment, embedder and the model that tells prints, into `file`.
+def pictures(file: Path, given: Path | None, *, plain: bool = False) -> dict[str, Any]:
+    """Pictures of the cast through detector, alignment, embedder and the model that tells prints, into `file`.
 
     Args:
-        others: such a file of the other machine; the models are run on its chips too, so that they are compared alone.
+        given: such a file of another machine; its chips and views are what `same` and `pad` are made of, so that models
+            are compared alone. None: its own.
+        plain: with the runtime's reference kernels, which spell int8 arithmetic out, in place of those for speed. How
+            far the two are apart on one machine is what rounding does.
     """
-    detector, embedder = load_models(MODELS)
-    pad = load_pad(MODELS)
-    assert pad is not None
-    sources = sorted((ROOT / "scenes" / "cast").glob("p*.webp"))
-    sums, places, chips, views = list[str](), list[list[float]](), list[Rgb](), list[Rgb]()
+    detector, embedder, pad = (_model(role, plain) for role in ("detector", "embedder", "pad"))
+    sources = [each for each in sorted((ROOT / "scenes" / "cast").glob("p*.webp")) if _KIND.search(each.stem)]
+    seen, places, chips, views = list[Rgb](), list[list[float]](), list[Rgb](), list[Rgb]()
     for done, source in enumerate(sources, 1):
         bgr = decoded(source.read_bytes())
         assert bgr is not None
         rgb = fitted(bgr)
         face = Finder(detector.run).find(rgb)[0]
-        sums.append(sha256(rgb.tobytes()))
+        seen.append(rgb)
         places.append(_places(face))
         chips.append(chip(rgb, face))
         views.append(view(rgb, face.box))
-        _told(done, len(sources))
-    given = {"chips": chips, "views": views} if others is None else dict(np.load(others))
+        _told(done, 4 * len(sources))
+    own = [embedder.run(each)[0] for each in chips]
+    _told(1, 2)
+    of = {"chips": chips, "views": views} if given is None else dict(np.load(given))
+    same = own if given is None else [embedder.run(each)[0] for each in of["chips"]]
+    _told(3, 4)
     np.savez(
         file,
-        sums=sums,
+        seen=np.asarray(seen),
         places=places,
         chips=np.asarray(chips),
         views=np.asarray(views),
-        own=np.asarray([embedder.run(each)[0] for each in chips]),
-        same=np.asarray([embedder.run(each)[0] for each in given["chips"]]),
-        pad=np.asarray([pad.run(each)[0] for each in given["views"]]),
+        own=np.asarray(own),
+        same=np.asarray(same),
+        pad=np.asarray([pad.run(each)[0] for each in of["views"]]),
     )
     return {"pictures": len(sources)}
+
+
+def _model(role: Literal["detector", "embedder", "pad"], plain: bool) -> LoadedModel:
+    manifest = read_manifest(MODELS)
+    entry = manifest.pad if role == "pad" else manifest.model(role)
+    assert entry is not None
+    if not plain:
+        return LoadedModel.load(entry, MODELS)
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        str(MODELS / entry.file), experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
+    )
+    interpreter.allocate_tensors()
+    return LoadedModel(entry, "reference kernels", interpreter)
 
 
 def _places(face: Face) -> list[float]:

@@ -37,6 +37,7 @@ set -e
 mount --make-rprivate /
 ip link set lo up
 mount -t proc none "$1/proc"
+mount -t devpts -o mode=620,ptmxmode=666 none "$1/dev/pts"
 mkdir -p "$1$2" "$1$4"
 mount --bind "$3" "$1$2"
 mount --bind "$5" "$1$4"
