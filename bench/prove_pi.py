@@ -7,7 +7,7 @@ what the models and a whole recogniser make of the synthetic cast and the demo's
 was at hand. Ends with 1 if anything is not as promised, with 3 if a part could not be run, and says why.
 
     scripts/prove pi                            # as root; an hour and more the first time, 2 GB kept in ~/.cache
-    scripts/prove pi --part=chroot --suite=bookworm
+    scripts/prove pi --part=chroot --suite=bookworm --every=3
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Found: TypeAlias = Callable[[str, str, str, bool], None]
 """What, its value, the goal, and whether it was reached."""
 
 
-def chroot(suites: list[str], found: Found) -> None:
+def chroot(suites: list[str], every: int, found: Found) -> None:
     """Raises:
     NotRun: see bench/pi/chroot.py.
     """
     from bench.pi.chroot import here, proven
 
     with tempfile.TemporaryDirectory(prefix="doorward-pi-") as scratch:
-        known = here(Path(scratch))
+        known = here(Path(scratch), every)
         for suite in suites:
             CONSOLE.print(f"[bold]arm64, {suite}, emulated[/]")
             proven(suite, known, lambda what, *rest, suite=suite: found(f"{suite}: {what}", *rest))
@@ -89,9 +89,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("chroot", "guest"), help="only this one")
     parser.add_argument("--suite", choices=sorted(PYTHONS), help="only this Debian; of the part chroot")
+    parser.add_argument("--every", type=int, default=1, help="see one frame of the scene in so many, here and there")
     given = parser.parse_args()
     suites = sorted(PYTHONS) if given.suite is None else [given.suite]
-    parts: dict[str, Callable[[Found], None]] = {"chroot": partial(chroot, suites), "guest": guest}
+    parts: dict[str, Callable[[Found], None]] = {"chroot": partial(chroot, suites, given.every), "guest": guest}
     ends = [prove(name, part) for name, part in parts.items() if given.part in (None, name)]
     return next((end for end in (1, NOT_RUN) if end in ends), 0)
 

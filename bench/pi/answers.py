@@ -59,10 +59,10 @@ def alike(checkout: str, task: str, *arguments: str) -> list[str]:
 
 
 def main(task: list[str]) -> None:
-    """`scene FOLDER`, `pictures FILE [GIVEN]`, `plain FILE GIVEN`, `check FOLDER`; the answer is the last line, JSON."""
+    """`scene FOLDER EVERY`, `pictures FILE [GIVEN]`, `plain FILE GIVEN` or `check FOLDER`; the answer comes last."""
     match task:
-        case ["scene", folder]:
-            answer = play(Path(folder), _told) | whose()
+        case ["scene", folder, every]:
+            answer = play(Path(folder), int(every), _told) | whose()
         case ["pictures", file]:
             answer = pictures(Path(file), None)
         case ["pictures", file, given]:

@@ -77,6 +77,8 @@ class Here:
     """What this machine makes of them."""
 
     folder: Path
+    every: int
+    """One frame of the scene in so many."""
     scene: dict[str, Any]
 
     @property
@@ -93,10 +95,10 @@ class Here:
         return self.folder / "scene"
 
 
-def here(folder: Path) -> Here:
+def here(folder: Path, every: int) -> Here:
     """Ask this machine first."""
-    played = answer("the scene here", [sys.executable, *alike(str(ROOT), "scene", str(folder / "scene"))])
-    known = Here(folder, played)
+    played = answer("the scene here", [sys.executable, *alike(str(ROOT), "scene", str(folder / "scene"), str(every))])
+    known = Here(folder, every, played)
     own, plain = str(known.pictures), str(known.plain)
     answer("pictures here", [sys.executable, *alike(str(ROOT), "pictures", own)])
     answer("the same by reference kernels", [sys.executable, *alike(str(ROOT), "plain", plain, own)])
@@ -221,13 +223,13 @@ def _pictures(board: Board, name: str, known: Here, found: Found) -> None:
 
 
 def _scene(board: Board, known: Here, found: Found) -> None:
-    played = board.answer("the scene on the board", PYTHON, *alike(CHECKOUT, "scene", f"{OUT}/scene"))
+    played = board.answer("the scene on the board", PYTHON, *alike(CHECKOUT, "scene", f"{OUT}/scene", str(known.every)))
     ours, fps = known.scene, load(SCENE).script.fps
     others = [name for name in played["beside"] if not name.startswith(_AT_HOME)]
     found("modules of the agent: installed; from the checkout, for the scene",
           f"{played['installed']}; {len(played['beside'])}", "none else", not others)  # fmt: skip
     found("runtime", played["runtime"], ours["runtime"], played["runtime"] == ours["runtime"])
-    found("frames judged", str(played["frames"]), str(ours["frames"]), played["frames"] == ours["frames"])
+    found("frames of the scene judged", str(played["frames"]), str(ours["frames"]), played["frames"] == ours["frames"])
     decided = [each[:3] for each in played["decisions"]]
     wanted = [each[:3] for each in ours["decisions"]]
     alike_ = "the same" if decided == wanted else "others"

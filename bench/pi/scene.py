@@ -130,15 +130,17 @@ class Stage:
     time: SceneTime
     camera: SimulatedCamera
     stop: threading.Event
+    every: int
+    """One frame in so many is seen, as by a camera or a board that is not faster."""
     told: Callable[[int, int], None]
-    """How many frames of how many were given."""
+    """The frame that is given, and how many there are."""
     looks: list[Embedded] = field(default_factory=list)
     opened_s: list[float] = field(default_factory=list)
     frames: int = 0
     openings: int = 0
 
     def __post_init__(self) -> None:
-        self._acts = list(expect.acts(self.scene))
+        self._acts, self._next = list(expect.acts(self.scene)), 0
         self._authority = SiteRepository.open(self.device.folder / "site", clock=self.time.unix_s)
 
     def open_camera(self) -> Stage:
@@ -151,15 +153,16 @@ class Stage:
         """
         if not self.time.done.acquire(timeout=timeout_s):
             raise DeviceError("scene: the frame before was not judged in time")
-        while self._acts and self.frames >= self._acts[0].t * self.scene.script.fps:
+        while self._acts and self._next >= self._acts[0].t * self.scene.script.fps:
             self._act()
+        # A moment behind the exposure: this is the newest frame then, and the camera has none to wait for.
+        self.time.now_ns = self._next * _NS // self.scene.script.fps + 1
         frame = self.camera.read(timeout_s)
         if frame is None:
             threading.Thread(target=self._end, name="scene-end", daemon=True).start()
             return None
-        self.time.now_ns = frame.captured_ns - self.time.start_ns
-        self.frames += 1
-        self.told(self.frames, self.scene.script.frames)
+        self.frames, self._next = self.frames + 1, frame.number + self.every
+        self.told(frame.number, self.scene.script.frames)
         return frame
 
     def _act(self) -> None:
@@ -192,7 +195,7 @@ class Stage:
         return self._embedder.embed(probe)
 
 
-def play(folder: Path, told: Callable[[int, int], None]) -> dict[str, Any]:
+def play(folder: Path, every: int, told: Callable[[int, int], None]) -> dict[str, Any]:
     """A site, a device and its people of their own in `folder`, and the whole scene: what came of it.
 
     Besides, `folder/said.json` gets all that was sealed and signed, for somebody else to check.
@@ -207,8 +210,8 @@ def play(folder: Path, told: Callable[[int, int], None]) -> dict[str, Any]:
                  camera=f'kind = "simulated"\nscene = "{SCENE}"\nstall_s = 30.0', empty=None)  # fmt: skip
     link, clock, stop = Link(device), SceneTime(), threading.Event()
     start = SceneStart(clock.start_ns)
-    camera = SimulatedCamera(scene, shown, clock, start, paced=False)
-    stage = Stage(scene, device, link, clock, camera, stop, told)
+    camera = SimulatedCamera(scene, shown, clock, start)
+    stage = Stage(scene, device, link, clock, camera, stop, every, told)
     parts = Parts(stage.open_camera, lambda: SimulatedLocator(scene, start), lambda: stage, clock=clock,
                   embedder=stage.watched)  # fmt: skip
     with contextlib.closing(link), ExitStack() as opened:
