@@ -65,16 +65,19 @@ class Making:
         self._job = bar.add_task("", total=_LINES)
         log.write_bytes(b"")
 
-    def debootstrap(self, suite: str, packages: tuple[str, ...], part: Path) -> None:
+    def debootstrap(self, suite: str, packages: tuple[str, ...], part: Path, machine: str | None = None) -> None:
         """Debian's smallest set and these packages.
+
+        Args:
+            machine: Debian's name for it; None: this one. The kernel must run the programs of another.
 
         Raises:
             NotRun: it could not be had.
         """
         if shutil.which("debootstrap") is None:
             self.run("apt", ["apt-get", "install", "--yes", "--no-install-recommends", "debootstrap"])
-        included = f"--include={','.join(packages)}"
-        self.run("Debian", ["debootstrap", "--variant=minbase", included, suite, str(part), _archive()])
+        wanted = [f"--include={','.join(packages)}", *([] if machine is None else [f"--arch={machine}"])]
+        self.run("Debian", ["debootstrap", "--variant=minbase", *wanted, suite, str(part), _archive()])
 
     def run(self, what: str, command: list[str], environment: Mapping[str, str] | None = None) -> str:
         """What it said.

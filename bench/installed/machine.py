@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pty
-import select
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.debian import NotRun, cache_folder
+from bench.installed.system import INSIDE, STICK, System
 
-STICK: Final = "/media/stick"
-"""Where what the installer carries is found."""
+__all__ = ["STICK", "Machine", "booted"]
+
 _BOOT_S: Final = 90.0
 _ANEW: Final = 133
 """How systemd-nspawn ends when the system in it wants to start anew (systemd-nspawn(1), --keep-unit)."""
-_INSIDE: Final = ("/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root",
-                  "LANG=C.UTF-8", "TERM=dumb", "SYSTEMD_PAGER=cat", "COLUMNS=120")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command answered."""
-
-    code: int
-    text: str
-
-
-class Machine:
-    """`booted` makes it; `root` is its disk as seen from outside."""
+class Machine(System):
+    """`booted` makes it."""
 
     def __init__(self, root: Path, boot: Callable[[], subprocess.Popen[bytes]]) -> None:
-        self.root, self._boot, self._nspawn = root, boot, boot()
+        super().__init__(root)
+        self._boot, self._nspawn = boot, boot()
         self._pid = 0
         """Of its first process."""
 
@@ -69,71 +56,11 @@ class Machine:
             self._nspawn.wait()
 
     def command(self, *words: str) -> list[str]:
-        """The words that run this in there, as root."""
         return ["nsenter", f"--target={self._pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
-                "--", *_INSIDE, *words]  # fmt: skip
-
-    def run(self, *words: str, timeout_s: float = 120.0) -> Said:
-        done = subprocess.run(
-            self.command(*words),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-        )
-        return Said(done.returncode, done.stdout.strip())
-
-    def typed(
-        self,
-        line: str,
-        answers: dict[str, str],
-        *,
-        folder: str = "/root",
-        timeout_s: float = 300.0,
-        heard: Callable[[str], bool] = lambda text: False,
-    ) -> tuple[Said, list[str]]:
-        """Type a line at a terminal, and an answer wherever one of these questions stands at the end of what is said.
-
-        Args:
-            answers: what a question begins with, and what is typed then.
-            heard: given all that was said so far; true ends the command by SIGKILL.
-
-        Returns:
-            What came, and the questions that were answered.
-        """
-        child, terminal = pty.fork()
-        if child == 0:
-            words = self.command("/bin/bash", "-c", f"cd {folder} && {line}")
-            os.execvp(words[0], words)
-        text, asked, seen, ends = "", list[str](), 0, time.monotonic() + timeout_s
-        with contextlib.suppress(OSError):  # the other end is closed
-            while time.monotonic() < ends:
-                if select.select([terminal], [], [], 0.2)[0]:
-                    text += os.read(terminal, 65536).decode("utf-8", "replace")
-                rest = text[seen:].rsplit("\n", 1)[-1]
-                question = next((each for each in answers if rest.startswith(each) and rest.endswith(": ")), None)
-                if question is not None:
-                    os.write(terminal, f"{answers[question]}\n".encode())
-                    asked.append(rest.rstrip(": "))
-                    seen = len(text)
-                if heard(text):
-                    self.run("pkill", "-KILL", "-f", "scripts/install")
-                    break
-        with contextlib.suppress(ProcessLookupError):
-            if time.monotonic() >= ends:
-                os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        os.close(terminal)
-        return Said(os.waitstatus_to_exitcode(status), text.replace("\r\n", "\n").strip()), asked
+                "--", *INSIDE, *words]  # fmt: skip
 
     def fact(self, unit: str, name: str) -> str:
         return self.run("systemctl", "show", "-P", name, unit).text
-
-    def disk(self, path: str) -> Path:
-        """This path of its disk, from outside."""
-        return self.root / path.lstrip("/")
 
 
 @contextmanager
