@@ -81,8 +81,7 @@ class Core:
         self._gallery: Gallery | None = None
         self._withdrawn: Container[SubjectId] = frozenset()
         self._leaving: set[SubjectId] = set()  # whose withdrawal code was seen, until the gallery is another one
-        self._sign, self._showings = SignWatch(), Showings()
-        self._names = Names() if names is None else names
+        self._sign, self._showings, self._names = SignWatch(), Showings(), Names() if names is None else names
         self.state: Session | Refusal = Refusal((Ground.NO_POLICY,))
 
     def receive(self, event: Input) -> list[Output]:

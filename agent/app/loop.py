@@ -29,7 +29,7 @@ from agent.app.opening import Opening
 from agent.app.outbox import Outbox
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
-from agent.app.timekeeping import RUN_S, hear, run_on
+from agent.app.timekeeping import RUN_S, DeviceTime, hear, run_on
 from agent.app.writing import Writing
 from agent.core import (
     AttemptsSpent,
@@ -109,6 +109,8 @@ class Loop:
         self._models: LoadedModels | None = models
         self._writing, self._encoder = writing, Encoder()
         self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
+        time = DeviceTime(trusted, clock)
+        self._unix_s, self._dated_s = time.unix_s, time.dated_s
 
     @property
     def state(self) -> Session | Refusal:
@@ -296,10 +298,3 @@ class Loop:
             self._report(str(error))
         self._outbox.offer_again()
         self._pulse.beat(self._clock.monotonic_ns(), carried=self._channel.alive and self._outbox.alive)
-
-    def _unix_s(self) -> float | None:
-        return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())
-
-    def _dated_s(self) -> float:
-        unix_s = self._unix_s()
-        return self._trusted.floor(self._clock.monotonic_ns()) if unix_s is None else unix_s

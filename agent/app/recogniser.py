@@ -48,20 +48,19 @@ from agent.app.parts import Parts
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.strain import Strain
+from agent.app.telemetry import Telemetry
 from agent.app.timekeeping import trusted_clock
 from agent.app.writing import Writing
 from agent.core import Core
 from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.events import bodies
-from agent.events.telemetry import sign_telemetry
 from agent.gallery.gallery import Gallery
 from agent.gallery.named import Names
 from agent.gallery.reference import ModelIdentity
 from agent.gallery.vault import Rotation, VaultContext, unlock
 from agent.ledger.entry import started
-from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate
-from agent.ports import Clock, TokenReader
+from agent.ports import TokenReader
 from agent.units import DeviceId, SiteId
 
 _TWO: Final = ThreadPoolExecutor(2, "gallery")
@@ -140,7 +139,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     erasure = Erasure(store, keys, report)
     erasure.settle(unix_s)
 
-    measure, telemetry = Measure(), _Telemetry(config, channel, keys, trusted, clock)
+    measure, telemetry = Measure(), Telemetry(config, channel, keys, trusted, clock)
     authority = Authority(
         config.state / "tuf",
         config.site.root_sha256,
@@ -270,32 +269,3 @@ def _constant(config: DeviceConfig, keys: KeySource, detector: LoadedModel, embe
         erase_strength=bodies.EraseStrength(keys.erase_strength),
         acknowledge=bodies.Acknowledge(config.broker.acknowledge),
     )
-
-
-class _Telemetry:
-    """Signs bodies with a sequence that rises over restarts and hands them to the channel."""
-
-    def __init__(
-        self, config: DeviceConfig, channel: Channel, keys: KeySource, trusted: TrustedClock, clock: Clock
-    ) -> None:
-        self._site, self._device = SiteId(config.site.name), DeviceId(config.device.id)
-        self._channel, self._keys, self._trusted, self._clock = channel, keys, trusted, clock
-        self._sequence = int(self.dated_s() * 1000)
-
-    def dated_s(self) -> float:
-        """Trusted time, or the earliest that it can be while the clock is untrusted."""
-        now_ns = self._clock.monotonic_ns()
-        unix_s = self._trusted.now(self._clock.unix_s(), now_ns)
-        return self._trusted.floor(now_ns) if unix_s is None else unix_s
-
-    def send(self, body: bodies.Body) -> None:
-        self._sequence += 1
-        signed = sign_telemetry(
-            body,
-            site=self._site,
-            device=self._device,
-            sequence=self._sequence,
-            unix_s=self.dated_s(),
-            secret=self._keys.sign_secret,
-        )
-        self._channel.send_telemetry(signed.kind, signed.payload)

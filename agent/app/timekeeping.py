@@ -13,6 +13,7 @@ from typing import Final
 from agent.adapters.store import Store
 from agent.adapters.updates import Verified
 from agent.policy.clock import TrustedClock
+from agent.ports import Clock
 
 LEASE_S: Final = 86_400.0
 """How far the system clock may run ahead of what is proved."""
@@ -37,6 +38,22 @@ def trusted_clock(store: Store, monotonic_ns: int | None = None) -> TrustedClock
         if known_s is not None:
             tell(known_s, now_ns)
     return trusted
+
+
+class DeviceTime:
+    """What time it is, by the trusted clock; Unix seconds."""
+
+    def __init__(self, trusted: TrustedClock, clock: Clock) -> None:
+        self._trusted, self._clock = trusted, clock
+
+    def unix_s(self) -> float | None:
+        """None while the clock is untrusted."""
+        return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())
+
+    def dated_s(self) -> float:
+        """The earliest that it can be while the clock is untrusted."""
+        unix_s = self.unix_s()
+        return self._trusted.floor(self._clock.monotonic_ns()) if unix_s is None else unix_s
 
 
 def hear(verified: Verified, trusted: TrustedClock, store: Store, monotonic_ns: int) -> None:

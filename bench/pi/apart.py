@@ -59,4 +59,5 @@ def apart(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float
 
 
 def _unit(rows: Floats) -> Floats:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit

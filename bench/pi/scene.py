@@ -113,7 +113,7 @@ class Link:
                     self.events[event.sequence] = event
                 if not self.away:
                     self._end.send(wire.Acknowledgement(event.sequence, event.nonce))
-            case wire.PreviewPicture():
+            case wire.PreviewPicture() | wire.OrderGiven():
                 pass
 
     def close(self) -> None:
