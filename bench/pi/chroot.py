@@ -160,7 +160,7 @@ def _installed(board: Board, bundle: Path, root_sha256: str, found: Found) -> bo
         ("doorward", "check", "--offline", "--config", "/etc/doorward/device.toml"),
         ("doorward", "device", "show", "--state", "/var/lib/doorward"),
     ):
-        said = board.run(*words)
+        said = board.run(*words, timeout_s=_INSTALL_S)
         _said(" ".join(words[:3]), said.code, 0, said.text, found)
     return True
 
@@ -268,7 +268,7 @@ def _checked(board: Board, known: Here, found: Found) -> None:
             found(what, str(error).splitlines()[-1], "all", False)
     key = ["--key", _key(theirs)]
     ledger = f"{OUT}/scene/state/store.sqlite"
-    said = board.run("doorward", "ledger", "verify", ledger, *key)
+    said = board.run("doorward", "ledger", "verify", ledger, *key, timeout_s=_INSTALL_S)
     _said("doorward ledger verify, on the board", said.code, 0, said.text, found)
     start = "from agent.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", start, "ledger", "verify", str(board.disk(ledger)), *key],
