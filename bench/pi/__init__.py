@@ -1,1 +1,1 @@
-"""The cameras' adapters on the real picamera2 and the real V4L2, in a guest of its own: `guest.proven`."""
+"""What `scripts/prove pi` is made of: a board's Debian, emulated, and a guest with the cameras' real software."""
