@@ -61,6 +61,9 @@ class Plugged:
     def isOpened(self) -> bool:
         return self._video.isOpened()
 
+    def getBackendName(self) -> str:
+        return self._video.getBackendName()
+
     def read(self) -> tuple[bool, Any]:
         self._read_ns = time.monotonic_ns()
         return self._video.read()

@@ -15,6 +15,7 @@ import pytest
 from agent.adapters.channel import Channel
 from agent.adapters.link_end import LinkEnd
 from agent.adapters.watchdog import Watchdog, handed_over, watchdog
+from agent.errors import ConfigError
 from tests.app.running import until
 from tests.conftest import ROOT
 
@@ -116,6 +117,7 @@ def test_a_socket_that_is_systemd_s_outlives_the_channel(tmp_path: Path) -> None
     path = tmp_path / "link.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
+        path.chmod(0o600)
         server.listen(1)
         channel = Channel(server.dup()).started()
         end = LinkEnd(path, lambda message: None, lambda there: None)
@@ -126,12 +128,22 @@ def test_a_socket_that_is_systemd_s_outlives_the_channel(tmp_path: Path) -> None
         assert path.exists()
 
 
+def test_a_socket_that_others_may_connect_to_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "link.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(path))
+        path.chmod(0o660)
+        with pytest.raises(ConfigError, match=r"link\.sock: open to other users; its \.socket needs SocketMode=0600$"):
+            Channel(server)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket to another user")
 def test_only_the_owner_of_the_path_is_served(tmp_path: Path) -> None:
     """Root may connect to any socket; the recogniser asks the kernel who it is, and cuts it off."""
     path = tmp_path / "link.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
+        path.chmod(0o600)
         server.listen(1)
         os.chown(path, 12345, -1)
         channel = Channel(server.dup()).started()

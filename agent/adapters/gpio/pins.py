@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from agent.adapters.gpio.resting import factory
 from agent.errors import DeviceError
 
 
@@ -22,9 +23,8 @@ def pins() -> Any:
     """
     try:
         with _pipe_of_our_own():
+            import gpiozero.pins.lgpio  # noqa: F401  # what resting.py builds on must be there
             import lgpio
-
-            from agent.adapters.gpio.resting import factory
     except ImportError:
         raise DeviceError(
             "pins: gpiozero or lgpio is not there; install 'doorward[pi]' (with Python 3.13 also the system's "
