@@ -363,8 +363,12 @@ class TestDriverTime:
         assert self.ages(self.NOW - round(old_s * S)) == [old_s]
         assert self.ages(self.NOW - S // 20, self.NOW - round(old_s * S)) == [0.05, old_s]
 
+    def test_the_end_of_a_frame_may_be_dated_before_it_is_over(self) -> None:
+        """As vivid does, by up to a frame's period."""
+        assert self.ages(self.NOW + S // 15, self.NOW + S // 10) == [0, 0]
+
     def test_a_frame_of_the_future_is_a_fault_of_the_driver(self) -> None:
-        for of_another_clock in (self.NOW + S, 1_790_000_000 * S):
+        for of_another_clock in (self.NOW + S // 5, self.NOW + S, 1_790_000_000 * S):
             with pytest.raises(DeviceError, match="dates frames by no clock of this machine; let it use CLOCK_MONOT"):
                 self.ages(of_another_clock)
         assert self.ages(self.NOW + 1_000_000) == [0], "two clocks are not read at one moment"

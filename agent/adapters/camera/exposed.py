@@ -15,8 +15,8 @@ _S: Final = 1_000_000_000
 _BEHIND_NS: Final = _S // 2
 """A frame this old is of little use: what is a second old opens nothing."""
 _STAYS_NS: Final = 3 * _S
-_SKEW_NS: Final = 50_000_000
-"""Two clocks are not read at one moment."""
+_SKEW_NS: Final = 120_000_000
+"""So much a driver may be ahead: vivid dates the end of a frame that is not over yet, up to a period (67 ms) ahead."""
 
 _DRIFT: Final = 200e-6
 """How fast two clocks of quartz may drift apart: 100 ppm each at most."""
@@ -78,7 +78,7 @@ class DriverTime:
                 raise DeviceError("camera: its driver dates some frames and others not; see to the driver")
             return now_ns
         if self._by_boottime is None:
-            self._by_boottime = stamp_ns > now_ns or stamp_ns - slept_ns >= self._opened_ns
+            self._by_boottime = stamp_ns > now_ns + _SKEW_NS or stamp_ns - slept_ns >= self._opened_ns
         exposed_ns = stamp_ns - slept_ns if self._by_boottime else stamp_ns
         if exposed_ns > now_ns + _SKEW_NS:
             raise DeviceError("camera: its driver dates frames by no clock of this machine; let it use CLOCK_MONOTONIC")
