@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -27,11 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.debian import NotRun
 from bench.installed.image import PYTHONS
+from bench.pi import Found
 
 CONSOLE: Final = Console(highlight=False, width=150)
 NOT_RUN: Final = 3
-Found: TypeAlias = Callable[[str, str, str, bool], None]
-"""What, its value, the goal, and whether it was reached."""
 
 
 def chroot(suites: list[str], every: int, found: Found) -> None:

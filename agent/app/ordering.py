@@ -10,6 +10,7 @@ from __future__ import annotations
 from agent.adapters.channel import Channel
 from agent.app.config import DeviceConfig
 from agent.app.config_door import MqttDoor
+from agent.app.timekeeping import DeviceTime
 from agent.crypto import SignSecret
 from agent.events.order import sign_order
 from agent.policy.clock import TrustedClock
@@ -30,14 +31,14 @@ class OrderedDoor:
         device: DeviceId,
         sign_secret: SignSecret,
     ) -> None:
-        self._channel, self._clock, self._trusted = channel, clock, trusted
+        self._channel, self._clock, self._time = channel, clock, DeviceTime(trusted, clock)
         self._site, self._device, self._sign_secret = site, device, sign_secret
 
     def reachable(self) -> bool:
-        return self._channel.broker and self._unix_s() is not None
+        return self._channel.broker and self._time.unix_s() is not None
 
     def order(self, door: DoorId, number: int, until_ns: int) -> None:
-        unix_s = self._unix_s()
+        unix_s = self._time.unix_s()
         if unix_s is None:
             return
         left_s = (until_ns - self._clock.monotonic_ns()) / 1e9
@@ -51,9 +52,6 @@ class OrderedDoor:
                 secret=self._sign_secret,
             )
         )
-
-    def _unix_s(self) -> float | None:
-        return self._trusted.now(self._clock.unix_s(), self._clock.monotonic_ns())
 
 
 def distant(

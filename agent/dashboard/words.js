@@ -1,42 +1,19 @@
-// The language of the page: the browser's own at first, English or Chinese, and whatever its watcher switches to.
+// The words of the dashboard, and the places where one looks them up.
 
 import { CHINESE } from "./chinese.js";
 import { ENGLISH } from "./english.js";
+import { fill, speaking } from "./language.js";
 import { CHINESE_PROVISIONS, PROVISIONS } from "./provisions.js";
 
 export const LANGUAGES = { en: ENGLISH, zh: CHINESE };
-const STORED = "doorward-language";
+export const { words, switchLanguage } = speaking(LANGUAGES);
 
-const kept = () => {
-  try {
-    return localStorage.getItem(STORED);
-  } catch {
-    return null; // a browser that forbids it
-  }
-};
-
-const own = () => (navigator.languages ?? [navigator.language]).map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in LANGUAGES);
-let spoken = LANGUAGES[kept()] ?? LANGUAGES[own()] ?? ENGLISH;
-
-export const words = () => spoken;
-
-// The other of the two, and the page remembers it: it is not about anybody.
-export function switchLanguage() {
-  const next = spoken === ENGLISH ? "zh" : "en";
-  spoken = LANGUAGES[next];
-  try {
-    localStorage.setItem(STORED, next);
-  } catch {
-    // until the page is closed, then
-  }
-}
-
-export const fill = (text, values = {}) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-export const say = (key, values) => fill(spoken.say[key], values);
+export { fill };
+export const say = (key, values) => fill(words().say[key], values);
 
 // A name that nobody knows, as a newer agent may use, stands for itself.
-export const ground = (name) => Object.hasOwn(spoken.GROUNDS, name) ? spoken.GROUNDS[name] : [name, "", ""];
-export const named = (name) => Object.hasOwn(spoken.NAMES, name) ? spoken.NAMES[name] : String(name ?? say("none"));
+export const ground = (name) => Object.hasOwn(words().GROUNDS, name) ? words().GROUNDS[name] : [name, "", ""];
+export const named = (name) => Object.hasOwn(words().NAMES, name) ? words().NAMES[name] : String(name ?? say("none"));
 
 // The same as the agent writes it, in one line of English.
 export function served(profile, name) {
@@ -49,7 +26,7 @@ export function served(profile, name) {
 export function provision(profile, name) {
   const english = served(profile, name);
   if (!english) return ["", ""];
-  if (spoken !== ENGLISH) return CHINESE_PROVISIONS[english] ?? [english, ""];
+  if (words() !== ENGLISH) return CHINESE_PROVISIONS[english] ?? [english, ""];
   const at = english.indexOf(": ");
   return [english.slice(0, at), english.slice(at + 2)];
 }
@@ -59,8 +36,8 @@ const BRIEF = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const formats = new Map();
 
 function format(options) {
-  const key = `${spoken.tag} ${JSON.stringify(options)}`;
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(spoken === ENGLISH ? "en-GB" : spoken.tag, options));
+  const key = `${words().tag} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(words() === ENGLISH ? "en-GB" : words().tag, options));
   return formats.get(key);
 }
 
@@ -75,7 +52,7 @@ export function time(ms, options = BRIEF) {
 export const timeToSecond = (ms) => time(ms, CLOCK);
 
 const counts = Object.fromEntries(Object.values(LANGUAGES).map(({ tag }) => [tag, new Intl.NumberFormat(tag)]));
-export const number = (value) => counts[spoken.tag].format(value);
+export const number = (value) => counts[words().tag].format(value);
 
 // Wire names and marks that are the same in every language.
 export const MARKS = { "met": "✓", "expiring": "!", "unmet": "✗", "unknown": "?", "not-binding": "–" };

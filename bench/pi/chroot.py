@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,14 +26,13 @@ from agent.scene.scene import load
 from bench.installed import bundles
 from bench.installed.image import PYTHONS
 from bench.installed.site import DEVICE, NAME, REPOSITORY, Site
+from bench.pi import Found
 from bench.pi.answers import alike
 from bench.pi.apart import UNITS, apart
 from bench.pi.board import CHECKOUT, PROCESSORS, STICK, Board, answer, entered, image
 from bench.prove_systemd import page
 from tests.conftest import ROOT
 
-Found: TypeAlias = Callable[[str, str, str, bool], None]
-"""What, its value, the goal, and whether it was reached."""
 PYTHON: Final = "/opt/doorward/current/venv/bin/python"
 OUT: Final = "/srv/answers"
 _INSTALL_S: Final = 1800.0

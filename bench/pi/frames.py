@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +12,13 @@ import numpy as np
 
 from agent.policy.frames import CapturedFrame
 from agent.ports import Camera
+from bench.pi import Found
 from bench.pi.process import resident_mb
 
+FLAT_MB: Final = 4.0
 _KEPT: Final = 12
 """Three times as many as a camera has buffers: were they not copied, it would stand still, or change them."""
-_WARM: Final = 0.2
+_WARM: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,17 @@ class Watched:
     changed: int
     """Of the last frames that were kept, how many were not what they had been."""
     fps: float
+    warm: int
     grown_mb: float
-    """What the process has more at the end than after a fifth of the frames."""
+    """What the process has more at the end than after `warm` frames."""
     last: CapturedFrame
 
 
 def watched(camera: Camera, count: int, scale: int) -> Watched:
     """Read so many frames."""
-    kept: list[tuple[CapturedFrame, int]] = []
+    # Kept from the beginning on, so that memory holds as many of them when it is measured first as at the end.
+    kept = deque[tuple[CapturedFrame, int]](maxlen=_KEPT)
+    warm = max(count // _WARM, _KEPT + 1)
     whole = in_order = True
     came, number, captured_ns, oldest_ns, before_mb = 0, -1, 0, 0, 0.0
     shapes, began_s = set[str](), time.monotonic()
@@ -54,18 +60,28 @@ def watched(camera: Camera, count: int, scale: int) -> Watched:
         in_order &= number in (-1, frame.number - 1) and captured_ns < frame.captured_ns <= now_ns
         oldest_ns = max(oldest_ns, now_ns - frame.captured_ns)
         number, captured_ns, last = frame.number, frame.captured_ns, frame
-        if place >= count - _KEPT:
-            kept.append((frame, _sum(frame)))
-        if place == int(count * _WARM):
+        kept.append((frame, _sum(frame)))
+        if place == warm:
             before_mb = resident_mb()
-    took_s = time.monotonic() - began_s
+    took_s, grown_mb = time.monotonic() - began_s, resident_mb() - before_mb
     changed = sum(_sum(frame) != then for frame, then in kept)
     assert last is not None
-    kept.clear()
     return Watched(
-        count, came, ", ".join(sorted(shapes)), whole, in_order, oldest_ns / 1e6, changed, came / took_s,
-        resident_mb() - before_mb, last,
+        count, came, ", ".join(sorted(shapes)), whole, in_order, oldest_ns / 1e6, changed, came / took_s, warm,
+        grown_mb, last,
     )  # fmt: skip
+
+
+def rows(name: str, seen: Watched, scale: int, found: Found) -> None:
+    """The rows of it that are of every camera."""
+    found(f"{name}: frames", f"{seen.came} of {seen.asked}, each {seen.shapes}",
+          f"480x640x3 + {480 * scale}x{640 * scale}", seen.came == seen.asked and seen.whole)  # fmt: skip
+    found(f"{name}: number and time", f"in order: {seen.in_order}; oldest {seen.oldest_ms:.0f} ms",
+          "rise, never of the future", seen.in_order)  # fmt: skip
+    found(f"{name}: kept frames that later ones changed", str(seen.changed), "0", seen.changed == 0)
+    found(f"{name}: rate", f"{seen.fps:.1f} a second, emulated", "says nothing of a Pi", True)
+    found(f"{name}: memory more after {seen.asked} frames than after {seen.warm}", f"{seen.grown_mb:+.1f} MB",
+          f"≤ {FLAT_MB:g} MB", seen.grown_mb <= FLAT_MB)  # fmt: skip
 
 
 def _about(array: np.ndarray) -> str:

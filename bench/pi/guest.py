@@ -15,18 +15,17 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from bench.debian import NotRun, cache_folder
+from bench.pi import Found
 from bench.pi.image import INIT, Image, image
 from tests.conftest import ROOT
 
-Found = Callable[[str, str, str, bool], None]
-"""what, value, goal, good: adds one row."""
 _QEMU: Final = "qemu-system-x86_64"
 _CARRIED: Final = ("agent", "bench", "models", "pyproject.toml", "scenes", "tests")
 _SILENT_S: Final = 600.0

@@ -14,11 +14,11 @@ from agent.adapters.clock import SystemClock
 from agent.errors import DeviceError
 from agent.policy.frames import CapturedFrame
 from agent.units import Box
-from bench.pi.frames import watched
+from bench.pi import Found
+from bench.pi.frames import FLAT_MB, rows, watched
 from bench.pi.process import descriptors, resident_mb, threads
 from bench.pi.restarts import STALL_S, restarted
 
-Found = Callable[[str, str, str, bool], None]
 _FRAMES: Final = {2: 500, 1: 100, 3: 30}
 """How many are read at each code_scale."""
 _BARS: Final = {
@@ -28,7 +28,6 @@ _BARS: Final = {
 _NEAR: Final = 60
 """The bars go through YUV of a television's range and back."""
 _TIMES: Final = 10
-_FLAT_MB: Final = 4.0
 _NOT_HERE: Final = "not on a virtual camera"
 
 
@@ -56,14 +55,7 @@ def _frames(found: Found, scale: int, count: int) -> None:
     name = f"picamera2, code_scale {scale}"
     found(f"{name}: streams", str(streams), "recognition picture 640x480",
           streams["main" if scale == 1 else "lores"] == (640, 480))  # fmt: skip
-    found(f"{name}: frames", f"{seen.came} of {seen.asked}, each {seen.shapes}",
-          f"480x640x3 + {480 * scale}x{640 * scale}", seen.came == seen.asked and seen.whole)  # fmt: skip
-    found(f"{name}: number and time", f"in order: {seen.in_order}; oldest {seen.oldest_ms:.0f} ms",
-          "rise, never of the future", seen.in_order)  # fmt: skip
-    found(f"{name}: kept frames that later ones changed", str(seen.changed), "0", seen.changed == 0)
-    found(f"{name}: rate", f"{seen.fps:.1f} a second, emulated", "says nothing of a Pi", True)
-    found(f"{name}: memory more after {count} frames than after {count // 5}", f"{seen.grown_mb:+.1f} MB",
-          f"≤ {_FLAT_MB:g} MB", seen.grown_mb <= _FLAT_MB)  # fmt: skip
+    rows(name, seen, scale, found)
     colours = _colours(seen.last)
     found(f"{name}: colours of the bars", ", ".join(colours), "all eight, red as red", len(colours) == len(_BARS))
 
@@ -142,7 +134,7 @@ def _again(found: Found) -> None:
 def _held(found: Found, what: str, before: tuple[int, int, float], after: tuple[int, int, float]) -> None:
     more = tuple(new - old for old, new in zip(before, after, strict=True))
     found(f"{what}: descriptors, threads, memory more", f"{more[0]}, {more[1]}, {more[2]:+.1f} MB",
-          f"0, 0, ≤ {_FLAT_MB:g} MB", more[0] <= 0 and more[1] <= 0 and more[2] <= _FLAT_MB)  # fmt: skip
+          f"0, 0, ≤ {FLAT_MB:g} MB", more[0] <= 0 and more[1] <= 0 and more[2] <= FLAT_MB)  # fmt: skip
 
 
 def _wrong(found: Found) -> None:

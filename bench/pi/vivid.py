@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
 from typing import Final
 
 from agent.adapters.camera.v4l2 import V4l2Camera
 from agent.adapters.clock import SystemClock
 from agent.errors import DeviceError
-from bench.pi.frames import watched
+from bench.pi import Found
+from bench.pi.frames import FLAT_MB, rows, watched
 from bench.pi.process import descriptors, resident_mb, threads
 from bench.pi.restarts import STALL_S, restarted
 
-Found = Callable[[str, str, str, bool], None]
 _DEVICE: Final = "/dev/video0"
 _FRAMES: Final = {1: 200, 2: 60}
 _TIMES: Final = 10
-_FLAT_MB: Final = 4.0
 
 
 def proven(found: Found) -> None:
@@ -46,14 +44,7 @@ def _frames(found: Found, scale: int, count: int) -> None:
     finally:
         camera.close()
     name = f"V4L2 on vivid, code_scale {scale}"
-    found(f"{name}: frames", f"{seen.came} of {seen.asked}, each {seen.shapes}",
-          f"480x640x3 + {480 * scale}x{640 * scale}", seen.came == seen.asked and seen.whole)  # fmt: skip
-    found(f"{name}: number and time", f"in order: {seen.in_order}; oldest {seen.oldest_ms:.0f} ms",
-          "rise, never of the future", seen.in_order)  # fmt: skip
-    found(f"{name}: kept frames that later ones changed", str(seen.changed), "0", seen.changed == 0)
-    found(f"{name}: rate", f"{seen.fps:.1f} a second, emulated", "says nothing of a Pi", True)
-    found(f"{name}: memory more after {count} frames than after {count // 5}", f"{seen.grown_mb:+.1f} MB",
-          f"≤ {_FLAT_MB:g} MB", seen.grown_mb <= _FLAT_MB)  # fmt: skip
+    rows(name, seen, scale, found)
 
 
 def _again(found: Found) -> None:
@@ -65,8 +56,8 @@ def _again(found: Found) -> None:
         camera.close()
     more = descriptors() - before[0], threads() - before[1], resident_mb() - before[2]
     found(f"V4L2 on vivid: opened, read and closed {_TIMES} times; descriptors, threads, memory more",
-          f"{came} frames; {more[0]}, {more[1]}, {more[2]:+.1f} MB", f"{_TIMES} frames; 0, 0, ≤ {_FLAT_MB:g} MB",
-          came == _TIMES and more[0] <= 0 and more[1] <= 0 and more[2] <= _FLAT_MB)  # fmt: skip
+          f"{came} frames; {more[0]}, {more[1]}, {more[2]:+.1f} MB", f"{_TIMES} frames; 0, 0, ≤ {FLAT_MB:g} MB",
+          came == _TIMES and more[0] <= 0 and more[1] <= 0 and more[2] <= FLAT_MB)  # fmt: skip
 
 
 def _refused(found: Found) -> None:

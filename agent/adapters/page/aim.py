@@ -25,7 +25,7 @@ from agent.adapters.page.server import ROOMS, STRICT, TYPES, Answer, listen
 from agent.errors import ConfigError
 
 _OWN: Final = ROOMS / "aim"
-_SHARED: Final = ("style.css", "icon.svg", "look.js", "make.js")
+_SHARED: Final = ("style.css", "icon.svg", "look.js", "make.js", "language.js")
 """Of the dashboard: both pages look the same."""
 _BEARER: Final = "Bearer "
 _FRESH: Final = {"Cache-Control": "no-store"}
@@ -83,7 +83,6 @@ class AimPage:
             raise ConfigError(f"{_OWN}: the page's files are missing; install doorward again")
         self._files["/"] = self._files["/index.html"]
         self._server = listen(address, port, self, "--port", "choose another, or an --address of this machine")
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="aim-page", daemon=True)
 
     @property
     def origin(self) -> str:
@@ -95,13 +94,10 @@ class AimPage:
         return f"{self.origin}/#{self._first}"
 
     def start(self) -> None:
-        self._thread.start()
+        self._server.begin("aim-page")
 
     def close(self) -> None:
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join(timeout=2)
-        self._server.server_close()
+        self._server.end()
 
     def headers(self) -> dict[str, str]:
         """On every answer, errors of the server itself included."""

@@ -8,7 +8,6 @@ Leaves out: the live data itself; the page hears the broker.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -74,20 +73,16 @@ class Page:
         self._files, self._facts, self._preview = files, facts, preview
         self._headers = strict_headers(websocket_url)
         self._server = listen("127.0.0.1", port, self, named, "choose another, or 0 for a free one")
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="page", daemon=True)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/"
 
     def start(self) -> None:
-        self._thread.start()
+        self._server.begin("page")
 
     def close(self) -> None:
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join(timeout=2)
-        self._server.server_close()
+        self._server.end()
 
     def answer(self, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         """One GET; see `server.Answering`."""

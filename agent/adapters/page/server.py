@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +68,19 @@ class Server(ThreadingHTTPServer):
         self.page = page
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
+        self._thread: threading.Thread | None = None
+
+    def begin(self, name: str) -> None:
+        """Serve, on a thread of this name."""
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.2,), name=name, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Serve no more, and listen no more."""
+        if self._thread is not None:
+            self.shutdown()
+            self._thread.join(timeout=2)
+        self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that hangs up is nobody's news."""
