@@ -127,7 +127,8 @@ class Budget(Generic[Key]):
     __slots__ = ("_spent",)
 
     def __init__(self, spent: Mapping[Key, int], now_ns: int) -> None:
-        self._spent: dict[Key, list[int]] = {key: [now_ns] * times for key, times in spent.items()}
+        # More than one too many says nothing more, and comes from a disk.
+        self._spent: dict[Key, list[int]] = {key: [now_ns] * min(times, MOST + 1) for key, times in spent.items()}
 
     def spend(self, key: Key, now_ns: int) -> None:
         self.forget(now_ns)

@@ -20,7 +20,7 @@ from agent.crypto import BoxPublic, SignSecret, random_bytes, sha256, sign_publi
 from agent.errors import DeviceError, VaultError
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import Addressee, SealedEvent
-from agent.gallery.named import Spent
+from agent.gallery.named import Names, Spent
 from agent.gallery.passes_uses import PassUse
 from agent.gallery.retention import Ended
 from agent.gallery.vault import VaultRow
@@ -38,7 +38,7 @@ from agent.ledger.entry import (
 from agent.ledger.erasure import Close, Closed
 from agent.ledger.verify import Verified, verify_ledger
 from agent.policy.grounds import Ground
-from agent.token import TokenWay
+from agent.token import Token, TokenKind, TokenWay
 from agent.units import ConsentId, DeviceId, DoorId, PassId, Sha256, SiteId, SubjectId
 from tests.events.given import given_event
 
@@ -777,6 +777,22 @@ class TestSpent:
         assert after.spent.known() == self.SPENT
         after.close()
         assert not any(name in each.read_bytes() for each in copy.iterdir() for name in (b"p-1", b"p-2"))
+
+    def test_a_way_that_nobody_knows_counts_for_each_and_no_count_of_a_disk_fills_memory(
+        self, state: Path, path: Path
+    ) -> None:
+        store = opened(state)
+        store.spent.keep(self.SPENT)
+        store.close()
+        with sqlite3.connect(path) as db:
+            db.execute(f"INSERT INTO spent_way VALUES ('seriak', {2**60})")
+        store = opened(state)
+        known = store.spent.known()
+        store.close()
+        assert dict(known.wrong) == dict.fromkeys(TokenWay, 2**60)
+        token = Token(TokenKind.CARD, "0011223344", TokenWay.GPIO)
+        names = Names(known, 0)
+        assert names.judge(token, None, DoorId("main"), NOW_S, 1, one_to_one=False) is None, "spent, and said"
 
     def test_an_erased_person_leaves_nothing_there(self, state: Path) -> None:
         store = opened(state)

@@ -31,11 +31,13 @@ class Spendings(Part):
         self._names = names
 
     def known(self) -> Spent:
-        """As it was kept last."""
-        return Spent(
-            failed={self._names.show(who): times for who, times in self._read("SELECT * FROM spent_person")},
-            wrong={TokenWay(way): times for way, times in self._read("SELECT * FROM spent_way")},
-        )
+        """As it was kept last; what was spent by a way that nobody knows was spent by each."""
+        wrong = dict[TokenWay, int]()
+        for kept, times in self._read("SELECT * FROM spent_way"):
+            for way in [each for each in TokenWay if each.value == kept] or TokenWay:
+                wrong[way] = max(wrong.get(way, 0), times)
+        failed = {self._names.show(who): times for who, times in self._read("SELECT * FROM spent_person")}
+        return Spent(failed, wrong)
 
     def keep(self, spent: Spent) -> None:
         """In place of what was kept."""
