@@ -27,6 +27,7 @@ from agent.app.measure import Measure
 from agent.app.metrics import metrics
 from agent.app.opening import Opening
 from agent.app.outbox import Outbox
+from agent.app.pad import PadOnDemand
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
 from agent.app.timekeeping import RUN_S, DeviceTime, hear, run_on
@@ -54,7 +55,7 @@ from agent.events.bodies import Stage
 from agent.events.counts import HourlyCounts
 from agent.events.decision import Decision
 from agent.ledger.entry import refusal_changed
-from agent.policy.circumstances import LoadedModels, Surroundings
+from agent.policy.circumstances import Surroundings
 from agent.policy.clock import TrustedClock
 from agent.policy.gate import Gate, Refusal
 from agent.policy.grounds import Ground
@@ -95,7 +96,7 @@ class Loop:
         opening: Opening,
         locator: Locator | None,
         readers: tuple[TokenReader, ...],
-        models: LoadedModels,
+        pad: PadOnDemand,
         sign_secret: SignSecret,
         report: Callable[[str], None],
     ) -> None:
@@ -106,8 +107,7 @@ class Loop:
         self.measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
-        self._models: LoadedModels | None = models
-        self._writing, self._encoder = writing, Encoder()
+        self._writing, self._encoder, self._pad, self._model_failed = writing, Encoder(), pad, False
         self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
         time = DeviceTime(trusted, clock)
         self._unix_s, self._dated_s = time.unix_s, time.dated_s
@@ -181,7 +181,7 @@ class Loop:
             unix_s=unix_s,
             lease_until_s=self._standing.lease_until_s,
             fix=fix,
-            models=self._models,
+            models=None if self._model_failed else self._pad.held(document),
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._writing.possible,
             stopped=self._standing.stopped(unix_s) or self._commands.stopped(unix_s),
@@ -214,7 +214,7 @@ class Loop:
             case WithdrawalShown(subject):
                 self._standing.asked(subject)
             case ModelFailed():
-                self._models = None
+                self._model_failed = True
                 self._report("model: failed on a frame; check it with 'doorward models verify' and start again")
 
     def _decide(self, decision: Decision) -> None:

@@ -15,13 +15,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from agent import __version__
 from agent.adapters.channel import Channel
 from agent.adapters.keys import KeySource, own_file
-from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LiteRtPad, LoadedModel, held, load_models
+from agent.adapters.litert import LiteRtDetector, LiteRtEmbedder, LoadedModel, load_models
 from agent.adapters.markers import ArucoReader
 from agent.adapters.picture import read_picture
 from agent.adapters.qr import ZxingReader
@@ -43,7 +44,7 @@ from agent.app.measure import Measure
 from agent.app.opening import Opening
 from agent.app.ordering import distant
 from agent.app.outbox import SWITCH_S, Outbox
-from agent.app.pad import open_pad
+from agent.app.pad import PadOnDemand, open_pad
 from agent.app.parts import Parts
 from agent.app.pulse import Pulse
 from agent.app.standing import Standing
@@ -153,7 +154,11 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     opened.callback(authority.close)
 
     detector, embedder = load_models(config.path(config.models.directory), threads=config.models.threads)
-    pad = open_pad(config.path(config.models.directory), report, config.models.threads)
+    pad = PadOnDemand(
+        detector,
+        embedder,
+        partial(open_pad, config.path(config.models.directory), report, config.models.threads),
+    )
     gate = Gate(None, None if config.preview.empty is None else read_picture(str(config.path(config.preview.empty))))
     core = Core(
         gate,
@@ -163,7 +168,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         parts.qrs(ZxingReader()),
         measure,
         store.passes.used(),
-        None if pad is None else LiteRtPad(pad),
+        pad,
         Names(store.spent.known(), clock.monotonic_ns()),
     )
     eye = Eye(parts.open_camera, config.camera.stall_s, report, Strain(report))
@@ -228,7 +233,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
         ),
         locator=locator,
         readers=tuple(readers),
-        models=held(detector, embedder, pad),
+        pad=pad,
         sign_secret=keys.sign_secret,
         report=report,
     )
