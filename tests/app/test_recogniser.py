@@ -21,11 +21,12 @@ from agent.adapters.litert import LoadedModel, load_models
 from agent.app.config import load
 from agent.app.recogniser import alone
 from agent.errors import ConfigError, DeviceError, DoorwardError, VaultError
-from agent.events.bodies import Compliance, Ledger, Met, Metrics, Notice, Status
+from agent.events.bodies import Compliance, Ledger, Met, Metrics, Notice, Stage, Status
 from agent.events.decision import Outcome
 from agent.face.probe import Probe, ProbeTemplate
 from agent.gallery.retention import Ended
 from agent.ledger.erasure import read_erasure
+from agent.models.manifest import read_manifest
 from agent.policy.grounds import Ground
 from agent.ports import Embedder
 from agent.site.restrictions import stop_order, withdrawal
@@ -272,6 +273,31 @@ def test_a_new_policy_holds_at_once_and_its_new_ground_is_told(bench: Bench) -> 
         assert peer.last(Status).policy_version == 4
 
     assert bench.play(script) == 0
+
+
+def test_a_policy_that_asks_for_prints_to_be_looked_for_finds_the_model_on_the_device(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel]
+) -> None:
+    enrol(bench.device, models)
+    run = read_manifest(MODELS).models
+    scope = {**bench.device.policy.assessment.scope.model_dump(mode="json"), "models": [each.sha256 for each in run]}
+    assessment = bench.device.policy.assessment.model_dump(mode="json") | {"scope": scope}
+
+    def script(peer: Peer) -> None:
+        peer.wait_grounds()
+        publish(
+            bench.device, 2, assessment=assessment, pad={"label": "simulated", "threshold": 1e-9},
+            models=[{"role": each.role, "sha256": each.sha256} for each in run],
+        )  # fmt: skip
+        until(lambda: peer.last(Status).policy_version == 2, 20)
+        peer.wait_grounds()
+        bench.view = face()
+        (event,) = peer.wait_events(1)
+        assert event.outcome is Outcome.MATCH
+        until(lambda: Stage.PAD in {each.stage for each in peer.last(Metrics).stages}, 10, "a face was judged")
+
+    assert bench.play(script) == 0
+    assert bench.opened == 1
 
 
 def test_who_withdraws_is_a_stranger_within_a_round(bench: Bench, models: tuple[LoadedModel, LoadedModel]) -> None:
