@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.adapters.mqtt.waiting import FIRST_S, LONGEST_S, Backoff, Outstanding
 
 
-def test_bounds_double_to_a_minute_and_waits_are_drawn_from_nothing_to_the_bound() -> None:
+def test_bounds_double_to_twenty_seconds_and_waits_are_drawn_from_nothing_to_the_bound() -> None:
     asked: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:
@@ -16,8 +16,8 @@ def test_bounds_double_to_a_minute_and_waits_are_drawn_from_nothing_to_the_bound
     waits = [backoff.next_s() for _ in range(12)]
     assert [low for low, _ in asked] == [0.0] * 12
     assert [high for _, high in asked][:4] == [FIRST_S, 2 * FIRST_S, 4 * FIRST_S, 8 * FIRST_S]
-    assert max(high for _, high in asked) == LONGEST_S == 60.0
-    assert waits[-1] == 30.0
+    assert max(high for _, high in asked) == LONGEST_S == 20.0
+    assert waits[-1] == 10.0
     backoff.reset()
     assert backoff.next_s() == FIRST_S / 2
 
