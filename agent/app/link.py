@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from queue import Full, Queue
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from agent.adapters.mqtt import Broker, Connection, Will
 from agent.adapters.page import Page
 from agent.adapters.watchdog import watchdog
 from agent.app.brokers import TO_DO, addresses
+from agent.app.fault import end_with_any_thread, report
 from agent.app.link_settings import LinkSettings
 from agent.app.rate import Bucket
 from agent.app.stream import Stream
@@ -279,7 +281,7 @@ def main(settings: LinkSettings) -> int:
     # Threads inherit this: one that began just then took the signal from the main thread, which went on sleeping.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    systemd = watchdog()
+    systemd, died = watchdog(), end_with_any_thread(_say)
     try:
         link = Link(settings)
     except DoorwardError as error:
@@ -292,9 +294,7 @@ def main(settings: LinkSettings) -> int:
     signal.sigwait(ends)
     systemd.stopping()
     link.close()
-    return 0
+    return int(died.is_set())
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"doorward link: {line}\n")
-    sys.stderr.flush()
+_say: Final = partial(report, program="doorward link")

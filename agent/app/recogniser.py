@@ -7,6 +7,7 @@ fault, on standard error, about files and devices and never about people.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -37,6 +38,7 @@ from agent.app.custody import Custody
 from agent.app.elsewhere import Deliveries
 from agent.app.erasure import Erasure
 from agent.app.eye import Eye
+from agent.app.fault import end_with_any_thread, report
 from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.keys import open_keys
 from agent.app.loop import Loop
@@ -78,18 +80,13 @@ def run(config: DeviceConfig, parts: Parts) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    died = end_with_any_thread(report)
     pulse = Pulse(watchdog())
     with ExitStack() as opened:
         loop = opened_loop(config, parts, pulse, opened)
         loop.run(stop)
         pulse.ended()
-    return 0
-
-
-def report(line: str) -> None:
-    """One line to whoever looks after the device."""
-    sys.stderr.write(f"doorward: {line}\n")
-    sys.stderr.flush()
+    return int(died.is_set())
 
 
 @contextmanager
@@ -98,12 +95,17 @@ def alone(state: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another one does, or the folder cannot be made or written.
-        DeviceError: the lock is a link, or no file.
+        DeviceError: the lock is a link, or no file, or the disk takes nothing.
     """
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = own_file(state / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
+        if error.errno == errno.EROFS:
+            raise DeviceError(
+                f"{state}: its disk is mounted read-only, as after an error of the medium: start the machine anew, and "
+                "replace card or disk if it happens again"
+            ) from None
         raise ConfigError(f"{state}: {error.strerror}; correct device.state, or who owns the folder") from None
     with lock:
         try:

@@ -22,6 +22,7 @@ from agent.adapters.camera.rtsp import RtspStream, address_with
 from agent.adapters.watchdog import Watchdog, handed_over, watchdog
 from agent.app.config import DeviceConfig
 from agent.app.config_camera import RtspCamera
+from agent.app.fault import end_with_any_thread, report
 from agent.app.reopening import pause_s
 from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.units import Luma, Rgb
@@ -185,12 +186,12 @@ def run(config: DeviceConfig) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    systemd, server = watchdog(), handed_over()
+    systemd, server, died = watchdog(), handed_over(), end_with_any_thread(report)
     handing = Handing.listen(config.frames) if server is None else Handing(server)
     source = Source(
         lambda: RtspStream(address, transport=camera.transport, code_scale=camera.code_scale, stall_s=camera.stall_s),
         camera.stall_s,
-        _report,
+        report,
     )
     code = 0
     sys.stdout.write(json.dumps({"ready": True}) + "\n")
@@ -199,9 +200,10 @@ def run(config: DeviceConfig) -> int:
     try:
         serve(handing, source, camera.code_scale, systemd, stop)
     except DeviceError as error:
-        _report(str(error))
+        report(str(error))
         code = 2
     systemd.stopping()
+    code = code or int(died.is_set())
     handing.close()
     if not source.ended(camera.stall_s):
         os._exit(code)  # Python cannot end while a thread is inside FFmpeg: it aborts
@@ -234,8 +236,3 @@ def _password(config: DeviceConfig, name: str) -> str:
     if not password or len(data) > _PASSWORD_MAX:
         raise ConfigError(f"{path}: is empty or too long; write the camera's password into it, on one line")
     return password
-
-
-def _report(line: str) -> None:
-    sys.stderr.write(f"doorward: {line}\n")
-    sys.stderr.flush()

@@ -25,10 +25,11 @@ def recogniser(file: Path) -> None:
     sandbox.leave_network()
 
     from agent.app import config, recogniser
+    from agent.app.fault import report
     from agent.app.sources import parts
 
     loaded = config.load(file)
-    sys.exit(recogniser.run(loaded, parts(loaded, recogniser.report)))
+    sys.exit(recogniser.run(loaded, parts(loaded, report)))
 
 
 @click.command()

@@ -21,7 +21,8 @@ from agent.adapters.clock import SystemClock
 from agent.app.config import load
 from agent.app.config_camera import RtspCamera
 from agent.app.parts import Parts
-from agent.app.recogniser import report, run
+from agent.app.fault import report
+from agent.app.recogniser import run
 from agent.app.sources import parts
 from agent.errors import DeviceError, DoorwardError
 from agent.face.detect import Face

@@ -192,7 +192,14 @@ def test_starts_that_fail_come_ever_more_slowly(tmp_path: Path) -> None:
 
 
 def last_resort(
-    folder: Path, *words: str, state: str = "failed", job: str = "", group: Sequence[Path] = (), **facts: str
+    folder: Path,
+    *words: str,
+    state: str = "failed",
+    job: str = "",
+    group: Sequence[Path] = (),
+    up_h: int = 1,
+    disk: str = "rw,errors=remount-ro",
+    **facts: str,
 ) -> list[str]:
     """What it asked systemctl to do, for a recogniser of which these facts are true; run in the control group."""
     done = folder / "done"
@@ -200,10 +207,14 @@ def last_resort(
     known = {"ActiveState": state, "list-jobs": f"117 doorward-recogniser.service {job} running", **facts}
     told = "".join(f"*{name}*) echo {value};; " for name, value in known.items())
     (folder / "systemctl").write_text(f'#!/bin/sh\ncase "$*" in {told} *show*) ;; *) echo "$*" >>{done};; esac\n')
-    (folder / "systemctl").chmod(0o755)
+    (folder / "findmnt").write_text(f"#!/bin/sh\necho {disk}\n")
+    for name in ("systemctl", "findmnt"):
+        (folder / name).chmod(0o755)
+    (folder / "uptime").write_text(f"{up_h * 3600}.25 1.00\n")
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}",
         "DOORWARD_STAMP": str(folder / "stamps/started-anew"),
+        "DOORWARD_UPTIME": str(folder / "uptime"),
         "STATE_DIRECTORY": str(folder / "state"),
         "DOORWARD_WAIT_S": "0",
         "DOORWARD_ASKED": str(folder / "asked"),
@@ -224,9 +235,43 @@ def test_what_hangs_starts_the_machine_anew_once_in_twelve_hours(tmp_path: Path,
     assert last_resort(tmp_path, Result=result) == ANEW
     assert last_resort(tmp_path, Result=result) == AGAIN
     stamp = tmp_path / "stamps/started-anew"
-    for age_h, expected in ((11, AGAIN), (13, ANEW), (-1, ANEW)):  # the last: a clock that was set back
+    assert stamp.read_text() == f"{result}\n", "the journal of before is gone"
+    # A machine without a clock of its own wakes up behind the stamp, and must not start anew for ever.
+    for age_h, up_h, expected in ((11, 1, AGAIN), (13, 1, ANEW), (-1, 1, AGAIN), (-1, 13, ANEW)):
         os.utime(stamp, (time.time() - age_h * 3600,) * 2)
-        assert last_resort(tmp_path, Result=result) == expected, age_h
+        assert last_resort(tmp_path, Result=result, up_h=up_h) == expected, (age_h, up_h)
+
+
+def test_where_no_stamp_can_be_written_the_machine_must_have_run_for_long(tmp_path: Path) -> None:
+    (tmp_path / "stamps").write_text("no folder")
+    assert last_resort(tmp_path, Result="watchdog") == AGAIN
+    assert last_resort(tmp_path, Result="watchdog", up_h=13) == ANEW
+
+
+@pytest.mark.parametrize("disk", ["ro", "ro,errors=remount-ro", "rw,emergency_ro", "rw,shutdown,errors=remount-ro"])
+@pytest.mark.parametrize("result", ["exit-code", "resources"])
+def test_a_disk_that_the_kernel_writes_to_no_more_starts_the_machine_anew(
+    tmp_path: Path, disk: str, result: str
+) -> None:
+    assert last_resort(tmp_path, Result=result, disk=disk) == ANEW
+    assert last_resort(tmp_path, Result=result, disk=disk) == AGAIN
+
+
+def test_the_last_resort_starts_on_a_disk_that_takes_nothing() -> None:
+    """No folder is to be made for it first: neither below /var nor below /tmp."""
+    service = unit(SYSTEMD / "doorward-last-resort.service")["Service"]
+    assert not service.keys() & {"StateDirectory", "PrivateTmp", "RuntimeDirectory"}
+    assert "d /var/lib/doorward-last-resort " in (SYSTEMD / "tmpfiles.conf").read_text()
+
+
+def test_what_is_plugged_in_later_is_a_kind_that_the_kernel_knows() -> None:
+    """systemd.resource-control(5): a group that is not resolvable when the unit starts is not added."""
+    found = unit(SYSTEMD / f"{RECOGNISER}.d" / "devices.conf")
+    assert {"char-video4linux rw", "char-ttyUSB rw", "char-ttyACM rw"} <= set(found["Service"]["DeviceAllow"])
+    for key in ("Wants", "After"):
+        assert found["Unit"][key] == [
+            " ".join(f"modprobe@{each}.service" for each in ("videodev", "usbserial", "cdc_acm"))
+        ]
 
 
 @pytest.mark.parametrize("result", ["exit-code", "resources", "oom-kill", "start-limit-hit"])

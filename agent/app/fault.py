@@ -1,0 +1,49 @@
+"""What a process says of its faults, and that it ends with any of its threads: half a process looks alive and is not.
+
+Rules: a line is one line about files, devices and threads, never about people; that nobody reads it any more is no
+fault. A thread that ends by an error that nobody foresaw takes the process with it, for systemd starts it anew; named
+are the thread and the kind of the error, never its words, which may hold what somebody showed or sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+ORDERLY_S: Final = 10.0
+"""So long the process may take to end in order."""
+
+
+def report(line: str, program: str = "doorward") -> None:
+    """One line to whoever looks after the device."""
+    with contextlib.suppress(OSError, ValueError):  # the journal was started anew, or closed
+        sys.stderr.write(f"{program}: {line}\n")
+        sys.stderr.flush()
+
+
+def end_with_any_thread(told: Callable[[str], object], orderly_s: float = ORDERLY_S) -> threading.Event:
+    """From now on a thread's end by an error sends the process SIGTERM, and ends it after `orderly_s` if it is there.
+
+    Returns:
+        Set when that has happened: then the process ends with 1.
+    """
+    died = threading.Event()
+
+    def ended(error: threading.ExceptHookArgs) -> None:
+        if error.exc_type is SystemExit:
+            return
+        name = "unknown" if error.thread is None else error.thread.name
+        told(f"thread {name}: ended by {error.exc_type.__name__}; the process ends with it, to be started anew")
+        died.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(orderly_s)  # in the thread that ends; there may be no room for another
+        os._exit(1)
+
+    threading.excepthook = ended
+    return died

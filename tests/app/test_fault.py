@@ -1,0 +1,60 @@
+"""A process ends with any of its threads, in order if it can, and says no more than which one and what kind of error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import signal, sys, threading
+from agent.app.fault import end_with_any_thread, report
+
+stop = threading.Event()
+signal.signal(signal.SIGTERM, {handler})
+died = end_with_any_thread(report, orderly_s=0.3)
+
+def ends() -> None:
+    raise {error}
+
+threading.Thread(target=ends, name="carrier").start()
+stop.wait(20)
+print("in order", flush=True)
+sys.exit(int(died.is_set()))
+"""
+IN_ORDER, DEAF = "lambda *_: stop.set()", "signal.SIG_IGN"
+
+
+def ran(root: Path, **words: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(**words)], cwd=root, capture_output=True, text=True, timeout=15
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_it_ends_in_order_and_says_nothing_of_what_the_error_held(root: Path) -> None:
+    code, said, line = ran(root, handler=IN_ORDER, error="ValueError('Ada was here')")
+    assert (code, said) == (1, "in order\n")
+    assert line == "doorward: thread carrier: ended by ValueError; the process ends with it, to be started anew\n"
+
+
+def test_it_ends_all_the_same_where_the_rest_hangs(root: Path) -> None:
+    code, said, line = ran(root, handler=DEAF, error="OSError(5, 'x')")
+    assert (code, said) == (1, "") and line.startswith("doorward: thread carrier: ended by OSError; ")
+
+
+def test_a_thread_that_is_to_end_ends_alone(root: Path) -> None:
+    words = {"handler": IN_ORDER, "error": "SystemExit(3)"}
+    program = PROGRAM.replace("stop.wait(20)", "stop.wait(1)").format(**words)
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=15)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "in order\n", "")
+
+
+def test_a_line_that_nobody_can_read_any_more_is_no_fault(root: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    program = "from agent.app.fault import report; report('the journal is gone'); report('twice'); print('goes on')"
+    with os.fdopen(write, "w") as gone:
+        done = subprocess.run([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, stderr=gone, text=True)
+    assert done.stdout == "goes on\n"
