@@ -9,7 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, assert_never
 
-from agent.adapters.keys import CredentialKeys, KeySource, PlainKeys, TpmKeys, overwrite
+from agent.adapters.keys import (
+    CredentialKeys,
+    KeySource,
+    PlainKeys,
+    TpmKeys,
+    device_document,
+    overwrite,
+    write_whole,
+)
 from agent.adapters.sandbox import no_core_dumps
 from agent.app.config import DeviceConfig, Keys
 from agent.errors import ConfigError, VaultError
@@ -56,6 +64,18 @@ def make_keys(state: Path, device: DeviceId, chosen: Keys) -> KeySource:
             return TpmKeys.create(state / _TPM, device, chosen.tcti)
         case _:
             assert_never(chosen.backend)
+
+
+def introduce(state: Path, keys: KeySource) -> Path:
+    """Write `device.json`, what the operator admits the device by, if a cut came between it and the keys.
+
+    Raises:
+        DeviceError: the disk does not take it.
+    """
+    path = state / "device.json"
+    if not path.exists():
+        write_whole(path, device_document(keys), 0o644)
+    return path
 
 
 def destroy_keys(config: DeviceConfig) -> tuple[str, ...]:

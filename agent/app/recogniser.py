@@ -40,7 +40,7 @@ from agent.app.erasure import Erasure
 from agent.app.eye import Eye
 from agent.app.fault import end_with_any_thread, report
 from agent.app.heartbeat import Constant, Heartbeat
-from agent.app.keys import open_keys
+from agent.app.keys import introduce, open_keys
 from agent.app.loop import Loop
 from agent.app.measure import Measure
 from agent.app.opening import Opening
@@ -129,6 +129,7 @@ def opened_loop(config: DeviceConfig, parts: Parts, pulse: Pulse, opened: ExitSt
     if contacts is not None:
         opened.callback(contacts.close)
     keys = open_keys(config)
+    introduce(config.state, keys)
     server = handed_over()
     channel = Channel.listen(config.socket, report) if server is None else Channel(server, report=report).started()
     opened.callback(channel.close)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -76,7 +78,7 @@ def _print_schema(context: click.Context, parameter: click.Parameter, wanted: bo
 
 @click.command()
 @CONFIG
-@click.option("--offline", is_flag=True, help="Read the config alone.")
+@click.option("--offline", is_flag=True, help="Look at the config and at this machine alone.")
 @click.option(
     "--schema",
     is_flag=True,
@@ -86,23 +88,24 @@ def _print_schema(context: click.Context, parameter: click.Parameter, wanted: bo
     help="Print the JSON Schema of a device config, for editors, and check nothing.",
 )
 def check(file: Path, offline: bool) -> None:
-    """Check a device config, the clock, and the way to the repository and each broker; say what to do.
+    """Check a device config, this machine, its clock, and the way to the repository and each broker; say what to do.
 
     Every fault of the config comes by file, line and rule. Exit code 2 if there is a fault; warnings alone are none.
     """
     from agent.app import config
+    from agent.app.check import Finding, Level, findings
+    from agent.app.machine import machine
+    from agent.errors import LinkError
 
     loaded = config.load(file)
     click.echo(f"{file}: nothing wrong")
-    if offline:
-        return
+    found: Iterable[Finding] = machine(loaded.state)
+    if not offline:
+        from agent.app.link_settings import settings_of
 
-    from agent.app.check import Level, findings
-    from agent.app.link_settings import settings_of
-    from agent.errors import LinkError
-
+        found = chain(found, findings(settings_of(loaded), time.time()))
     faults = 0
-    for each in findings(settings_of(loaded), time.time()):
+    for each in found:
         click.echo(f"{each.level:<8} {each.what}: {each.words}")
         faults += each.level is Level.FAULT
     if faults:

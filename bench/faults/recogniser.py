@@ -20,8 +20,8 @@ from agent.adapters import sandbox
 from agent.adapters.clock import SystemClock
 from agent.app.config import load
 from agent.app.config_camera import RtspCamera
-from agent.app.parts import Parts
 from agent.app.fault import report
+from agent.app.parts import Parts
 from agent.app.recogniser import run
 from agent.app.sources import parts
 from agent.errors import DeviceError, DoorwardError

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from agent.adapters.clock import SystemClock
-from agent.adapters.keys import PlainKeys
+from agent.adapters.keys import PlainKeys, device_document
 from agent.adapters.litert import LoadedModel, load_models
 from agent.app.config import load
 from agent.app.recogniser import alone
@@ -524,6 +524,14 @@ class TestAStartThatCannotBe:
     def test_a_state_folder_in_use(self, bench: Bench) -> None:
         with alone(bench.device.state):
             self.refused(bench, ConfigError, "in use by a running recogniser; stop it first")
+
+
+def test_what_the_operator_admits_it_by_is_written_if_a_cut_came_before(bench: Bench) -> None:
+    introduction = bench.device.state / "device.json"
+    introduction.unlink(missing_ok=True)
+    assert bench.play(lambda peer: peer.wait_grounds()) == 0
+    keys = PlainKeys.open(bench.device.state / "keys.json", insecure_dev=True)
+    assert introduction.read_bytes() == device_document(keys)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

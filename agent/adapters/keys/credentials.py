@@ -44,7 +44,8 @@ class CredentialKeys(DeviceKeys):
         if path.exists():
             raise VaultError(f"{path}: keys exist already and were left as they are; use another state folder")
         document = new_document(device)
-        command = ("systemd-creds", "encrypt", f"--name={CREDENTIAL}", "-", "-")
+        # No state of the boot is bound to it, where there is a TPM: an update of the firmware would lock everybody out.
+        command = ("systemd-creds", "encrypt", f"--name={CREDENTIAL}", "--tpm2-pcrs=", "-", "-")
         try:
             done = subprocess.run(command, input=document, capture_output=True, timeout=_TIMEOUT_S)
         except (OSError, subprocess.TimeoutExpired):
