@@ -29,6 +29,8 @@ _EVENTS: Final = 256
 _ANSWERS: Final = 32
 _STALL_S: Final = 5
 _CHUNK: Final = 64 * 1024
+_FETCH_S: Final = 45.0
+"""The link tries an address for 5 s, two that lead nowhere before the one that answers, and reads for 30 s at most."""
 Report = Callable[[str], None]
 
 
@@ -150,7 +152,7 @@ class Channel:
             self._preview = make if self.connected else None
             self._wake.notify_all()
 
-    def fetch(self, path: str, limit: int, timeout_s: float = 10.0) -> bytes | None:
+    def fetch(self, path: str, limit: int, timeout_s: float = _FETCH_S) -> bytes | None:
         """Untrusted bytes of one file of the site repository; None when the repository has no such file.
 
         Not for the thread that handles frames: it waits.

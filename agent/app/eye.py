@@ -2,8 +2,9 @@
 
 Rules: one slot, no queue: a frame that is not taken in time is dropped unseen, and so are some while the machine is
 under strain. A camera that fails in whatever way, or hangs, is reported once, counted, and opened again after a pause
-that grows; meanwhile there are no frames, and that is a refusal. Whether its thread comes back from the camera's code
-is known at any time: only one that does not is beyond help from here.
+that grows; meanwhile there are no frames, and that is a refusal. One that fails for very long ends the process: its
+software may hold what only a new process lets go of. Whether the thread comes back from the camera's code is known at
+any time: only one that does not is beyond help from here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 from agent.app.reopening import pause_s
 from agent.app.strain import Strain
-from agent.errors import DoorwardError
+from agent.errors import DeviceError, DoorwardError
 from agent.policy.frames import CapturedFrame
 from agent.ports import Camera, MeteredCamera
 from agent.units import Box
@@ -27,6 +28,10 @@ _METER_S: Final = 1.0
 """A wish for an exposure holds this long; while somebody waits in bad light it is said on every frame."""
 
 
+LOST_S: Final = 1800.0
+"""Longer than the quarter of an hour for which wrong tokens count: a start counts them anew, see ADR 27."""
+
+
 class Eye:
     """Opens the camera when told to, never before.
 
@@ -35,20 +40,27 @@ class Eye:
         stall_s: a camera that gives nothing for this long has failed.
         report: told once about each failure, in one line without anything personal.
         strain: says how many frames the machine is spared.
+        lost_s: one that has failed for this long is for another process to open.
     """
 
     def __init__(
-        self, open_camera: Callable[[], Camera], stall_s: float, report: Callable[[str], None], strain: Strain
+        self,
+        open_camera: Callable[[], Camera],
+        stall_s: float,
+        report: Callable[[str], None],
+        strain: Strain,
+        lost_s: float = LOST_S,
     ) -> None:
         self.strain: Final = strain
         self.restarts = 0
         """How often the camera was opened again because it had failed."""
         self._open = open_camera
         self._stall_s = stall_s
-        self._report = report
+        self._report, self._lost_s = report, lost_s
         self._ready = threading.Condition()
         self._frame: CapturedFrame | None = None
-        self._failed = False
+        self._failed_s: float | None = None
+        """Since when it has failed without a frame, on the monotonic clock; None: it has not."""
         self._over = False
         self._taken_s = self._heard_s = 0.0
         """When a frame was taken, and when the camera last gave one, on the monotonic clock."""
@@ -63,6 +75,7 @@ class Eye:
     def open(self) -> None:
         if self._thread is None:
             self._closing, self._inside_s = threading.Event(), time.monotonic()
+            self._failed_s = None if self._failed_s is None else self._inside_s
             self._thread = threading.Thread(target=self._run, args=(self._closing,), name="eye", daemon=True)
             self._thread.start()
 
@@ -80,7 +93,7 @@ class Eye:
 
     @property
     def failed(self) -> bool:
-        return self._failed
+        return self._failed_s is not None
 
     @property
     def hangs(self) -> bool:
@@ -93,18 +106,28 @@ class Eye:
         self._wish = region, time.monotonic() + _METER_S
 
     def take(self, timeout_s: float) -> CapturedFrame | None:
-        """The newest frame that was not taken yet; None when none came in time."""
+        """The newest frame that was not taken yet; None when none came in time.
+
+        Raises:
+            DeviceError: the camera has failed for so long that only another process may still open it.
+        """
         early_s = self._taken_s + self.strain.gap_s() - time.monotonic()
         if early_s > 0:  # what comes meanwhile is replaced by what is newer
             time.sleep(min(early_s, timeout_s))
             if early_s > timeout_s:
                 return None
         with self._ready:
-            self._ready.wait_for(lambda: self._frame is not None or self._over or self._failed, timeout_s)
+            self._ready.wait_for(lambda: self._frame is not None or self._over or self.failed, timeout_s)
             frame, self._frame = self._frame, None
         if frame is not None:
             self._taken_s = time.monotonic()
-        if frame is None and self.hangs and not self._failed:
+        failed_s = self._failed_s
+        if failed_s is not None and time.monotonic() - failed_s > self._lost_s:
+            since = f"for {self._lost_s / 60:g} minutes"
+            raise DeviceError(
+                f"camera: fails {since}; the process ends, since a new one may open it; see to the camera"
+            )
+        if frame is None and self.hangs and failed_s is None:
             self._fail(f"camera: hangs: neither frame nor reason for {self._stall_s + _GRACE_S:g} s; see to its driver")
         return frame
 
@@ -140,7 +163,7 @@ class Eye:
                 if closing.is_set():
                     return
                 with self._ready:
-                    self._frame, self._failed, self._over = frame or self._frame, False, frame is None
+                    self._frame, self._failed_s, self._over = frame or self._frame, None, frame is None
                     self._heard_s = time.monotonic()
                     self._ready.notify()
                 self._within(closing, frame is not None)
@@ -156,7 +179,9 @@ class Eye:
 
     def _fail(self, reason: str) -> None:
         with self._ready:
-            first, self._failed, self._frame = not self._failed, True, None
+            first, self._frame = not self.failed, None
+            if first:
+                self._failed_s = time.monotonic()
             self._ready.notify()
         if first:
             self._report(reason)

@@ -22,6 +22,7 @@ from agent.app.config import DeviceConfig
 from agent.app.custody import Custody
 from agent.app.erasure import Erasure
 from agent.app.eye import Eye
+from agent.app.faltering import Faltering
 from agent.app.heartbeat import Heartbeat
 from agent.app.measure import Measure
 from agent.app.metrics import metrics
@@ -100,14 +101,13 @@ class Loop:
         sign_secret: SignSecret,
         report: Callable[[str], None],
     ) -> None:
-        self._config, self._core, self._gate = config, core, gate
-        self._store, self._channel, self._outbox = store, channel, outbox
-        self._authority, self._standing, self._heartbeat = authority, standing, heartbeat
+        self._config, self._core, self._gate, self._store, self._channel = config, core, gate, store, channel
+        self._outbox, self._authority, self._standing, self._heartbeat = outbox, authority, standing, heartbeat
         self._custody, self._erasure, self._commands, self._counts = custody, erasure, commands, HourlyCounts()
         self.measure, self._pulse, self._clock, self._trusted = measure, pulse, clock, trusted
         self._eye, self._opening, self._locator, self._readers = eye, opening, locator, readers
         self._self_test, self._sign_secret, self._report = self_test, sign_secret, report
-        self._writing, self._encoder, self._pad, self._model_failed = writing, Encoder(), pad, False
+        self._writing, self._encoder, self._pad, self._faltering = writing, Encoder(), pad, Faltering()
         self._run_ns = self._passes_at_ns = self._preview_at_ns = 0
         time = DeviceTime(trusted, clock)
         self._unix_s, self._dated_s = time.unix_s, time.dated_s
@@ -121,7 +121,7 @@ class Loop:
         """Until told to stop.
 
         Raises:
-            DeviceError: the disk has failed in a way that leaves its content unknown; nothing more may be written.
+            DeviceError: the disk has failed, leaving its content unknown, or the camera has given nothing for long.
         """
         self.begin()
         while not stop.is_set():
@@ -181,7 +181,7 @@ class Loop:
             unix_s=unix_s,
             lease_until_s=self._standing.lease_until_s,
             fix=fix,
-            models=None if self._model_failed else self._pad.held(document),
+            models=None if self._faltering.rests(now_ns) else self._pad.held(document),
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._writing.possible,
             stopped=self._standing.stopped(unix_s) or self._commands.stopped(unix_s),
@@ -214,8 +214,8 @@ class Loop:
             case WithdrawalShown(subject):
                 self._standing.asked(subject)
             case ModelFailed():
-                self._model_failed = True
-                self._report("model: failed on a frame; check it with 'doorward models verify' and start again")
+                rest_s = self._faltering.failed(self._clock.monotonic_ns())
+                self._report(f"model: failed on a frame; tried again in {rest_s} s; see 'doorward models verify'")
 
     def _decide(self, decision: Decision) -> None:
         law = self._standing.law

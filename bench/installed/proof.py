@@ -182,7 +182,9 @@ class Proof:
 
     def upgraded(self) -> None:
         self.refused(bundles.flipped(self.bundle, self.stick), "nothing was changed")
-        self.refused(bundles.crashing(self.bundle, self.stick), "is back and runs")
+        crashing = bundles.crashing(self.bundle, self.stick)
+        self.cut_off(crashing)
+        self.refused(crashing, "is back and runs")
         current = self.machine.run("readlink", "/opt/doorward/current").text
         name = bundles.newer(self.bundle, self.stick)
         said, asked = self.machine.typed("sudo scripts/install", {}, folder=f"{STICK}/{name}")
@@ -193,6 +195,20 @@ class Proof:
         )
         more = wait_decisions(self.machine, decisions(self.machine), 60)
         self.found("   and decides after", f"{more or 0:.1f} s", "it does", more is not None)
+
+    def cut_off(self, bundle: str) -> None:
+        """An upgrade to a release that does not run is killed behind the switch; once more it finds the way back."""
+        former, folder = self.machine.run("readlink", "/opt/doorward/current").text, f"{STICK}/{bundle}"
+        self.machine.typed("sudo scripts/install", {}, folder=folder, heard=lambda text: "] starting" in text)
+        switched = self.machine.run("readlink", "/opt/doorward/current").text != former
+        said, _ = self.machine.typed("sudo scripts/install", {}, folder=folder)
+        back = self.machine.run("readlink", "/opt/doorward/current").text == former
+        up = all(self.machine.fact(unit, "ActiveState") == "active" for unit in self.units)
+        good = switched and said.code == 1 and "is back and runs" in said.text and back and up
+        found = f"exit {said.code}, {'the former runs' if up and back else 'it does not'}"
+        self.found("upgrade cut off behind the switch, and run again", found, "exit 1, the former runs", good)
+        if not good:
+            CONSOLE.print(said.text[-1500:], markup=False)
 
     def lacking(self) -> None:
         """A Pi's camera and relay on a machine that has neither's library: told, and nothing is switched."""

@@ -341,3 +341,37 @@ def test_one_that_hung_when_it_was_closed_does_not_come_back_beside_the_next(ben
     bench.steps.put(6)
     bench.sees(6)
     assert bench.said == []
+
+
+def test_one_that_fails_for_very_long_is_for_another_process(bench: Bench) -> None:
+    def fails() -> Simulated:
+        raise DeviceError("camera: is busy")
+
+    eye = Eye(fails, STALL_S, bench.said.append, bench.eye.strain, lost_s=0.4)
+    eye.open()
+    until(lambda: eye.failed)
+    assert eye.take(0.01) is None, "not yet"
+    time.sleep(0.3)
+    eye.close()
+    time.sleep(0.2)
+    eye.open()  # the policy kept it shut for a while
+    assert eye.take(0.01) is None, "what was before that does not count"
+    time.sleep(0.5)
+    with pytest.raises(DeviceError, match=r"^camera: fails for 0\.00666667 minutes; the process ends"):
+        eye.take(0.01)
+    eye.close()
+
+
+def test_a_frame_begins_the_count_anew(bench: Bench) -> None:
+    eye = Eye(bench._open, STALL_S, bench.said.append, bench.eye.strain, lost_s=1.5)
+    eye.open()
+    bench.steps.put(DeviceError("camera: unplugged"))
+    until(lambda: eye.failed)
+    time.sleep(1.0)
+    bench.steps.put(3)  # it is opened again after a second
+    until(lambda: not eye.failed)
+    bench.steps.put(DeviceError("camera: unplugged again"))
+    until(lambda: eye.failed)
+    time.sleep(1.0)
+    eye.take(0.01)
+    eye.close()

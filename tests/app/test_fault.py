@@ -1,4 +1,4 @@
-"""A process ends with any of its threads, in order if it can, and says no more than which one and what kind of error."""
+"""A process ends with any of its threads, in order if it can, and says no more than which one and what kind of error"""
 
 from __future__ import annotations
 

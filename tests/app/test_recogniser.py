@@ -19,6 +19,7 @@ from agent.adapters.clock import SystemClock
 from agent.adapters.keys import PlainKeys, device_document
 from agent.adapters.litert import LoadedModel, load_models
 from agent.app.config import load
+from agent.app.faltering import FIRST_S
 from agent.app.recogniser import alone
 from agent.errors import ConfigError, DeviceError, DoorwardError, VaultError
 from agent.events.bodies import Compliance, Ledger, Met, Metrics, Notice, Stage, Status
@@ -425,31 +426,39 @@ def test_a_changed_byte_in_the_vault_is_one_line_and_nobody_is_recognised_and_no
         assert [row.sealed for row in store.references()] == [changed]
 
 
-def test_a_model_that_fails_on_a_frame_is_not_offered_another(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_model_that_fails_on_a_frame_rests_and_is_tried_again(
+    bench: Bench, models: tuple[LoadedModel, LoadedModel], capfd: pytest.CaptureFixture[str]
+) -> None:
+    enrol(bench.device, models)
     looks = 0
 
     class Failing:
-        """Implements `ports.Embedder`."""
+        """Implements `ports.Embedder`; fails the first time."""
+
+        def __init__(self, real: Embedder) -> None:
+            self._real = real
 
         def embed(self, probe: Probe) -> ProbeTemplate:
             nonlocal looks
             looks += 1
-            raise DeviceError("models: the embedder put out an empty template")
+            if looks == 1:
+                raise DeviceError("models: the embedder put out an empty template")
+            return self._real.embed(probe)
 
-    def failing(real: Embedder) -> Embedder:
-        return Failing()
-
-    broken = Bench(bench.device, failing)
+    broken = Bench(bench.device, Failing)
     broken.view = face()
 
     def script(peer: Peer) -> None:
         until(lambda: peer.last(Status) is not None and Ground.MODEL_NOT_ALLOWED in peer.last(Status).grounds)
         frames = broken.number
         until(lambda: broken.number > frames + 10)
+        assert looks == 1 and not peer.events
+        until(lambda: len(peer.events) == 1, FIRST_S + 10)
+        assert peer.events[0].outcome is Outcome.MATCH
 
     assert broken.play(script) == 0
-    assert looks == 1
-    assert capfd.readouterr().err.startswith("doorward: model: failed on a frame; check it with 'doorward models ver")
+    said = capfd.readouterr().err
+    assert said == "doorward: model: failed on a frame; tried again in 10 s; see 'doorward models verify'\n"
 
 
 class TestAStartThatCannotBe:

@@ -13,7 +13,7 @@ from typing import Final
 
 FIRST_S: Final = 0.25
 LONGEST_S: Final = 20.0
-"""A broker that is back is spoken to within half a minute; while it is away, a hundred doors make ten tries a second."""
+"""A broker that is back is spoken to within half a minute; while it is away, a hundred doors try ten times a second."""
 _FORGOTTEN: Final = 6
 """Of so many deadlines a single message may wait while others are acknowledged."""
 
