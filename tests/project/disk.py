@@ -25,8 +25,21 @@ _COPIED: Final = ("passwd", "group", "shadow", "gshadow", "nsswitch.conf", "ld.s
 """Of /etc: what programs need to start and users to be made."""
 _SYSTEMCTL: Final = """#!/bin/bash
 case $1 in
-    show) if [ "$3" = ActiveState ]; then echo active; else echo 0; fi ;;
-    start) [[ $(readlink /opt/doorward/current) != */"$(cat /run/broken)"-* ]] ;;
+    show)
+        case $* in
+            *ActiveState*) echo active ;;
+            *RuntimeWatchdogUSec*) cat /run/watchdog 2>/dev/null || echo 0 ;;
+            *) echo 0 ;;
+        esac
+        ;;
+    start)
+        if [ -e /run/cut ]; then
+            rm /run/cut
+            read -r _ _ _ installer _ <"/proc/$PPID/stat" # of `timeout`
+            kill -KILL "$installer"
+        fi
+        [[ $(readlink /opt/doorward/current) != */"$(cat /run/broken)"-* ]]
+        ;;
 esac
 """
 _DOORWARD: Final = """
@@ -41,7 +54,8 @@ def main():
         case ["--version", *_]:
             print("doorward 9.0")
         case ["device", "fill", *_]:
-            Path(words[-1]).write_text("filled")
+            told = (each.partition("=") for each in words if "=" in each)
+            Path(words[-1]).write_text("".join(f'{key} = "{value}"\\n' for key, _, value in told))
         case ["device", "init", *_]:
             STATE.mkdir(mode=0o700)
             (STATE / "doorward-keys.cred").write_text("secret")
@@ -80,13 +94,27 @@ class Disk:
         """Of this version nothing starts from now on."""
         self.at("/run/broken").write_text(version)
 
+    def cut(self) -> None:
+        """The next start is where the power fails: the installer is killed."""
+        self.at("/run/cut").touch()
+
+    def board(self) -> None:
+        """The machine has a watchdog of its own."""
+        dev = self.at("/dev")
+        dev.mkdir()
+        for name in ("null", "zero", "random", "urandom"):
+            subprocess.run(["cp", "-a", f"/dev/{name}", dev], check=True)
+        (dev / "fd").symlink_to("/proc/self/fd")
+        (dev / "watchdog0").touch()
+
     def names(self) -> set[str]:
         """Every path with the project's name in it."""
         return {f"/{path.relative_to(self._root)}" for path in self._root.rglob("*doorward*")}
 
     def install(self, bundle: Path, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Type it in that folder, or in the bundle's."""
-        mounts = "".join(f"mount --bind {self._root}/{each} /{each}\n" for each in _PLACES)
+        places = (*_PLACES, "dev") if self.at("/dev").exists() else _PLACES
+        mounts = "".join(f"mount --bind {self._root}/{each} /{each}\n" for each in places)
         script = f'set -e\n{mounts}cd "$1"\nshift\nexec "$@"'
         return subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", script, "bash",

@@ -85,6 +85,61 @@ def test_an_upgrade_that_does_not_start_goes_back(disk: Disk, release: Path, cal
     assert current(disk) == before and disk.at(before).is_dir()
 
 
+def test_an_upgrade_that_was_cut_off_still_knows_the_way_back(
+    disk: Disk, release: Path, called_from: Path, tmp_path: Path
+) -> None:
+    assert first(disk, release, called_from).returncode == 0
+    before, newer = current(disk), bundle(tmp_path / "newer", "9.1")
+    disk.cut()
+    assert disk.install(newer).returncode < 0 and current(disk) != before
+    (newer / "wheels/a-link").symlink_to("/etc/passwd")  # refused before anything is switched
+    assert "the bundle holds a link" in disk.install(newer).stderr
+    (newer / "wheels/a-link").unlink()
+    assert disk.at(current(disk)).is_dir(), "what may run now is not taken away"
+    disk.broken("9.1")
+    done = disk.install(newer)
+    assert done.returncode == 1 and done.stderr.endswith(" is back and runs\n")
+    assert current(disk) == before and disk.at(before).is_dir()
+
+    disk.broken("none")
+    assert disk.install(newer).returncode == 0
+    assert current(disk) != before and not disk.at("/opt/doorward/former").exists()
+
+
+def test_a_file_that_an_option_names_is_renewed_and_other_options_are_not_looked_at(
+    disk: Disk, release: Path, called_from: Path
+) -> None:
+    assert first(disk, release, called_from).returncode == 0
+    config = disk.at("/etc/doorward/device.toml").read_bytes()
+    (called_from / "ca.pem").write_text("the new one")
+    done = disk.install(release, "--broker-ca", "ca.pem", "--broker", "other", folder=called_from)
+    assert done.returncode == 0, done.stderr
+    assert disk.at("/etc/doorward/broker-ca.pem").read_text() == "the new one"
+    assert "--broker is not looked at: /etc/doorward/device.toml is there already; change it in there" in done.stderr
+    assert disk.at("/etc/doorward/device.toml").read_bytes() == config
+
+    done = disk.install(release, "--repository-ca", "ca.pem", folder=called_from)
+    line = "install: --repository-ca: /etc/doorward/device.toml does not name /etc/doorward/repository-ca.pem; "
+    assert done.returncode == 2 and line in done.stderr
+    assert not disk.at("/etc/doorward/repository-ca.pem").exists() and disk.at(current(disk)).is_dir()
+
+
+def test_the_boards_watchdog_is_set_where_there_is_one_and_nobody_has(
+    disk: Disk, release: Path, called_from: Path
+) -> None:
+    laid = disk.at("/etc/systemd/system.conf.d/doorward.conf")
+    assert first(disk, release, called_from).returncode == 0 and not laid.exists()
+    disk.board()
+    assert disk.install(release, "--keep-watchdog").returncode == 0 and not laid.exists()
+    disk.at("/run/watchdog").write_text("1min\n")
+    assert disk.install(release).returncode == 0 and not laid.exists(), "somebody has set it"
+    disk.at("/run/watchdog").unlink()
+    assert disk.install(release).returncode == 0
+    assert laid.read_text().endswith("[Manager]\nRuntimeWatchdogSec=15\n")
+    disk.at("/run/watchdog").write_text("15s\n")
+    assert disk.install(release).returncode == 0 and laid.exists(), "it is ours"
+
+
 def test_the_keys_are_destroyed_by_their_own_user_and_nothing_is_left(
     disk: Disk, release: Path, called_from: Path
 ) -> None:
