@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 ORDERLY_S: Final = 10.0
@@ -27,10 +27,11 @@ def report(line: str, program: str = "doorward") -> None:
         sys.stderr.flush()
 
 
-def end_with_any_thread(told: Callable[[str], object], orderly_s: float = ORDERLY_S) -> threading.Event:
-    """From now on a thread's end by an error sends the process SIGTERM, and ends it after `orderly_s` if it is there.
+@contextlib.contextmanager
+def one_fate(told: Callable[[str], object], orderly_s: float = ORDERLY_S) -> Iterator[threading.Event]:
+    """Meanwhile a thread's end by an error sends the process SIGTERM, and ends it after `orderly_s` if it is there.
 
-    Returns:
+    Yields:
         Set when that has happened: then the process ends with 1.
     """
     died = threading.Event()
@@ -45,5 +46,8 @@ def end_with_any_thread(told: Callable[[str], object], orderly_s: float = ORDERL
         time.sleep(orderly_s)  # in the thread that ends; there may be no room for another
         os._exit(1)
 
-    threading.excepthook = ended
-    return died
+    before, threading.excepthook = threading.excepthook, ended
+    try:
+        yield died
+    finally:
+        threading.excepthook = before

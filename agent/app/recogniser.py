@@ -38,7 +38,7 @@ from agent.app.custody import Custody
 from agent.app.elsewhere import Deliveries
 from agent.app.erasure import Erasure
 from agent.app.eye import Eye
-from agent.app.fault import end_with_any_thread, report
+from agent.app.fault import one_fate, report
 from agent.app.heartbeat import Constant, Heartbeat
 from agent.app.keys import introduce, open_keys
 from agent.app.loop import Loop
@@ -80,9 +80,8 @@ def run(config: DeviceConfig, parts: Parts) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    died = end_with_any_thread(report)
     pulse = Pulse(watchdog())
-    with ExitStack() as opened:
+    with one_fate(report) as died, ExitStack() as opened:
         loop = opened_loop(config, parts, pulse, opened)
         loop.run(stop)
         pulse.ended()

@@ -22,7 +22,7 @@ from agent.adapters.camera.rtsp import RtspStream, address_with
 from agent.adapters.watchdog import Watchdog, handed_over, watchdog
 from agent.app.config import DeviceConfig
 from agent.app.config_camera import RtspCamera
-from agent.app.fault import end_with_any_thread, report
+from agent.app.fault import one_fate, report
 from agent.app.reopening import pause_s
 from agent.errors import ConfigError, DeviceError, DoorwardError
 from agent.units import Luma, Rgb
@@ -186,7 +186,7 @@ def run(config: DeviceConfig) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    systemd, server, died = watchdog(), handed_over(), end_with_any_thread(report)
+    systemd, server = watchdog(), handed_over()
     handing = Handing.listen(config.frames) if server is None else Handing(server)
     source = Source(
         lambda: RtspStream(address, transport=camera.transport, code_scale=camera.code_scale, stall_s=camera.stall_s),
@@ -197,17 +197,17 @@ def run(config: DeviceConfig) -> int:
     sys.stdout.write(json.dumps({"ready": True}) + "\n")
     sys.stdout.flush()
     systemd.ready()
-    try:
-        serve(handing, source, camera.code_scale, systemd, stop)
-    except DeviceError as error:
-        report(str(error))
-        code = 2
+    with one_fate(report) as died:
+        try:
+            serve(handing, source, camera.code_scale, systemd, stop)
+        except DeviceError as error:
+            report(str(error))
+            code = 2
     systemd.stopping()
-    code = code or int(died.is_set())
     handing.close()
     if not source.ended(camera.stall_s):
-        os._exit(code)  # Python cannot end while a thread is inside FFmpeg: it aborts
-    return code
+        os._exit(code or int(died.is_set()))  # Python cannot end while a thread is inside FFmpeg: it aborts
+    return code or int(died.is_set())
 
 
 def _keep_apart(config: DeviceConfig) -> None:

@@ -75,7 +75,7 @@ def fill(
 
 def _address(broker: str) -> tuple[str, int]:
     host, colon, port = broker.rpartition(":")
-    if not colon or "]" in port:
+    if not colon or "]" in port or (":" in host and "[" not in host):  # the last: an address of IPv6 without brackets
         return broker.strip("[]"), 8883
     if not port.isdecimal():
         raise ConfigError(f"--broker: {port!r} is no port; give HOST or HOST:PORT")

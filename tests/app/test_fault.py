@@ -9,18 +9,19 @@ from pathlib import Path
 
 PROGRAM = """
 import signal, sys, threading
-from agent.app.fault import end_with_any_thread, report
+from agent.app.fault import one_fate, report
 
 stop = threading.Event()
 signal.signal(signal.SIGTERM, {handler})
-died = end_with_any_thread(report, orderly_s=0.3)
+before = threading.excepthook
 
 def ends() -> None:
     raise {error}
 
-threading.Thread(target=ends, name="carrier").start()
-stop.wait(20)
-print("in order", flush=True)
+with one_fate(report, orderly_s=0.3) as died:
+    threading.Thread(target=ends, name="carrier").start()
+    stop.wait(20)
+print("in order" if threading.excepthook is before else "no", flush=True)
 sys.exit(int(died.is_set()))
 """
 IN_ORDER, DEAF = "lambda *_: stop.set()", "signal.SIG_IGN"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ class Bench:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self.pulse = Pulse(Watchdog(end.getsockname()))
+        self.watchdog = Watchdog(end.getsockname())
+        self.pulse = Pulse(self.watchdog, most_kb=1 << 40)
         self.carried = True
 
     def beat(self, now_ns: int) -> None:
@@ -50,6 +52,15 @@ def test_both_feed_it_once(bench: Bench) -> None:
     bench.beat(10 * S)
     bench.pulse.ended()
     assert bench.heard() == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
+
+
+def test_one_that_has_grown_too_large_is_not_and_says_so(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    bench.pulse = Pulse(bench.watchdog, most_kb=1024)
+    bench.pulse.judged(10 * S, 10 * S)
+    bench.pulse.committed()
+    bench.beat(10 * S)
+    assert bench.heard() == []
+    assert re.fullmatch(r"doorward: memory: \d+ MB, and 1 are allowed; to be started anew\n", capfd.readouterr().err)
 
 
 def test_frames_without_a_commit_do_not(bench: Bench) -> None:

@@ -40,6 +40,13 @@ def test_the_answers_become_a_config(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["device.toml"]
 
 
+@pytest.mark.parametrize("broker", ["2001:db8::7", "[2001:db8::7]", "[2001:db8::7]:8883"])
+def test_an_address_of_ipv6_with_and_without_brackets(tmp_path: Path, broker: str) -> None:
+    assert fill(tmp_path, broker=broker).returncode == 0
+    made = tomllib.loads((tmp_path / "device.toml").read_text())["broker"]
+    assert (made["host"], made["port"]) == ("2001:db8::7", 8883)
+
+
 def test_without_a_port_it_is_that_of_tls(tmp_path: Path) -> None:
     assert fill(tmp_path).returncode == 0
     assert tomllib.loads((tmp_path / "device.toml").read_text())["broker"]["port"] == 8883
