@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.debian import NotRun
 from bench.installed import bundles
 from bench.installed.image import PYTHONS, image
-from bench.installed.kernel import hung
+from bench.installed.kernel import hung, read_only
 from bench.installed.machine import booted
 from bench.installed.network import networked
 from bench.installed.proof import CONSOLE, Proof
@@ -66,6 +66,7 @@ def prove(suite: str) -> bool:
             proof.aimed()
             proof.watched()
             hung(proof)
+            read_only(proof)
             proof.started_anew()
             proof.upgraded()
             proof.removed(last)
