@@ -635,6 +635,38 @@ def test_damage_is_found_at_the_start(state: Path, path: Path) -> None:
         opened(state)
 
 
+def test_a_long_ledger_is_looked_through_once_after_each_start_of_the_machine(state: Path, path: Path) -> None:
+    store = opened(state)
+    for _ in range(200):
+        store.note(begin())
+    store.close()
+    with sqlite3.connect(path) as db:
+        (entry,) = db.execute("SELECT entry FROM ledger WHERE position = 100").fetchone()
+    db.close()
+    whole = path.read_bytes()
+    at = whole.index(entry) // 512 * 512  # the page begins with what SQLite checks
+    path.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
+    opened(state).close()
+    with pytest.raises(VaultError, match="is damaged"):
+        unsigned(path)
+
+    path.write_bytes(whole)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE about SET value = 'another start' WHERE name = 'boot'")
+    db.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
+    for _ in range(2):
+        with pytest.raises(VaultError, match="is damaged"):
+            opened(state)
+    path.write_bytes(whole)
+    opened(state).close()
+    with sqlite3.connect(path) as db:
+        (boot,) = db.execute("SELECT value FROM about WHERE name = 'boot'").fetchone()
+    db.close()
+    assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
 def test_a_frontier_that_cannot_be_is_found(state: Path, path: Path) -> None:
     opened(state).close()
     for change in ("UPDATE frontier SET size = 3", "DELETE FROM frontier"):

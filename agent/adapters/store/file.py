@@ -35,6 +35,7 @@ _SETTINGS: Final = (
     "trusted_schema=OFF",
     "temp_store=MEMORY",
 )
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _NOT_OURS: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -103,10 +104,10 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
     _demand_ours(db, path)
     if db.execute("PRAGMA user_version").fetchone()[0] != FORM:
         raise VaultError(f"{path}: is of another build; it was left as it is: move it away and enrol again")
-    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+    about, boot = dict(db.execute("SELECT name, value FROM about").fetchall()), _boot()
+    if not _whole(db, quickly=boot is not None and about.get("boot") == boot):
         raise VaultError(f"{path}: is damaged; restore a copy, or move it away and enrol again")
-    owner = dict(db.execute("SELECT name, value FROM about WHERE name IN ('site', 'device')").fetchall())
-    if owner != {"site": site, "device": device}:
+    if (about.get("site"), about.get("device")) != (site, device):
         raise VaultError(
             f"{path}: is the store of another device or site; it was left as it is: give each a folder of its own"
         )
@@ -114,6 +115,30 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
     for setting in _SETTINGS:
         db.execute(f"PRAGMA {setting}").fetchall()
     db.executescript(resources.files(__package__).joinpath("later.sql").read_text("utf-8"))
+    if boot is not None and about.get("boot") != boot:
+        db.execute("INSERT OR REPLACE INTO about VALUES ('boot', ?)", (boot,))
+
+
+def _boot() -> str | None:
+    """The kernel's own name of this start of the machine; None: it says none."""
+    try:
+        return _BOOT.read_text("ascii").strip() or None
+    except OSError:
+        return None
+
+
+def _whole(db: sqlite3.Connection, *, quickly: bool) -> bool:
+    """Whether the file's pages fit together.
+
+    Args:
+        quickly: leave the ledger out, which grows for months: so a start after a hang does not take a minute. It was
+            looked at since the machine's start, its edge is read, and its Merkle tree tells any change of a row.
+    """
+    if not quickly:
+        return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    db.execute("SELECT max(position), entry FROM ledger").fetchall()
+    return all(db.execute(f'PRAGMA quick_check("{each}")').fetchone()[0] == "ok" for each in tables if each != "ledger")
 
 
 def _lay_out(db: sqlite3.Connection, site: SiteId, device: DeviceId) -> None:
