@@ -124,6 +124,14 @@ def test_a_file_that_an_option_names_is_renewed_and_other_options_are_not_looked
     assert not disk.at("/etc/doorward/repository-ca.pem").exists() and disk.at(current(disk)).is_dir()
 
 
+def test_a_config_of_ones_own_comes_with_its_files(disk: Disk, release: Path, called_from: Path) -> None:
+    (called_from / "mine.toml").write_text('ca = "/etc/doorward/broker-ca.pem"\n')
+    done = disk.install(release, "--config", "mine.toml", "--broker-ca", "ca.pem", folder=called_from)
+    assert done.returncode == 0, done.stderr
+    assert disk.at("/etc/doorward/device.toml").read_text() == 'ca = "/etc/doorward/broker-ca.pem"\n'
+    assert disk.at("/etc/doorward/broker-ca.pem").read_text() == "its own"
+
+
 def test_the_boards_watchdog_is_set_where_there_is_one_and_nobody_has(
     disk: Disk, release: Path, called_from: Path
 ) -> None:
