@@ -2,7 +2,8 @@
 
 Rules: a line is one line about files, devices and threads, never about people; that nobody reads it any more is no
 fault. A thread that ends by an error that nobody foresaw takes the process with it, for systemd starts it anew; named
-are the thread and the kind of the error, never its words, which may hold what somebody showed or sent.
+are the thread and the kind of the error, never its words, which may hold what somebody showed or sent. One that ends
+without an error while the process is to go on is as bad.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Final
 
 ORDERLY_S: Final = 10.0
 """So long the process may take to end in order."""
+FED_S: Final = 15.0
+"""How often systemd hears that all threads live: a quarter of `WatchdogSec=` of doorward-link.service."""
 
 
 def report(line: str, program: str = "doorward") -> None:
@@ -51,3 +54,26 @@ def one_fate(told: Callable[[str], object], orderly_s: float = ORDERLY_S) -> Ite
         yield died
     finally:
         threading.excepthook = before
+
+
+def until_told(
+    ends: Set[signal.Signals],
+    threads: Set[str],
+    fed: Callable[[], object],
+    told: Callable[[str], object],
+    every_s: float = FED_S,
+) -> bool:
+    """Wait on the main thread for one of the signals `ends`, which are blocked, and feed while all threads live.
+
+    Args:
+        threads: the names of those without which the process is half a one.
+
+    Returns:
+        Whether a signal came; False: one of the threads is no more, which was told, and the process ends with 1.
+    """
+    while not (gone := threads - {each.name for each in threading.enumerate()}):
+        fed()
+        if signal.sigtimedwait(ends, every_s) is not None:
+            return True
+    told(f"thread {', '.join(sorted(gone))}: is no more; the process ends with it, to be started anew")
+    return False

@@ -26,7 +26,7 @@ from agent.adapters.mqtt import Broker, Connection, Will
 from agent.adapters.page import Page
 from agent.adapters.watchdog import watchdog
 from agent.app.brokers import TO_DO, addresses
-from agent.app.fault import one_fate, report
+from agent.app.fault import one_fate, report, until_told
 from agent.app.link_settings import LinkSettings
 from agent.app.rate import Bucket
 from agent.app.stream import Stream
@@ -49,6 +49,7 @@ _TOKEN_EVERY_S: Final = 1.0
 """What comes faster on the token topic is dropped: people do not present cards faster."""
 _ORDER_S: Final = 1
 """The broker forgets an order to open that it has not handed on by then."""
+_THREADS: Final = frozenset({"channel", "fetch", "mqtt-connection", "page"})
 _say: Final = partial(report, program="doorward link")
 _SESSION_S: Final = 7 * 86_400
 """The broker keeps acknowledgements and commands for a link that is away."""
@@ -293,7 +294,7 @@ def main(settings: LinkSettings) -> int:
         sys.stdout.write(json.dumps({"ready": True, "page": link.url}) + "\n")
         sys.stdout.flush()
         systemd.ready()
-        signal.sigwait(ends)
+        whole = until_told(ends, _THREADS, systemd.feed, _say)
         systemd.stopping()
         link.close()
-    return int(died.is_set())
+    return int(died.is_set() or not whole)

@@ -59,3 +59,30 @@ def test_a_line_that_nobody_can_read_any_more_is_no_fault(root: Path) -> None:
     with os.fdopen(write, "w") as gone:
         done = subprocess.run([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, stderr=gone, text=True)
     assert done.stdout == "goes on\n"
+
+
+def waits(root: Path, *, carrier: str) -> tuple[int, str, str]:
+    """A process that is fed every 50 ms, and says so; told to end in order after a second."""
+    program = f"""
+import signal, sys, threading, time
+from agent.app.fault import report, until_told
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGTERM}})
+threading.Thread(target=lambda: {carrier}, name="carrier", daemon=True).start()
+threading.Timer(1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)).start()
+told = until_told({{signal.SIGTERM}}, {{"carrier"}}, lambda: print("fed"), report, every_s=0.05)
+sys.exit(0 if told else 1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=15)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_it_is_fed_while_all_threads_live_until_it_is_told_to_end(root: Path) -> None:
+    code, fed, line = waits(root, carrier="time.sleep(20)")
+    assert (code, line) == (0, "") and 5 <= fed.count("fed") <= 21
+
+
+def test_a_thread_that_ends_without_an_error_is_missed_and_nothing_fed(root: Path) -> None:
+    code, fed, line = waits(root, carrier="time.sleep(0.3)")
+    assert code == 1 and 1 <= fed.count("fed") <= 7
+    assert line == "doorward: thread carrier: is no more; the process ends with it, to be started anew\n"

@@ -341,8 +341,18 @@ class TestTheProcess:
 
 
 def test_the_main_thread_runs_it_until_a_signal(
-    broker: Mosquitto, state: Path, gate: Recogniser, unblocked: None, capfd: pytest.CaptureFixture[str]
+    broker: Mosquitto,
+    state: Path,
+    gate: Recogniser,
+    unblocked: None,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(state / "notify"))
+    systemd.settimeout(5)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(state / "notify"))
+
     def play() -> None:
         with contextlib.suppress(AssertionError):
             gate.joined()
@@ -353,6 +363,8 @@ def test_the_main_thread_runs_it_until_a_signal(
     player.start()
     assert main(plain(state, broker)) == 0
     player.join()
+    with systemd:
+        assert [systemd.recv(64) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
     said = capfd.readouterr()
     assert json.loads(said.out)["ready"] is True
     assert "the recogniser is there" in said.err

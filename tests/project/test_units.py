@@ -68,6 +68,7 @@ OWN = {
         "User": ["doorward-link"],
         "PrivateUsers": ["yes"],
         "RestrictAddressFamilies": ["AF_INET AF_INET6 AF_UNIX"],
+        "WatchdogSec": ["60"],
         "MemoryMax": ["256M"],
         "TasksMax": ["32"],
     },
