@@ -195,6 +195,28 @@ def test_a_broker_with_a_new_certificate_is_found_again(
         assert change[0] is Broker.UNREACHABLE  # while it was down
 
 
+def test_renewed_files_count_from_the_next_connection(
+    tmp_path: Path, closed: Mosquitto, certificates: Certificates, connect: Connect
+) -> None:
+    """Without a start of the process: one that ends, one half written, then the new one."""
+    own, new = tmp_path / "own.pem", tmp_path / "new.pem"
+    own.write_bytes(certificates.expired_client_cert.read_bytes())
+    closed.start()
+    client = connect(Address("127.0.0.1", closed.port, tls=Tls(certificates.ca, own, certificates.client_key)))
+    client.wait(Broker.TLS_REFUSED)
+    new.write_bytes(certificates.client_cert.read_bytes())
+    new.rename(own)
+    client.wait(Broker.CONNECTED)
+
+    own.write_text("half")
+    closed.stop()
+    client.wait(Broker.UNREACHABLE)
+    assert client.wait(Broker.TLS_REFUSED).startswith(f"broker.tls: {certificates.ca}, {own}, ")
+    closed.start()
+    own.write_bytes(certificates.client_cert.read_bytes())
+    client.wait(Broker.CONNECTED)
+
+
 def test_tls_where_the_broker_has_none_and_the_other_way_round(
     broker: Mosquitto, closed: Mosquitto, certificates: Certificates, connect: Connect
 ) -> None:
@@ -225,9 +247,10 @@ def test_user_and_password(tmp_path: Path, broker: Mosquitto, connect: Connect, 
     broker.wait_said("disconnected, not authorised", times=4)
     assert len(refused.states) == 1
 
-    broker.configure(password_lines(tmp_path, {"gate-1": "wrong"}))
+    broker.configure(password_lines(tmp_path, {"gate-1": "new"}))
     broker.tell(signal.SIGHUP)
-    assert refused.wait(Broker.CONNECTED) == ""
+    file.write_text("new\n")
+    assert refused.wait(Broker.CONNECTED) == "", "it is read anew for each connection"
 
 
 def test_another_refusal_carries_the_broker_s_reason(broker: Mosquitto, connect: Connect) -> None:

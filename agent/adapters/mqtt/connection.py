@@ -3,8 +3,9 @@
 Rules: each connection is a new client, so nothing that an old one held is sent behind our back; `connected` means that
 the broker's CONNACK said so; a broker that refuses is a state with a reason, told once, and tried again with back-off.
 A broker that acknowledges nothing for `acknowledge_s` is left, whatever TCP believes: a half-open connection takes
-bytes for a quarter of an hour. Leaves out: what is published (app/link.py) and who keeps it until it is acknowledged
-(the recogniser's outbox).
+bytes for a quarter of an hour. Certificates, keys and passwords are read anew for each connection, since they are
+renewed; one that cannot be used then is a state with a reason, too. Leaves out: what is published (app/link.py) and who
+keeps it until it is acknowledged (the recogniser's outbox).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.adapters.mqtt.address import Address, Will, password, tls_context
 from agent.adapters.mqtt.waiting import Backoff, Outstanding
+from agent.errors import ConfigError
 
 _ANSWER_S: Final = 5.0
 """How long a broker may take for its CONNACK."""
@@ -87,16 +89,20 @@ class Connection:
         acknowledge_s: float = 10.0,
     ) -> None:
         """Raises ConfigError when a certificate, key or password file cannot be read."""
+        for each in (address, *others):
+            _context(each)
+            _password(each)
         self._client_id, self._will = client_id, will
         self._subscribe = [*((each, 1) for each in subscribe), *((each, 0) for each in fleeting)]
         self._changed, self._received = changed, received
         self._published, self._refused = published, refused
-        self._ways = [_Way(each) for each in (address, *others)]
-        self._way = self._ways[0]
-        self._last_in: _Way | None = None
+        self._addresses = (address, *others)
+        self.address = address
+        """Of the broker that is asked now, or has let us in."""
+        self._last_in: Address | None = None
         self._session_s = session_s
         self.state = Broker.CONNECTING
-        self._told: dict[_Way, Broker] = {}
+        self._told: dict[Address, Broker] = {}
         """What each address was last told of; trouble is told once, however often it is met."""
         self.kept = False
         """The broker has kept the session: what came for it meanwhile comes now."""
@@ -109,11 +115,6 @@ class Connection:
         self._closing = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt-connection", daemon=True)
-
-    @property
-    def address(self) -> Address:
-        """Of the broker that is asked now, or has let us in."""
-        return self._way.address
 
     def start(self) -> None:
         self._thread.start()
@@ -163,8 +164,8 @@ class Connection:
         backoff = Backoff()
         while not self._closing.is_set():
             began = time.monotonic()
-            for way in self._ways:
-                began, self._way = time.monotonic(), way
+            for address in self._addresses:
+                began, self.address = time.monotonic(), address
                 self._once()
                 if self._closing.is_set() or self._was_in:
                     break
@@ -176,15 +177,21 @@ class Connection:
         """One connection from beginning to end."""
         self._was_in = self._torn = False
         self._ended.clear()
-        client, secure = self._new_client(), self._way.context is not None
+        state, address = Broker.TLS_REFUSED, self.address
         try:
-            client.connect(self.address.host, self.address.port, keepalive=_KEEPALIVE_S, **self._session())
+            context = _context(address)
+            state = Broker.NOT_AUTHORISED
+            client = self._new_client(context, _password(address))
+        except ConfigError as error:
+            return self._tell(state, str(error))
+        try:
+            client.connect(address.host, address.port, keepalive=_KEEPALIVE_S, **self._session())
         except ssl.SSLCertVerificationError as error:
             return self._tell(Broker.TLS_REFUSED, f"its certificate is not trusted ({error.verify_message})")
         except ssl.SSLError as error:
             return self._tell(Broker.TLS_REFUSED, f"TLS failed ({error.reason or 'no reason given'})")
         except (OSError, ValueError) as error:
-            if isinstance(error, ConnectionResetError) and secure:
+            if isinstance(error, ConnectionResetError) and context is not None:
                 return self._tell(Broker.TLS_REFUSED, "it broke off the beginning of TLS")
             return self._tell(Broker.UNREACHABLE, getattr(error, "strerror", None) or str(error) or "no answer")
         client.loop_start()
@@ -213,8 +220,8 @@ class Connection:
         properties.SessionExpiryInterval = self._session_s
         return {"clean_start": self._session_s == 0, "properties": properties}
 
-    def _new_client(self) -> Client:
-        v5, way = self.address.protocol == "5", self._way
+    def _new_client(self, context: ssl.SSLContext | None, password: str | None) -> Client:
+        v5 = self.address.protocol == "5"
         client = Client(
             CallbackAPIVersion.VERSION2,
             self._client_id,
@@ -223,10 +230,10 @@ class Connection:
             reconnect_on_failure=False,
         )
         client.max_inflight_messages_set(_INFLIGHT)
-        if way.context is not None:
-            client.tls_set_context(way.context)
+        if context is not None:
+            client.tls_set_context(context)
         if self.address.user is not None:
-            client.username_pw_set(self.address.user, way.password)
+            client.username_pw_set(self.address.user, password)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
@@ -244,8 +251,8 @@ class Connection:
             client.subscribe(topic_filter, qos=qos)
         self._outstanding.clear()
         self.kept = bool(flags.session_present)
-        self.resumed = self.kept and self._way is self._last_in
-        self._last_in = self._way
+        self.resumed = self.kept and self.address is self._last_in
+        self._last_in = self.address
         with self._sending:
             self._was_in, self._client = True, client
         self._tell(Broker.CONNECTED, "")
@@ -258,7 +265,7 @@ class Connection:
             self._tell(Broker.UNREACHABLE, stalled if self._torn else "connection lost")
         elif self.state not in (Broker.NOT_AUTHORISED, Broker.REFUSED):
             closed = "it closed the connection before it answered"
-            self._tell(*((Broker.UNREACHABLE, closed) if self._way.context is None else (Broker.TLS_REFUSED, closed)))
+            self._tell(*((Broker.UNREACHABLE, closed) if self.address.tls is None else (Broker.TLS_REFUSED, closed)))
         self._ended.set()
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
@@ -274,19 +281,16 @@ class Connection:
         self.state = state
         if state is Broker.CONNECTED:
             self._told.clear()
-        elif self._told.get(self._way) is state or (self._closing.is_set() and state is Broker.UNREACHABLE):
+        elif self._told.get(self.address) is state or (self._closing.is_set() and state is Broker.UNREACHABLE):
             return
         else:
-            self._told[self._way] = state
+            self._told[self.address] = state
         self._changed(state, detail)
 
 
-class _Way:
-    """An address with its files, which are read once, at start."""
+def _context(address: Address) -> ssl.SSLContext | None:
+    return None if address.tls is None else tls_context(address.tls)
 
-    __slots__ = ("address", "context", "password")
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self.context = None if address.tls is None else tls_context(address.tls)
-        self.password = None if address.password_file is None else password(address.password_file)
+def _password(address: Address) -> str | None:
+    return None if address.password_file is None else password(address.password_file)
