@@ -17,7 +17,8 @@ ON_THE_WAY: Final = 512
 """Events without the broker's word at most: a window of the outbox's, and a round of those that nobody has freed."""
 AT_THE_BROKER: Final = 4096
 """Events without the consumer's word at most; of older ones it is forgotten that they went out."""
-AGAIN_S: Final = 30.0
+AGAIN_S: Final = 15.0
+"""And the outbox's round of 5 s: what a consumer without a session has missed comes 20 s later at most."""
 LONGEST_S: Final = 600.0
 LAST_WORDS_S: Final = 1.0
 """What was acknowledged so shortly before the end of a connection is not counted as kept."""
