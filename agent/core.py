@@ -177,7 +177,7 @@ class Core:
                 if probe is not None:
                     outputs += self._look(probe, opt_in, frame, session, law)
         except DeviceError:
-            return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_NOT_ALLOWED,)))]
+            return [*outputs, ModelFailed(), *self._become(Refusal((Ground.MODEL_FAILED,)))]
         for track in session.exhausted(frame.captured_ns):
             if session.named is not None and session.named.track == track:
                 session.named = None

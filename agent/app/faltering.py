@@ -1,6 +1,6 @@
 """A model that failed on a frame rests and is tried again: one odd frame or a short want of memory is no end.
 
-Rules: while it rests no model is in force, so that recognition is refused; passes go on. Each failure soon after
+Rules: while it rests recognition is refused, so that no model sees a frame; passes go on. Each failure soon after
 another makes the rest twice as long. Leaves out: what a failure is (core.py).
 """
 

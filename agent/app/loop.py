@@ -156,8 +156,7 @@ class Loop:
             stop.wait(_WAIT_S)
             return None
         self._eye.open()
-        captured = self._eye.take(_WAIT_S)
-        if captured is None:
+        if (captured := self._eye.take(_WAIT_S)) is None:
             if not (self._eye.failed or self._eye.over):
                 return None
             if self.state == _NO_FRAMES:
@@ -181,7 +180,7 @@ class Loop:
             unix_s=unix_s,
             lease_until_s=self._standing.lease_until_s,
             fix=fix,
-            models=None if self._faltering.rests(now_ns) else self._pad.held(document),
+            models=self._pad.held(document),
             keys_sealed=True,  # the key source refuses to open where the config does not allow its backend
             ledger_writable=self._writing.possible,
             stopped=self._standing.stopped(unix_s) or self._commands.stopped(unix_s),
@@ -190,6 +189,7 @@ class Loop:
             crossed_s=self._standing.crossed_s,
             utc_offset_s=None if timezone is None or unix_s is None else utc_offset_s(timezone, unix_s),
             tampered=self._opening.tampered,
+            models_work=not self._faltering.rests(now_ns),
             codes_read=self._self_test.alive(now_ns / 1e9),
         )
 

@@ -28,6 +28,7 @@ export const PROVISIONS = {
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "Draft of 2023: no analysis of origin, belief, health or class",
+  "model-failed": "house rule: a model that failed on a frame rests before it sees another",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
   "ledger-unwritable": "Measures art. 14: security audit",
   "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
@@ -60,6 +61,7 @@ export const PROVISIONS = {
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
+  "model-failed": "house rule: a model that failed on a frame rests before it sees another",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
   "ledger-unwritable": "Measures art. 14: security audit",
   "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
@@ -92,6 +94,7 @@ export const PROVISIONS = {
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "Draft of 2023: no analysis of origin, belief, health or class",
+  "model-failed": "house rule: a model that failed on a frame rests before it sees another",
   "keys-not-sealed": "Measures art. 14: encryption and access control",
   "ledger-unwritable": "Measures art. 14: security audit",
   "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
@@ -122,6 +125,7 @@ export const PROVISIONS = {
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "EU AI Act art. 5(1): no biometric categorisation, no emotions",
+  "model-failed": "house rule: a model that failed on a frame rests before it sees another",
   "keys-not-sealed": "house rule: templates only under sealed keys",
   "ledger-unwritable": "house rule: what cannot be recorded does not happen",
   "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
@@ -145,6 +149,7 @@ export const PROVISIONS = {
   "sign-forbids": "house rule: anyone may narrow",
   "model-not-allowed": "house rule: only models that the policy names, by hash",
   "output-not-allowed": "house rule: nothing but box, landmarks, quality, liveness, embedding",
+  "model-failed": "house rule: a model that failed on a frame rests before it sees another",
   "keys-not-sealed": "house rule: templates only under sealed keys",
   "ledger-unwritable": "house rule: what cannot be recorded does not happen",
   "gallery-too-large": "house rule: 1:N only among as many as its threshold was measured for",
@@ -251,6 +256,10 @@ export const CHINESE_PROVISIONS = {
  "Draft of 2023: no analysis of origin, belief, health or class": [
   "2023 年征求意见稿",
   "不分析种族、信仰、健康或社会阶层"
+ ],
+ "house rule: a model that failed on a frame rests before it sees another": [
+  "内部规则",
+  "在一帧上运行失败的模型，须停用一段时间后才能再处理画面"
  ],
  "Measures art. 14: encryption and access control": [
   "《办法》第十四条",

@@ -32,6 +32,7 @@ _WHY: Final = {
     "no-frames": "the camera gives no frames",
     "stopped": "a stop order is in force",
     "model-not-allowed": "a model is not the signed one",
+    "model-failed": "a model failed on a frame and rests",
     "policy-not-in-force": "the policy is not in force",
     "ledger-unwritable": "the ledger cannot be written",
 }

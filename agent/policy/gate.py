@@ -28,7 +28,7 @@ from agent.policy.grounds import Ground
 from agent.policy.hold import Resumption, holds
 from agent.policy.law import Law
 from agent.policy.preview import Aiming, block_px, blocks, veil
-from agent.policy.rules import filed_for_one_more, unmet
+from agent.policy.rules import room_for_one_more, unmet
 from agent.units import Box, Luma, Polygon, Rgb, Sha256, SiteId
 
 Keep = npt.NDArray[np.uint8]
@@ -190,7 +190,7 @@ class Gate:
         if law is None or unix_s is None or grounds:
             return Refusal(grounds or (Ground.CLOCK_UNTRUSTED,))
         policy = law.policy
-        if not filed_for_one_more(law, here):
+        if not room_for_one_more(law, here.surroundings.stock):
             return Refusal((Ground.STOCK_UNFILED,))
         if not law.covers(here.surroundings.stock, more=1):
             return Refusal((Ground.GALLERY_TOO_LARGE,))

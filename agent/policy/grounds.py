@@ -37,6 +37,7 @@ class Ground(StrEnum):
     SIGN_FORBIDS = "sign-forbids"
     MODEL_NOT_ALLOWED = "model-not-allowed"
     OUTPUT_NOT_ALLOWED = "output-not-allowed"
+    MODEL_FAILED = "model-failed"
     KEYS_NOT_SEALED = "keys-not-sealed"
     LEDGER_UNWRITABLE = "ledger-unwritable"
     VIEW_MISMATCH = "view-mismatch"

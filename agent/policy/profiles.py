@@ -30,6 +30,7 @@ _ALWAYS: Final[dict[Ground, str]] = {
     Ground.MODEL_NOT_ALLOWED: "house rule: only models that the policy names, by hash",
     Ground.PAD_MISSING: "house rule: what the policy asks for to tell prints and screens runs, or nothing does",
     Ground.OUTPUT_NOT_ALLOWED: "house rule: nothing but box, landmarks, quality, liveness, embedding",
+    Ground.MODEL_FAILED: "house rule: a model that failed on a frame rests before it sees another",
     Ground.GALLERY_TOO_LARGE: "house rule: 1:N only among as many as its threshold was measured for",
     Ground.KEYS_NOT_SEALED: "house rule: templates only under sealed keys",
     Ground.LEDGER_UNWRITABLE: "house rule: what cannot be recorded does not happen",

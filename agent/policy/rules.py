@@ -169,13 +169,11 @@ def gallery_covered(law: Law, here: Circumstances) -> bool | None:
     return law.covers(here.surroundings.stock)
 
 
-def filed_for_one_more(law: Law, here: Circumstances) -> bool:
-    """Whether one more person may be enrolled: below the threshold, or within what was filed (Measures art. 15)."""
-    return room_for_one_more(law, here.surroundings.stock)
-
-
 def room_for_one_more(law: Law, stock: int | None) -> bool:
-    """The same of a stock; None, one that could not be counted, is too many."""
+    """Whether one more person may be enrolled: below the threshold, or within what was filed (Measures art. 15).
+
+    None, a stock that could not be counted, is too many.
+    """
     filing, most = law.policy.document.filing, law.profile.filing_at
     if most is None:
         return True
@@ -267,6 +265,11 @@ def attacks_looked_for(law: Law, here: Circumstances) -> bool | None:
 def outputs_allowed(law: Law, here: Circumstances) -> bool | None:
     models = here.surroundings.models
     return None if models is None else bool(models.outputs) and models.outputs <= ALLOWED_OUTPUTS
+
+
+@obligation(Ground.MODEL_FAILED, "no model has failed of late", "wait; then see to memory and 'models verify'")
+def models_work(law: Law, here: Circumstances) -> bool | None:
+    return here.surroundings.models_work
 
 
 @obligation(Ground.KEYS_NOT_SEALED, "the keys are sealed", "give the device a key source that opens")

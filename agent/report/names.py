@@ -36,6 +36,7 @@ _NAMES: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.SIGN_FORBIDS: ("A sign forbids it", "有禁止识别的标志"),
     Ground.MODEL_NOT_ALLOWED: ("Model not allowed", "模型未获许可"),
     Ground.OUTPUT_NOT_ALLOWED: ("Model tells too much", "模型输出过多"),
+    Ground.MODEL_FAILED: ("A model failed", "模型运行失败"),
     Ground.KEYS_NOT_SEALED: ("Keys not sealed", "密钥未受保护"),
     Ground.LEDGER_UNWRITABLE: ("Ledger cannot be written", "账本无法写入"),
     Ground.VIEW_MISMATCH: ("Picture of another size", "画面尺寸不符"),
@@ -74,6 +75,7 @@ _MET: Final[Mapping[Ground, tuple[str, str]]] = {
     Ground.SIGN_FORBIDS: ("No sign forbids it", "没有禁止识别的标志"),
     Ground.MODEL_NOT_ALLOWED: ("Models as the policy names", "模型与策略相符"),
     Ground.OUTPUT_NOT_ALLOWED: ("Models tell no traits", "模型不输出个人特征"),
+    Ground.MODEL_FAILED: ("Models run without failure", "模型运行正常"),
     Ground.KEYS_NOT_SEALED: ("Keys are protected", "密钥受保护"),
     Ground.LEDGER_UNWRITABLE: ("The ledger can be written", "账本可写入"),
 }

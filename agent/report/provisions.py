@@ -35,6 +35,10 @@ CHINESE_PROVISIONS: Final[Mapping[str, tuple[str, str]]] = {
         _HOUSE,
         "只输出位置框、关键点、质量、活体和特征向量",
     ),
+    "house rule: a model that failed on a frame rests before it sees another": (
+        _HOUSE,
+        "在一帧上运行失败的模型，须停用一段时间后才能再处理画面",
+    ),
     "house rule: no camera in a private space": (_HOUSE, "私密空间内不设摄像头"),
     "house rule: no recognition in a no-recognition zone": (_HOUSE, "禁止识别区域内不识别"),
     "house rule: what the camera sees of a zone is known, or unknown is refused": (

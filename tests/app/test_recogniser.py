@@ -449,7 +449,7 @@ def test_a_model_that_fails_on_a_frame_rests_and_is_tried_again(
     broken.view = face()
 
     def script(peer: Peer) -> None:
-        until(lambda: peer.last(Status) is not None and Ground.MODEL_NOT_ALLOWED in peer.last(Status).grounds)
+        peer.wait_grounds(Ground.MODEL_FAILED)
         frames = broken.number
         until(lambda: broken.number > frames + 10)
         assert looks == 1 and not peer.events

@@ -538,7 +538,7 @@ class TestModels:
         desk = Desk()
         desk.frames(5, ANNA)
         desk.detector.broken = True
-        refusal = Refusal((Ground.MODEL_NOT_ALLOWED,))
+        refusal = Refusal((Ground.MODEL_FAILED,))
         assert desk.frame(ANNA, preview_due=True) == [Judged(None), ModelFailed(), StateChanged(refusal)]
         assert desk.core.state == refusal and desk.embedder.seen == []
 
@@ -548,7 +548,7 @@ class TestModels:
         desk.embedder.broken = True
         outputs = desk.frame(ANNA)
         assert of_kind(outputs, ModelFailed) and not of_kind(outputs, Decided)
-        assert grounds(desk.core.state) == (Ground.MODEL_NOT_ALLOWED,)
+        assert grounds(desk.core.state) == (Ground.MODEL_FAILED,)
 
 
 class TestPreviews:

@@ -89,6 +89,7 @@ class Facts:
     view: bool = True
     moved: bool | None = False
     tampered: bool | None = False
+    work: bool | None = True
 
 
 DEVIATIONS: list[tuple[str, Any]] = [
@@ -112,6 +113,8 @@ DEVIATIONS: list[tuple[str, Any]] = [
     ("moved", None),
     ("tampered", True),
     ("tampered", None),
+    ("work", False),
+    ("work", None),
 ]
 
 _facts = st.lists(st.sampled_from(DEVIATIONS), max_size=2).map(lambda changes: replace(Facts(), **dict(changes)))
@@ -159,6 +162,7 @@ def surroundings(facts: Facts, at_ns: int) -> Surroundings:
         stopped=facts.stopped,
         moved=facts.moved,
         tampered=facts.tampered,
+        models_work=facts.work,
     )
 
 
@@ -200,7 +204,8 @@ class Oracle:
         if facts.law == "begins":
             in_time = in_time and after_s >= 6
         forbidden = facts.law in ("private", "public", "unjustified", "passes")
-        fit = facts.models == "allowed" and facts.keys is True and facts.ledger is True and facts.view
+        fit = facts.models == "allowed" and facts.work is True and facts.keys is True and facts.ledger is True
+        fit = fit and facts.view
         return not in_time or forbidden or not fit
 
     def _lasting_faults(self, at_ns: int, after_s: float, facts: Facts) -> frozenset[str]:

@@ -305,6 +305,7 @@ class TestEnrol:
             ({"lease_until_s": NOW_S}, Ground.LEASE_EXPIRED),
             ({"stopped": True}, Ground.STOPPED),
             ({"models": None}, Ground.MODEL_NOT_ALLOWED),
+            ({"models_work": False}, Ground.MODEL_FAILED),
             ({"keys_sealed": False}, Ground.KEYS_NOT_SEALED),
             ({"ledger_writable": None}, Ground.LEDGER_UNWRITABLE),
         ],

@@ -12,7 +12,7 @@ from agent.policy.circumstances import Circumstances, LoadedModels, SignSighting
 from agent.policy.grounds import Ground
 from agent.policy.law import Law, Obligation
 from agent.policy.operating import ALONE
-from agent.policy.rules import ALLOWED_OUTPUTS, OBLIGATIONS, filed_for_one_more, sign_in_force, unmet
+from agent.policy.rules import ALLOWED_OUTPUTS, OBLIGATIONS, room_for_one_more, sign_in_force, unmet
 from agent.policy.zones import Zone
 from agent.units import Fix, Sha256
 from tests.policy.given import DATED, DETECTOR, EMBEDDER, NOW_S, OUTPUTS, SECOND, document, here, iso, law, square
@@ -367,6 +367,8 @@ CASES: list[Case] = [
         SEEN,
         MODELS,
     ),
+    ("a model failed", {}, {"models_work": False}, SEEN, {Ground.MODEL_FAILED}),
+    ("perhaps a model failed", {}, {"models_work": None}, SEEN, {Ground.MODEL_FAILED}),
     ("keys not sealed", {}, {"keys_sealed": False}, SEEN, {Ground.KEYS_NOT_SEALED}),
     ("keys unknown", {}, {"keys_sealed": None}, SEEN, {Ground.KEYS_NOT_SEALED}),
     ("ledger full", {}, {"ledger_writable": False}, SEEN, {Ground.LEDGER_UNWRITABLE}),
@@ -516,4 +518,4 @@ def test_a_profile_without_a_filing_duty_has_none_to_miss() -> None:
     assert demanded.binds(Ground.FILING_OVERDUE) and demanded.profile.filing_at is None
     many = here(stock=1_000_000, crossed_s=LONG_AGO)
     assert Ground.FILING_OVERDUE not in unmet(demanded, many)
-    assert filed_for_one_more(demanded, many)
+    assert room_for_one_more(demanded, many.surroundings.stock)

@@ -230,7 +230,7 @@ TAMPERINGS = [
     Tampering("policy", edit(POLICY_FILE, b"resident-entry", b"visitor-entry"), POLICY_FILE),
     Tampering("policy added", lambda f: f.update({f"policies/{sha256(b'x')}.json": b"x"}), "policies/"),
     Tampering("policy taken out", lambda f: f.pop(POLICY_FILE), "is not what the ledger in this bundle gives"),
-    Tampering("report", edit("report.html", b"27 / 30", b"30 / 30"), "report.html"),
+    Tampering("report", edit("report.html", b"28 / 31", b"31 / 31"), "report.html"),
     Tampering("readme", edit("README.txt", b"quay", b"pier"), "README.txt"),
     Tampering("file added", lambda f: f.update({"note.txt": b"trust me"}), "note.txt: was added"),
     Tampering("report taken out", lambda f: f.pop("report.html"), "report.html: was taken out"),
