@@ -121,7 +121,7 @@ class Loop:
         """Until told to stop.
 
         Raises:
-            DeviceError: the disk has failed, leaving its content unknown, or the camera has given nothing for long.
+            DeviceError: the disk has failed, leaving its content unknown; no picture for long; too much memory is held.
         """
         self.begin()
         while not stop.is_set():

@@ -4,8 +4,8 @@ Rules: fed only by both, a gate's outcome on a fresh frame and a commit that the
 answered with its plain word that there is no room: ending the process would make none (ADR 26). Where the policy keeps
 the camera shut the commit alone does, and so it does while the camera itself says that it fails: it is opened again and
 again, and a start would do no more (ADR 27). Refusing is an outcome; a frame of long ago is none, and neither is a
-camera that does not even say so. Never fed without the threads that carry what is decided, nor by a process that has
-grown beyond what its unit allows: many kernels of small boards do not hold it to that.
+camera that does not even say so. Never fed without the threads that carry what is decided. A process that has grown
+beyond what its unit allows ends itself, in order: many kernels of small boards do not hold it to that.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Final
 
 from agent.adapters.watchdog import Watchdog
-from agent.app.fault import report
 from agent.app.measure import rss_kb
+from agent.errors import DeviceError
 
 MOST_KB: Final = 768 * 1024
 """`MemoryMax=` of doorward-recogniser.service."""
@@ -26,7 +26,7 @@ class Pulse:
     """Told of each of the two by the loop; times are monotonic nanoseconds.
 
     Args:
-        most_kb: a process that is larger is fed no more.
+        most_kb: a process that holds more memory ends, looked at before each feeding.
     """
 
     def __init__(self, watchdog: Watchdog, most_kb: int = MOST_KB) -> None:
@@ -60,14 +60,19 @@ class Pulse:
 
         Args:
             carried: every thread that carries events and telemetry away runs.
+
+        Raises:
+            DeviceError: the process has grown beyond what it may hold.
         """
         fresh = self._judged_ns is not None and now_ns - self._judged_ns <= _FRESH_NS
         if carried and self._committed and fresh:
             self._committed = False
             if (held_kb := rss_kb()) > self._most_kb:
-                report(f"memory: {held_kb // 1024} MB, and {self._most_kb // 1024} are allowed; to be started anew")
-            else:
-                self._watchdog.feed()
+                raise DeviceError(
+                    f"memory: holds {held_kb // 1024} MB, and {self._most_kb // 1024} are allowed; the process ends, "
+                    "to be started anew; tell who maintains this"
+                )
+            self._watchdog.feed()
 
     def ended(self) -> None:
         self._watchdog.stopping()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.watchdog import Watchdog
-from agent.app.pulse import Pulse
+from agent.app.pulse import MOST_KB, Pulse
+from agent.errors import DeviceError
 
 S = 1_000_000_000
 
@@ -54,13 +55,18 @@ def test_both_feed_it_once(bench: Bench) -> None:
     assert bench.heard() == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
 
 
-def test_one_that_has_grown_too_large_is_not_and_says_so(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_that_has_grown_too_large_ends_and_says_so(bench: Bench) -> None:
     bench.pulse = Pulse(bench.watchdog, most_kb=1024)
     bench.pulse.judged(10 * S, 10 * S)
     bench.pulse.committed()
-    bench.beat(10 * S)
+    with pytest.raises(DeviceError, match=r"^memory: holds \d+ MB, and 1 are allowed; the process ends"):
+        bench.beat(10 * S)
     assert bench.heard() == []
-    assert re.fullmatch(r"doorward: memory: \d+ MB, and 1 are allowed; to be started anew\n", capfd.readouterr().err)
+
+
+def test_what_it_may_hold_is_what_its_unit_allows() -> None:
+    unit = (Path(__file__).parents[2] / "systemd" / "doorward-recogniser.service").read_text()
+    assert re.findall(r"^MemoryMax=(\d+)M$", unit, re.MULTILINE) == [str(MOST_KB // 1024)]
 
 
 def test_frames_without_a_commit_do_not(bench: Bench) -> None:
