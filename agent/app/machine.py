@@ -48,11 +48,14 @@ def machine(state: Path, controllers: Path = CONTROLLERS) -> Iterator[Finding]:
 
 def _file_system(path: Path) -> str | None:
     """Kind of the file system of a path, or of the nearest folder above that is there; None: not found."""
-    while not path.exists():
-        path = path.parent
-    number = path.stat().st_dev
+    try:
+        while not path.exists():
+            path = path.parent
+        number, mounts = path.stat().st_dev, _MOUNTS.read_text("utf-8", "replace")
+    except OSError:  # a folder that its owner alone looks into
+        return None
     device = f"{os.major(number)}:{os.minor(number)}"
-    for line in _MOUNTS.read_text("utf-8", "replace").splitlines():
+    for line in mounts.splitlines():
         mount, _, kind = line.partition(" - ")
         if mount.split()[2] == device:
             return kind.split()[0]

@@ -145,7 +145,9 @@ def _print(path: Path) -> DeviceDocument:
     try:
         document = read_introduction(path.read_bytes(), str(path))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; make it with 'doorward device init'") from None
+        raise ConfigError(
+            f"{path}: {error.strerror}; make it with 'doorward device init'; if there are keys, start the recogniser"
+        ) from None
     table = Table(show_header=False)
     table.add_row("device", document.id)
     table.add_row("signing key", fingerprint(bytes.fromhex(document.signing_key)))

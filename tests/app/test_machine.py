@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from pathlib import Path
+
+import pytest
 
 from agent.app.check import Level
 from agent.app.machine import machine
@@ -25,3 +29,15 @@ def test_a_state_in_memory_is_warned_of_also_before_it_is_made(tmp_path: Path) -
     (found,) = machine(Path("/dev/shm/doorward/state"), tmp_path / "none")
     assert (found.level, found.what) == (Level.WARNING, "device.state")
     assert found.words.startswith("/dev/shm/doorward/state lies on tmpfs: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it becomes somebody else")
+def test_a_folder_that_may_not_be_looked_into_is_not_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir(mode=0o700)
+    told = multiprocessing.get_context("fork").Pool(1, os.setresuid, (65534, 65534, 65534))
+    with told:
+        assert told.apply(_told, (tmp_path / "kept" / "state", tmp_path / "none")) == []
+
+
+def _told(state: Path, controllers: Path) -> list[str]:
+    return [each.what for each in machine(state, controllers)]

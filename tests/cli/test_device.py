@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -88,6 +89,27 @@ def test_a_credential_is_encrypted_by_systemd(tmp_path: Path, monkeypatch: pytes
     assert len(opened.epochs.secret(1)) == 32
     again = init("--config", file)
     assert (again.returncode, "exist already" in again.stderr) == (2, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="systemd's own key is root's")
+def test_a_credential_outlives_an_update_of_the_firmware(
+    tmp_path: Path, tcti: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine with a TPM, which systemd-creds takes unless it is told otherwise."""
+    (tmp_path / "bin").mkdir()
+    there, real = tmp_path / "bin" / "systemd-creds", shutil.which("systemd-creds")
+    there.write_text(
+        f'#!/bin/sh\ncase "$*" in *--with-key=*) with= ;; *) with=--with-key=host+tpm2 ;; esac\n'
+        f'word=$1; shift; exec {real} "$word" --tpm2-device={tcti} $with "$@"\n'
+    )
+    there.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{there.parent}:{os.environ['PATH']}")
+    made = init("--config", configured(tmp_path, 'backend = "systemd-credentials"'))
+    assert (made.returncode, made.stderr) == (0, "")
+    subprocess.run(["tpm2_pcrextend", f"--tcti={tcti}", f"7:sha256={'7' * 64}"], check=True)
+    sealed = tmp_path / "state" / "doorward-keys.cred"
+    opening = [str(real), "decrypt", f"--tpm2-device={tcti}", "--name=doorward-keys", str(sealed), "-"]
+    assert subprocess.run(opening, capture_output=True).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ case $1 in
             *) echo 0 ;;
         esac
         ;;
+    is-active) [[ $(readlink /opt/doorward/current) = */"$(cat /run/broken)"-* ]] && echo failed || echo active ;;
     start)
         if [ -e /run/cut ]; then
             rm /run/cut
@@ -59,7 +60,9 @@ def main():
         case ["device", "init", *_]:
             STATE.mkdir(mode=0o700)
             (STATE / "doorward-keys.cred").write_text("secret")
+            (STATE / "device.json").touch()
         case ["device", "show", *_]:
+            (STATE / "device.json").read_bytes()
             print("shown by", os.geteuid())
         case ["device", "erase", *_]:
             if (STATE / "epochs").is_symlink():

@@ -1,7 +1,8 @@
 """Keys as a systemd credential: encrypted on the disk, given to the service alone, in memory that is not swapped.
 
 The unit says `LoadCredentialEncrypted=doorward-keys:STATE/doorward-keys.cred`, and systemd puts the opened document
-into the read-only folder that $CREDENTIALS_DIRECTORY names (systemd.exec(5), "Credentials"). The epochs' secrets change
+into the read-only folder that $CREDENTIALS_DIRECTORY names (systemd.exec(5), "Credentials"). Its key is the machine's
+own file (/var/lib/systemd/credential.secret), never a TPM: that is the backend `tpm2`. The epochs' secrets change
 while the device runs, so they lie in the state folder, encrypted under a key out of the credential: `best-effort`,
 since an older image of the disk still opens with today's credential.
 """
@@ -38,14 +39,15 @@ class CredentialKeys(DeviceKeys):
 
         Raises:
             VaultError: there is a credential already.
-            DeviceError: systemd-creds does not encrypt (it needs root or a TPM), or the disk does not take it.
+            DeviceError: systemd-creds does not encrypt (it needs root), or the disk does not take it.
         """
         path = state / f"{CREDENTIAL}.cred"
         if path.exists():
             raise VaultError(f"{path}: keys exist already and were left as they are; use another state folder")
         document = new_document(device)
-        # No state of the boot is bound to it, where there is a TPM: an update of the firmware would lock everybody out.
-        command = ("systemd-creds", "encrypt", f"--name={CREDENTIAL}", "--tpm2-pcrs=", "-", "-")
+        # Left to itself it takes a TPM that is there, bound to the state of the boot: an update of the firmware would
+        # lock everybody out. Bound to no PCR, systemd 252 makes what it does not open (`TPM2 PCR bank invalid`).
+        command = ("systemd-creds", "encrypt", "--with-key=host", f"--name={CREDENTIAL}", "-", "-")
         try:
             done = subprocess.run(command, input=document, capture_output=True, timeout=_TIMEOUT_S)
         except (OSError, subprocess.TimeoutExpired):
