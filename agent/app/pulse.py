@@ -16,8 +16,8 @@ from agent.adapters.watchdog import Watchdog
 from agent.app.measure import rss_kb
 from agent.errors import DeviceError
 
-MOST_KB: Final = 768 * 1024
-"""`MemoryMax=` of doorward-recogniser.service."""
+GROWN_KB: Final = 600 * 1024
+"""More than at its beginning, 150 MB or so: together `MemoryMax=` of doorward-recogniser.service."""
 _FRESH_NS: Final = 2_000_000_000
 """A frame, and an outcome, of longer ago proves nothing about now."""
 
@@ -26,11 +26,11 @@ class Pulse:
     """Told of each of the two by the loop; times are monotonic nanoseconds.
 
     Args:
-        most_kb: a process that holds more memory ends, looked at before each feeding.
+        grown_kb: a process that holds so much more memory than now ends, looked at before each feeding.
     """
 
-    def __init__(self, watchdog: Watchdog, most_kb: int = MOST_KB) -> None:
-        self._watchdog, self._most_kb = watchdog, most_kb
+    def __init__(self, watchdog: Watchdog, grown_kb: int = GROWN_KB) -> None:
+        self._watchdog, self._most_kb = watchdog, rss_kb() + grown_kb
         self._judged_ns: int | None = None
         self._committed = False
 

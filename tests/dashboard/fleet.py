@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from agent import crypto
 from agent.crypto import SignSecret
 from agent.events import wire
-from agent.events.bodies import Body, Compliance, Hourly, Ledger, Metrics, RefusedFrames
+from agent.events.bodies import Body, Compliance, Hourly, Ledger, Metrics, Obliged, RefusedFrames
 from agent.events.decision import Decision, Outcome
 from agent.events.seal import seal_event
 from agent.events.telemetry import sign_telemetry
@@ -79,6 +79,7 @@ class SimulatedDoor:
     queue: int = 0
     _sequence: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     _frames: int = 0
+    _stood: dict[Ground, Obliged] = field(default_factory=dict)
 
     @property
     def secret(self) -> SignSecret:
@@ -138,7 +139,15 @@ class SimulatedDoor:
             "filing_left": self.filing_left,
         }
         expiring = {} if until is None or not soon(until, time.time()) else {Ground.ASSESSMENT_STALE: until}
-        return compliance(*self.grounds, expiring=expiring).model_copy(update=more)
+        told = compliance(*self.grounds, expiring=expiring)
+        return told.model_copy(update={**more, "obligations": tuple(map(self._since, told.obligations))})
+
+    def _since(self, each: Obliged) -> Obliged:
+        """As a device says it: since when an obligation is what it is does not move while it stays so."""
+        if self._stood.get(each.ground, each).state is not each.state:
+            del self._stood[each.ground]
+        since_s = self._stood.setdefault(each.ground, each).since_s
+        return each.model_copy(update={"since_s": since_s})
 
     def metrics(self) -> Metrics:
         self._frames += 75
