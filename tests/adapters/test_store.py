@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.store import Renewal, Store, Use, read_ledger
+from agent.adapters.store.file import connect
 from agent.adapters.store.times import Known
 from agent.crypto import BoxPublic, SignSecret, random_bytes, sha256, sign_public
 from agent.errors import DeviceError, VaultError
@@ -665,6 +666,16 @@ def test_a_long_ledger_is_looked_through_once_after_each_start_of_the_machine(st
         (boot,) = db.execute("SELECT value FROM about WHERE name = 'boot'").fetchone()
     db.close()
     assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def test_that_the_boot_cannot_be_noted_is_no_reason_not_to_start(state: Path, path: Path) -> None:
+    opened(state).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("UPDATE about SET value = 'another start' WHERE name = 'boot'")
+    holder.execute("BEGIN IMMEDIATE")
+    connect(path, SITE, DEVICE).close()
+    assert holder.execute("SELECT value FROM about WHERE name = 'boot'").fetchall() == [("another start",)]
+    holder.close()
 
 
 def test_a_frontier_that_cannot_be_is_found(state: Path, path: Path) -> None:

@@ -36,6 +36,7 @@ _SETTINGS: Final = (
     "temp_store=MEMORY",
 )
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY})
 _NOT_OURS: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -116,7 +117,11 @@ def _prepare(db: sqlite3.Connection, path: Path, site: SiteId, device: DeviceId)
         db.execute(f"PRAGMA {setting}").fetchall()
     db.executescript(resources.files(__package__).joinpath("later.sql").read_text("utf-8"))
     if boot is not None and about.get("boot") != boot:
-        db.execute("INSERT OR REPLACE INTO about VALUES ('boot', ?)", (boot,))
+        try:
+            db.execute("INSERT OR REPLACE INTO about VALUES ('boot', ?)", (boot,))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _NO_ROOM:
+                raise  # a full disk, or another who writes, is no reason not to start: the next one looks again
 
 
 def _boot() -> str | None:
