@@ -26,9 +26,9 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// The children of `list` in this order, with as few moves as a change of a few of them needs; the focus stays.
+// The children of `list` in this order, with as few moves as a change of a few of them needs.
 export function place(list, wanted) {
-  const focused = document.activeElement, kept = new Set(wanted);
+  const kept = new Set(wanted);
   for (const item of [...list.children]) if (!kept.has(item)) item.remove();
   let here = list.firstElementChild;
   for (const item of wanted) {
@@ -39,7 +39,6 @@ export function place(list, wanted) {
       list.append(away);
     } else list.insertBefore(item, here);
   }
-  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
 }
 
 export const short = (hex) => hex ? `${hex.slice(0, 8)}…${hex.slice(-4)}` : "–";

@@ -213,6 +213,16 @@ def test_those_that_need_a_look_stand_first_and_the_others_in_their_order(page: 
     expect(page.locator("#attention-tiles .tile")).to_have_count(3)
 
 
+def test_the_focus_goes_where_its_tile_goes(page: Page, site: Site) -> None:
+    tile(page, "gate-7").focus()
+    site.doors[6].beat(Ground.SIGN_MISSING)
+    expect(page.locator("#attention-tiles").get_by_role("link")).to_have_count(1)
+    expect(tile(page, "gate-7")).to_be_focused()
+    site.doors[6].beat()
+    expect(page.locator("#attention-tiles").get_by_role("link")).to_have_count(0)
+    expect(tile(page, "gate-7")).to_be_focused()
+
+
 def test_doors_are_found_by_state_name_and_reason(page: Page, site: Site) -> None:
     site.doors[1].beat(Ground.SIGN_MISSING)
     site.doors[4].beat(Ground.IN_ZONE)

@@ -175,6 +175,21 @@ def test_tiles_that_say_the_same_are_left_alone(page: Page, crowd: Crowd) -> Non
     assert changed < DOORS
 
 
+def test_no_door_is_lost_between_shelves(page: Page) -> None:
+    seen = page.evaluate(
+        """() => ["attention-tiles", "well-tiles"].map(list => [...document.getElementById(list).children]
+             .map(shelf => [...shelf.querySelectorAll(".tile")]
+               .map(tile => [Number(tile.hash.split("-").pop()), tile.dataset.state])))"""
+    )
+    assert all(len(shelf) == 12 for group in seen for shelf in group[:-1])
+    for group in seen:
+        number_by_state: dict[str, list[int]] = {}
+        for number, state in (tile for shelf in group for tile in shelf):
+            number_by_state.setdefault(state, []).append(number)
+        assert all(numbers == sorted(numbers) for numbers in number_by_state.values())
+    assert sorted(number for group in seen for shelf in group for number, _ in shelf) == list(range(1, DOORS + 1))
+
+
 def test_a_decision_is_on_the_screen_at_once(page: Page, crowd: Crowd) -> None:
     """A change of state, as of a door that falls silent on a busy machine, is a line too; it is no decision."""
     door = crowd.doors[0]
