@@ -29,6 +29,8 @@ from agent.policy.proof import SOON_DAYS
 _WAIT_S: Final = 6.0
 _STEP_S: Final = 60.0
 _DAY_S: Final = 86_400.0
+_OWN_MOST: Final = 8
+"""Certificates in a file that somebody made for one site; a system's bundle has more than a hundred."""
 
 
 @unique
@@ -57,9 +59,10 @@ def findings(settings: LinkSettings, now_s: float) -> Iterator[Finding]:
     """
     yield from _clock(settings, now_s)
     ours = _own_name(settings)
-    for what, file in (("ca", settings.ca), ("certificate", settings.cert)):
-        if settings.tls and file is not None:
-            yield from _file_dates(f"broker.tls.{what}", file, now_s)
+    broker_files = (("broker.tls.ca", settings.ca), ("broker.tls.certificate", settings.cert)) if settings.tls else ()
+    for what, file in (*broker_files, ("site.repository_ca", settings.repository_ca)):
+        if file is not None:
+            yield from _file_dates(what, file, now_s)
     for address in addresses(settings):
         yield from _broker(settings, address, ours, now_s)
 
@@ -101,7 +104,14 @@ def _clock(settings: LinkSettings, now_s: float) -> Iterator[Finding]:
 
 
 def _file_dates(what: str, file: Path, now_s: float) -> Iterator[Finding]:
-    for each in read_pem(file):
+    """Each certificate of a file; of a system's authorities, of which some always end soon, only how many serve."""
+    held = read_pem(file)
+    if len(held) > _OWN_MOST:
+        serve = sum(each.from_s <= now_s <= each.until_s for each in held)
+        level, todo = (Level.GOOD, "") if serve else (Level.FAULT, "; look at the clock, or update ca-certificates")
+        yield Finding(level, what, f"{file.name}: {serve} of {len(held)} authorities serve today{todo}")
+        return
+    for each in held:
         yield _dates(what, f"{file.name} ({each.name})" if each.name else file.name, each.from_s, each.until_s, now_s)
 
 

@@ -92,6 +92,7 @@ class Desk:
             moved=False,
             stock=None,
             crossed_s=None,
+            models_work=True,  # they were loaded just now, and no frame has been seen
             codes_read=self_test(lambda line: None).alive(0.0),
         )
         self._opened_ns = SystemClock().monotonic_ns()

@@ -121,6 +121,7 @@ def _stopped(config: DeviceConfig, report: Callable[[str], None]) -> Findings:
             stock=standing.stock,
             crossed_s=standing.crossed_s,
             utc_offset_s=None if timezone is None or now_s is None else utc_offset_s(timezone, now_s),
+            models_work=None if models is None else True,  # they were loaded just now, and no frame has been seen
             codes_read=self_test(report).alive(0.0),
         )
         here, states, ends = Circumstances(0, around, None), dict[Ground, Met](), dict[Ground, float]()

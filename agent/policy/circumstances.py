@@ -63,7 +63,7 @@ class Surroundings:
     """How far the policy's timezone is ahead of UTC at `unix_s`; None: unknown, and every zone is in force."""
     tampered: bool | None = False
     """The contact of the housing is open; None: it cannot be read. A device without one is never tampered with."""
-    models_work: bool | None = True
+    models_work: bool | None = None
     """No model has failed on a frame of late, so that it rests; None: unknown."""
     codes_read: bool | None = None
     """The reader of passes has read its self-test this day."""

@@ -102,7 +102,9 @@ def foreseen(data: bytes) -> tuple[Obligation, ...]:
     )
     now_s = document.from_.timestamp()
     fix = Fix(0.0, 0.0, 0.0, 0)
-    around = Surroundings(now_s, now_s + 1, fix, models, True, True, False, False, 0, None, codes_read=True)
+    around = Surroundings(
+        now_s, now_s + 1, fix, models, True, True, False, False, 0, None, models_work=True, codes_read=True
+    )
     elsewhere = (
         {Ground.LOCATION_UNKNOWN, Ground.IN_ZONE, Ground.VIEW_UNKNOWN} if isinstance(document.location, Gnss) else set()
     )

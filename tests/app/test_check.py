@@ -180,6 +180,27 @@ def test_our_own_certificates_are_told_of_by_their_dates(free_port: int, certifi
         assert words in told["broker.tls.ca"]
 
 
+def test_the_repositorys_authority_is_told_of_by_its_dates(free_port: int, certificates: Certificates) -> None:
+    settings = plain(free_port, repository_ca=certificates.ca)
+    told = {each.what: each for each in found(settings, time.time() + 398.9 * DAY_S)}
+    assert told["site.repository_ca"].level is Level.WARNING
+    assert "ca.pem (ca) ends in 1 day, on " in told["site.repository_ca"].words
+
+
+def test_a_systems_bundle_of_authorities_is_one_line(
+    tmp_path: Path, free_port: int, certificates: Certificates
+) -> None:
+    bundle = tmp_path / "ca-certificates.crt"
+    bundle.write_bytes(certificates.ca.read_bytes() * 20)
+    settings = plain(free_port, repository_ca=bundle)
+    for later_s, level, words in (
+        (399 * DAY_S, Level.GOOD, "ca-certificates.crt: 20 of 20 authorities serve today"),
+        (401 * DAY_S, Level.FAULT, "ca-certificates.crt: 0 of 20 authorities serve today; look at the clock, or"),
+    ):
+        [told] = [each for each in found(settings, time.time() + later_s) if each.what == "site.repository_ca"]
+        assert told.level is level and told.words.startswith(words)
+
+
 @pytest.mark.parametrize("with_one", [True, False])
 def test_a_broker_that_does_not_take_our_certificate_is_told_from_one_that_is_not_there(
     tmp_path: Path, free_port: int, certificates: Certificates, with_one: bool

@@ -149,6 +149,7 @@ AROUND = Surroundings(
     moved=False,
     stock=3,
     crossed_s=None,
+    models_work=True,
     codes_read=True,
 )
 """Lawful surroundings."""

@@ -128,6 +128,7 @@ class Player:
                 moved=False,
                 stock=len(self._scene.script.enrolled),
                 crossed_s=None,
+                models_work=True,
                 codes_read=True,
             )
             outputs = core.receive(FrameArrived(frame, around, frame.number % 2 == 0, False))
