@@ -105,7 +105,7 @@ def _clock(settings: LinkSettings, now_s: float) -> Iterator[Finding]:
 
 def _file_dates(what: str, file: Path, now_s: float) -> Iterator[Finding]:
     """Each certificate of a file; of a system's authorities, of which some always end soon, only how many serve."""
-    held = read_pem(file)
+    held = read_pem(what, file)
     if len(held) > _OWN_MOST:
         serve = sum(each.from_s <= now_s <= each.until_s for each in held)
         level, todo = (Level.GOOD, "") if serve else (Level.FAULT, "; look at the clock, or update ca-certificates")
@@ -134,7 +134,7 @@ def _own_name(settings: LinkSettings) -> str:
     if settings.user is not None:
         return f"user {settings.user}"
     if settings.tls and settings.cert is not None:
-        return f"certificate of {read_pem(settings.cert)[0].name or 'nobody'}"
+        return f"certificate of {read_pem('broker.tls.certificate', settings.cert)[0].name or 'nobody'}"
     return "nobody (no certificate and no user)"
 
 

@@ -47,7 +47,7 @@ def test_dates_and_name_are_those_that_openssl_tells(tmp_path: Path, certificate
         made(tmp_path, "long", "/O=Yard/CN=türe/OU=7", "-days", 40 * 365),  # beyond 2049 the other kind of time
         made(tmp_path, "nameless", "/O=Yard", "-days", 1),
     ]
-    found = [read_pem(file) for file in files]
+    found = [read_pem("broker.tls.ca", file) for file in files]
     assert [len(each) for each in found] == [1] * len(files)
     for file, [each] in zip(files, found, strict=True):
         if file.name == "long.pem":
@@ -60,13 +60,13 @@ def test_dates_and_name_are_those_that_openssl_tells(tmp_path: Path, certificate
 def test_a_file_may_hold_several_in_any_text(tmp_path: Path, certificates: Certificates) -> None:
     chain = tmp_path / "chain.pem"
     chain.write_bytes(b"\xff words\n" + certificates.server_cert.read_bytes() + certificates.ca.read_bytes())
-    assert [each.name for each in read_pem(chain)] == ["broker", "ca"]
+    assert [each.name for each in read_pem("broker.tls.ca", chain)] == ["broker", "ca"]
     for data in (b"", b"words", certificates.server_key.read_bytes()):
         chain.write_bytes(data)
-        with pytest.raises(ConfigError, match=r"^broker\.tls: .*chain\.pem: no certificate in PEM form; correct"):
-            read_pem(chain)
+        with pytest.raises(ConfigError, match=r"^broker\.tls\.ca: .*chain\.pem: no certificate in PEM form; correct"):
+            read_pem("broker.tls.ca", chain)
     with pytest.raises(ConfigError, match=r"Is a directory"):
-        read_pem(tmp_path)
+        read_pem("broker.tls.ca", tmp_path)
 
 
 def test_bytes_that_are_no_certificate_are_a_value_error(certificates: Certificates) -> None:

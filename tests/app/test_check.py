@@ -187,6 +187,13 @@ def test_the_repositorys_authority_is_told_of_by_its_dates(free_port: int, certi
     assert "ca.pem (ca) ends in 1 day, on " in told["site.repository_ca"].words
 
 
+@pytest.mark.parametrize("url", [None, "https://127.0.0.1:9/"])
+def test_an_authority_that_is_none_is_named_by_its_field(tmp_path: Path, free_port: int, url: str | None) -> None:
+    for file in (tmp_path / "none.pem", tmp_path):
+        with pytest.raises(ConfigError, match=rf"^site\.repository_ca: {file}: "):
+            found(plain(free_port, repository_url=url, repository_ca=file))
+
+
 def test_a_systems_bundle_of_authorities_is_one_line(
     tmp_path: Path, free_port: int, certificates: Certificates
 ) -> None:
@@ -218,7 +225,9 @@ def test_files_that_will_not_do_are_one_line(tmp_path: Path, free_port: int, cer
     with broker(tmp_path, free_port, tls_lines(certificates)):
         (tmp_path / "empty.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
         for wrong in (tmp_path / "empty.pem", certificates.client_key):
-            with pytest.raises(ConfigError, match=f"^broker.tls: .*{wrong.name}: no certificate in PEM form"):
+            with pytest.raises(
+                ConfigError, match=rf"^broker\.tls\.certificate: .*{wrong.name}: no certificate in PEM form"
+            ):
                 found(replace(settings, cert=wrong))
         with pytest.raises(
             ConfigError, match=r"^broker.tls: .*stranger.key: not the key of .*client.pem; name the two"

@@ -37,8 +37,8 @@ def day(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d")
 
 
-def read_pem(file: Path) -> list[Certificate]:
-    """All certificates of a file, in its order.
+def read_pem(field: str, file: Path) -> list[Certificate]:
+    """All certificates of the file that this field of the device config names, in their order.
 
     Raises:
         ConfigError: it cannot be read, or holds no certificate.
@@ -48,9 +48,9 @@ def read_pem(file: Path) -> list[Certificate]:
         found = [read_der(ssl.PEM_cert_to_DER_cert(each)) for each in _PEM.findall(text)]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no certificate in PEM form"
-        raise ConfigError(f"broker.tls: {file}: {reason}; correct the path or the file") from None
+        raise ConfigError(f"{field}: {file}: {reason}; correct the path or the file") from None
     if not found:
-        raise ConfigError(f"broker.tls: {file}: no certificate in PEM form; correct the path or the file")
+        raise ConfigError(f"{field}: {file}: no certificate in PEM form; correct the path or the file")
     return found
 
 
